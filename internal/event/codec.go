@@ -1,0 +1,362 @@
+package event
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"math/bits"
+	"unsafe"
+)
+
+// The payload of one log record, all integers as varints unless said otherwise:
+//
+//	version (1 byte) | project | received at (µs) | protocol (string) | items | item ...
+//
+//	item: 0 | length of the rest | event
+//	      1 | length of the rest | code (string) | reason (string) | body (string)
+//
+//	event: kind (1 byte) | mask of the fields that follow (8 bytes, little endian) | field ...
+//	       | properties | property ... | traits | property ...
+//
+//	property: type (1 byte) | key (string) | value: nothing (null), 1 byte (bool), 8 bytes (number), string (others)
+//
+// Strings are their length and their bytes. The order of the fields is that of stringFields, then the numbers.
+const codecVersion = 1
+
+const (
+	itemEvent = 0
+	itemDead  = 1
+)
+
+// Header is what the events of one record have in common.
+type Header struct {
+	Project    uint32
+	ReceivedAt int64
+	// Protocol is the wire format the events came in, such as "segment".
+	Protocol string
+}
+
+// Dead is an event of a request that could not be read; it travels in the log beside its good neighbours.
+type Dead struct {
+	Code, Reason string
+	Body         []byte
+}
+
+// Encoder builds the payload of one record. The zero value is ready after Begin; reuse it to reuse its memory.
+type Encoder struct {
+	head  []byte
+	items []byte
+	tmp   []byte
+	n     int
+}
+
+// Begin starts a new record.
+func (c *Encoder) Begin(h Header) {
+	c.head = append(c.head[:0], codecVersion)
+	c.head = binary.AppendUvarint(c.head, uint64(h.Project))
+	c.head = binary.AppendVarint(c.head, h.ReceivedAt)
+	c.head = appendString(c.head, h.Protocol)
+	c.items, c.n = c.items[:0], 0
+}
+
+// Add appends an event; its Derived part is not written.
+func (c *Encoder) Add(e *Event) {
+	c.tmp = appendEvent(c.tmp[:0], e)
+	c.add(itemEvent)
+}
+
+// AddDead appends an event that could not be read.
+func (c *Encoder) AddDead(d Dead) {
+	b := appendString(c.tmp[:0], d.Code)
+	b = appendString(b, d.Reason)
+	b = binary.AppendUvarint(b, uint64(len(d.Body)))
+	c.tmp = append(b, d.Body...)
+	c.add(itemDead)
+}
+
+func (c *Encoder) add(tag byte) {
+	c.items = append(c.items, tag)
+	c.items = binary.AppendUvarint(c.items, uint64(len(c.tmp)))
+	c.items = append(c.items, c.tmp...)
+	c.n++
+}
+
+// Len is the number of items added since Begin.
+func (c *Encoder) Len() int { return c.n }
+
+// Payload is the finished record, valid until the next Begin.
+func (c *Encoder) Payload() []byte {
+	c.head = binary.AppendUvarint(c.head, uint64(c.n))
+	c.head = append(c.head, c.items...)
+	return c.head
+}
+
+// ErrCodec is wrapped by every error of Decoder.
+var ErrCodec = errors.New("malformed log record")
+
+// Decoder reads the payload of one record item by item.
+type Decoder struct {
+	Header Header
+	// Items is the number of items in the record.
+	Items int
+	r     reader
+	left  int
+}
+
+// Open starts reading a payload. Everything decoded aliases it.
+func (d *Decoder) Open(payload []byte) error {
+	d.r = reader{b: payload}
+	if v := d.r.byte(); d.r.err == nil && v != codecVersion {
+		return fmt.Errorf("%w: version %d, this binary reads %d", ErrCodec, v, codecVersion)
+	}
+	d.Header.Project = uint32(d.r.uvarint())
+	d.Header.ReceivedAt = d.r.varint()
+	d.Header.Protocol = d.r.string()
+	n := d.r.uvarint()
+	if d.r.err == nil && n > uint64(len(payload)) {
+		return fmt.Errorf("%w: %d items in %d bytes", ErrCodec, n, len(payload))
+	}
+	d.Items, d.left = int(n), int(n)
+	return d.r.err
+}
+
+// Next reads the next item: an event into e, or a dead one, in which case dead is not nil. It returns false after the
+// last item. An error that concerns one item alone leaves the decoder at the next item, and ok is true.
+func (d *Decoder) Next(e *Event) (dead *Dead, ok bool, err error) {
+	if d.left == 0 {
+		return nil, false, nil
+	}
+	tag, n := d.r.byte(), d.r.uvarint()
+	body := d.r.bytes(n)
+	if d.r.err != nil {
+		d.left = 0
+		return nil, false, d.r.err
+	}
+	d.left--
+	r := reader{b: body}
+	if tag == itemDead {
+		dead = &Dead{Code: r.string(), Reason: r.string()}
+		dead.Body = r.bytes(r.uvarint())
+		return dead, true, r.err
+	}
+	if tag != itemEvent {
+		return nil, true, fmt.Errorf("%w: item tag %d", ErrCodec, tag)
+	}
+	r.event(e)
+	return nil, true, r.err
+}
+
+// stringFields lists the string fields in the order of the format: only append. The mask has 64 bits, the last ones
+// are those of the numbers.
+func (e *Event) stringFields() [stringFieldCount]*string {
+	c := &e.Context
+	return [...]*string{
+		&e.Name, &e.ID, &e.UserID, &e.AnonymousID, &e.PreviousID, &e.GroupID, &e.SessionID,
+		&c.AppName, &c.AppVersion, &c.AppBuild, &c.AppNamespace,
+		&c.DeviceID, &c.DeviceManufacturer, &c.DeviceModel, &c.DeviceType,
+		&c.OSName, &c.OSVersion, &c.Locale, &c.Timezone, &c.Carrier,
+		&c.PageURL, &c.PagePath, &c.PageReferrer, &c.PageTitle, &c.PageSearch,
+		&c.CampaignSource, &c.CampaignMedium, &c.CampaignName, &c.CampaignTerm, &c.CampaignContent,
+		&c.UserAgent, &c.IP, &c.LibraryName, &c.LibraryVersion, &c.NetworkType, &c.Extra,
+	}
+}
+
+const stringFieldCount = 36
+
+const (
+	bitOriginalTime = 63 - iota
+	bitSentAt
+	bitSentFresh
+	bitScreenSize
+	bitScreenDensity
+)
+
+func appendEvent(b []byte, e *Event) []byte {
+	b = append(b, byte(e.Kind))
+	at := len(b)
+	b = append(b, 0, 0, 0, 0, 0, 0, 0, 0)
+	var mask uint64
+	for i, s := range e.stringFields() {
+		if *s != "" {
+			mask |= 1 << i
+			b = appendString(b, *s)
+		}
+	}
+	if e.OriginalTime != 0 {
+		mask |= 1 << bitOriginalTime
+		b = binary.AppendVarint(b, e.OriginalTime)
+	}
+	if e.SentAt != 0 {
+		mask |= 1 << bitSentAt
+		b = binary.AppendVarint(b, e.SentAt)
+	}
+	if e.SentFresh {
+		mask |= 1 << bitSentFresh
+	}
+	if e.Context.ScreenWidth != 0 || e.Context.ScreenHeight != 0 {
+		mask |= 1 << bitScreenSize
+		b = binary.AppendVarint(b, int64(e.Context.ScreenWidth))
+		b = binary.AppendVarint(b, int64(e.Context.ScreenHeight))
+	}
+	if e.Context.ScreenDensity != 0 {
+		mask |= 1 << bitScreenDensity
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(e.Context.ScreenDensity))
+	}
+	binary.LittleEndian.PutUint64(b[at:], mask)
+	b = AppendProperties(b, e.Properties)
+	return AppendProperties(b, e.Traits)
+}
+
+// AppendProperties appends the binary form of a list of properties.
+func AppendProperties(b []byte, ps []Property) []byte {
+	b = binary.AppendUvarint(b, uint64(len(ps)))
+	for i := range ps {
+		p := &ps[i]
+		b = append(b, byte(p.Type))
+		b = appendString(b, p.Key)
+		switch p.Type {
+		case Null:
+		case Bool:
+			b = append(b, byte(p.Num))
+		case Number:
+			b = binary.LittleEndian.AppendUint64(b, math.Float64bits(p.Num))
+		default:
+			b = appendString(b, p.Str)
+		}
+	}
+	return b
+}
+
+func (r *reader) event(e *Event) {
+	e.Reset()
+	e.Kind = Kind(r.byte())
+	if e.Kind >= kinds && r.err == nil {
+		r.err = fmt.Errorf("%w: event kind %d", ErrCodec, e.Kind)
+	}
+	var mask uint64
+	if m := r.bytes(8); r.err == nil {
+		mask = binary.LittleEndian.Uint64(m)
+	}
+	fields := e.stringFields()
+	for m := mask & (1<<stringFieldCount - 1); m != 0; m &= m - 1 {
+		*fields[bits.TrailingZeros64(m)] = r.string()
+	}
+	if mask&(1<<bitOriginalTime) != 0 {
+		e.OriginalTime = r.varint()
+	}
+	if mask&(1<<bitSentAt) != 0 {
+		e.SentAt = r.varint()
+	}
+	e.SentFresh = mask&(1<<bitSentFresh) != 0
+	if mask&(1<<bitScreenSize) != 0 {
+		e.Context.ScreenWidth, e.Context.ScreenHeight = int32(r.varint()), int32(r.varint())
+	}
+	if mask&(1<<bitScreenDensity) != 0 {
+		e.Context.ScreenDensity = r.float()
+	}
+	e.Properties = r.properties(e.Properties)
+	e.Traits = r.properties(e.Traits)
+}
+
+func (r *reader) properties(ps []Property) []Property {
+	n := r.uvarint()
+	if n > uint64(len(r.b)) {
+		r.fail("%d properties in %d bytes", n, len(r.b))
+		return ps
+	}
+	for range n {
+		p := Property{Type: ValueType(r.byte()), Key: r.string()}
+		switch p.Type {
+		case Null:
+		case Bool:
+			p.Num = float64(r.byte() & 1)
+		case Number:
+			p.Num = r.float()
+		case String, JSON:
+			p.Str = r.string()
+		default:
+			r.fail("value type %d", p.Type)
+		}
+		if r.err != nil {
+			return ps
+		}
+		ps = append(ps, p)
+	}
+	return ps
+}
+
+func appendString(b []byte, s string) []byte {
+	b = binary.AppendUvarint(b, uint64(len(s)))
+	return append(b, s...)
+}
+
+// reader reads the format; after the first error it returns zero values.
+type reader struct {
+	b   []byte
+	err error
+}
+
+func (r *reader) fail(format string, args ...any) {
+	if r.err == nil {
+		r.err = fmt.Errorf("%w: "+format, append([]any{ErrCodec}, args...)...)
+	}
+	r.b = nil
+}
+
+func (r *reader) byte() byte {
+	if len(r.b) == 0 {
+		r.fail("cut short")
+		return 0
+	}
+	v := r.b[0]
+	r.b = r.b[1:]
+	return v
+}
+
+func (r *reader) uvarint() uint64 {
+	v, n := binary.Uvarint(r.b)
+	if n <= 0 {
+		r.fail("bad integer")
+		return 0
+	}
+	r.b = r.b[n:]
+	return v
+}
+
+func (r *reader) varint() int64 {
+	v, n := binary.Varint(r.b)
+	if n <= 0 {
+		r.fail("bad integer")
+		return 0
+	}
+	r.b = r.b[n:]
+	return v
+}
+
+func (r *reader) float() float64 {
+	b := r.bytes(8)
+	if r.err != nil {
+		return 0
+	}
+	return math.Float64frombits(binary.LittleEndian.Uint64(b))
+}
+
+func (r *reader) bytes(n uint64) []byte {
+	if n > uint64(len(r.b)) {
+		r.fail("%d bytes wanted, %d left", n, len(r.b))
+		return nil
+	}
+	v := r.b[:n:n]
+	r.b = r.b[n:]
+	return v
+}
+
+// string returns text that shares the payload's memory: the payload of a log entry is never written again.
+func (r *reader) string() string {
+	b := r.bytes(r.uvarint())
+	if len(b) == 0 {
+		return ""
+	}
+	return unsafe.String(&b[0], len(b))
+}

@@ -1,0 +1,132 @@
+package event
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func drawProperties(t *rapid.T, label string) []Property {
+	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Property {
+		p := Property{Key: rapid.String().Draw(t, "key"), Type: ValueType(rapid.IntRange(0, 4).Draw(t, "type"))}
+		switch p.Type {
+		case Bool:
+			p.Num = float64(rapid.IntRange(0, 1).Draw(t, "bool"))
+		case Number:
+			p.Num = rapid.Float64().Draw(t, "num")
+		case String, JSON:
+			p.Str = rapid.String().Draw(t, "str")
+		}
+		return p
+	}), 0, 4).Draw(t, label)
+}
+
+func drawEvent(t *rapid.T) Event {
+	e := Event{
+		Kind:         Kind(rapid.IntRange(0, int(kinds)-1).Draw(t, "kind")),
+		OriginalTime: rapid.Int64().Draw(t, "original"),
+		SentAt:       rapid.Int64().Draw(t, "sent"),
+		SentFresh:    rapid.Bool().Draw(t, "fresh"),
+		Properties:   drawProperties(t, "properties"),
+		Traits:       drawProperties(t, "traits"),
+	}
+	for _, s := range e.stringFields() {
+		if rapid.Bool().Draw(t, "set") {
+			*s = rapid.String().Draw(t, "field")
+		}
+	}
+	e.Context.ScreenWidth = rapid.Int32().Draw(t, "w")
+	e.Context.ScreenHeight = rapid.Int32().Draw(t, "h")
+	e.Context.ScreenDensity = rapid.Float64().Draw(t, "density")
+	return e
+}
+
+func same(a, b Event) bool {
+	if len(a.Properties) == 0 {
+		a.Properties, b.Properties = nil, b.Properties[:len(b.Properties):len(b.Properties)]
+		if len(b.Properties) == 0 {
+			b.Properties = nil
+		}
+	}
+	if len(a.Traits) == 0 && len(b.Traits) == 0 {
+		a.Traits, b.Traits = nil, nil
+	}
+	return reflect.DeepEqual(a, b)
+}
+
+func TestRecordRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := Header{Project: rapid.Uint32().Draw(t, "project"), ReceivedAt: rapid.Int64().Draw(t, "at"), Protocol: "segment"}
+		var enc Encoder
+		enc.Begin(h)
+		want := rapid.SliceOfN(rapid.Custom(drawEvent), 0, 4).Draw(t, "events")
+		for i := range want {
+			enc.Add(&want[i])
+			enc.AddDead(Dead{Code: "c", Reason: "r", Body: []byte{byte(i)}})
+		}
+		var dec Decoder
+		if err := dec.Open(enc.Payload()); err != nil {
+			t.Fatal(err)
+		}
+		if dec.Header != h || dec.Items != enc.Len() {
+			t.Fatalf("header %+v, %d items", dec.Header, dec.Items)
+		}
+		for i := range want {
+			var got Event
+			if dead, ok, err := dec.Next(&got); dead != nil || !ok || err != nil {
+				t.Fatal(dead, ok, err)
+			}
+			if !same(want[i], got) {
+				t.Fatalf("got %+v, want %+v", got, want[i])
+			}
+			dead, ok, err := dec.Next(&got)
+			if err != nil || !ok || dead == nil || dead.Code != "c" || dead.Body[0] != byte(i) {
+				t.Fatal(dead, ok, err)
+			}
+		}
+		if _, ok, err := dec.Next(&Event{}); ok || err != nil {
+			t.Fatal("more items than written", err)
+		}
+	})
+}
+
+func FuzzDecoder(f *testing.F) {
+	var enc Encoder
+	enc.Begin(Header{Project: 1, ReceivedAt: 2, Protocol: "segment"})
+	enc.Add(&Event{Name: "a", ID: "b", Properties: []Property{{Key: "k", Type: Number, Num: 1}}})
+	enc.AddDead(Dead{Code: "bad", Body: []byte("x")})
+	f.Add(enc.Payload())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var dec Decoder
+		if dec.Open(b) != nil {
+			return
+		}
+		var e Event
+		for range dec.Items + 1 {
+			if _, ok, _ := dec.Next(&e); !ok {
+				return
+			}
+		}
+	})
+}
+
+func TestKeyOf(t *testing.T) {
+	const id = "0b54a1ce-5e45-4c4b-9f8b-3cf1d3b0a001"
+	k, isUUID := KeyOf(id)
+	if !isUUID || k.String() != id {
+		t.Fatalf("%s, %v", k, isUUID)
+	}
+	for _, other := range []string{strings.ToUpper(id), id + " ", "node-next-" + id, "", "x"} {
+		if k2, isUUID := KeyOf(other); isUUID || k2 == k {
+			t.Errorf("%q taken for a UUID", other)
+		}
+	}
+}
+
+func TestIDNumberSeparatesSpaces(t *testing.T) {
+	if IDNumber(SpaceUser, "x") == IDNumber(SpaceAnonymous, "x") {
+		t.Fatal("user x and anonymous x are one person")
+	}
+}

@@ -1,0 +1,161 @@
+// Package event is Freshet's vocabulary: what one event is, after a protocol's decoder has read it and before a
+// store has laid it out in columns. It holds the types, their binary form in the log (codec.go), the 64-bit numbers
+// that stand for ids (id.go) and the kinds of errors (kind.go). It imports nothing else of the project.
+//
+// There is one shape of an event all the way: ingest fills the fields "as sent", process fills Derived, the store
+// writes columns. Strings of a decoded event may alias the buffer they were read from; whoever keeps an event beyond
+// the call that handed it out must copy it.
+package event
+
+// Kind says which call of an SDK an event comes from. The numbers are part of the log's format: only append.
+type Kind uint8
+
+// The kinds of events. Track is everything an app names itself; the others have reserved names (see Kind.Name).
+const (
+	Track Kind = iota
+	Page
+	Screen
+	Identify
+	Group
+	Alias
+	kinds
+)
+
+var kindNames = [...]string{"track", "page", "screen", "identify", "group", "alias"}
+
+// String is the lower-case word of the kind, as it stands in the API and in the store.
+func (k Kind) String() string {
+	if k < kinds {
+		return kindNames[k]
+	}
+	return "unknown"
+}
+
+// Reserved event names of the kinds that carry no name of their own. They begin with a dollar sign so that they
+// cannot meet an app's own names by accident.
+const (
+	NamePage     = "$page"
+	NameScreen   = "$screen"
+	NameIdentify = "$identify"
+	NameGroup    = "$group"
+	NameAlias    = "$alias"
+)
+
+// Event is one event. Times are microseconds since the Unix epoch, UTC; 0 means absent. Strings are valid UTF-8
+// without NUL; empty means absent.
+type Event struct {
+	Kind Kind
+	// Name is what happened: the app's own name for Track, a reserved name for the other kinds (for Page and
+	// Screen the name given by the SDK is the property "name").
+	Name string
+	// ID is the idempotency key within a project, as the SDK sent it, or one made from the content when it sent none.
+	ID          string
+	UserID      string
+	AnonymousID string
+	// PreviousID is the id an Alias call merges into UserID.
+	PreviousID string
+	GroupID    string
+	SessionID  string
+	// OriginalTime is the client's clock when the event happened, as sent.
+	OriginalTime int64
+	// SentAt is the client's clock when the request was sent, as sent; 0 when unknown.
+	SentAt int64
+	// SentFresh tells that the SDK stamps SentAt anew at each try, so that it may be trusted for clock correction.
+	SentFresh bool
+
+	Context    Context
+	Properties []Property
+	// Traits are properties of the person (Identify) or of the group (Group).
+	Traits []Property
+
+	Derived Derived
+}
+
+// Context is what the SDK says of the device, the app and the place the event comes from.
+type Context struct {
+	AppName, AppVersion, AppBuild, AppNamespace string
+	DeviceID, DeviceManufacturer, DeviceModel   string
+	DeviceType                                  string
+	OSName, OSVersion                           string
+	Locale, Timezone, Carrier                   string
+	PageURL, PagePath, PageReferrer, PageTitle  string
+	PageSearch                                  string
+	CampaignSource, CampaignMedium              string
+	CampaignName, CampaignTerm, CampaignContent string
+	UserAgent, IP                               string
+	LibraryName, LibraryVersion                 string
+	// NetworkType is "wifi", "cellular" or "bluetooth".
+	NetworkType               string
+	ScreenWidth, ScreenHeight int32
+	ScreenDensity             float64
+	// Extra holds context fields that have no column of their own, as one JSON object; empty when there are none.
+	Extra string
+}
+
+// Derived is what process works out of an event; it is never written to the log.
+type Derived struct {
+	// Position is the event's place in the log.
+	Position uint64
+	// ReceivedAt is the server's clock when the request arrived.
+	ReceivedAt int64
+	// Time is the corrected event time.
+	Time int64
+	// Key is the 128-bit form of ID.
+	Key Key
+	// Person is the number of the person (IDNumber of the canonical id, links resolved).
+	Person uint64
+	// Device is the number of the device the event comes from, or of the user when there is no device.
+	Device  uint64
+	Flags   Flags
+	Country string
+	Region  string
+	City    string
+	Browser string
+}
+
+// Flags mark what process found odd about an event. The bits are stored: only append.
+type Flags uint8
+
+// The flags.
+const (
+	// FlagFuture: the event time lay more than a day ahead and was replaced by the time of receipt.
+	FlagFuture Flags = 1 << iota
+	// FlagSkewCorrected: the device's clock was off by a minute or more and was corrected.
+	FlagSkewCorrected
+	// FlagNoTime: the client sent no usable time; the time of receipt is used.
+	FlagNoTime
+	// FlagBadIdentity: the id given stands for nobody ("null", "undefined", zeros, ...) and was ignored.
+	FlagBadIdentity
+	// FlagMadeID: the SDK sent no id; one was made from the content.
+	FlagMadeID
+	// FlagTruncated: a string was longer than the limit and was cut.
+	FlagTruncated
+)
+
+// ValueType is the type of a property's value. The numbers are part of the log's format: only append.
+type ValueType uint8
+
+// The value types. JSON is anything nested, and numbers a float64 cannot hold exactly.
+const (
+	Null ValueType = iota
+	Bool
+	Number
+	String
+	JSON
+)
+
+// Property is a named value.
+type Property struct {
+	Key  string
+	Type ValueType
+	// Num is the value of a Number, and 1 or 0 for a Bool.
+	Num float64
+	// Str is the text of a String, or the raw text of a JSON value.
+	Str string
+}
+
+// Reset empties e for reuse and keeps its slices' memory.
+func (e *Event) Reset() {
+	p, t := e.Properties[:0], e.Traits[:0]
+	*e = Event{Properties: p, Traits: t}
+}

@@ -1,0 +1,183 @@
+package store
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/eventlog"
+)
+
+// Reader answers questions about what Writer has committed. It is safe for concurrent use.
+type Reader interface {
+	// Cut pins one consistent cut of a project: every query on it sees exactly the events before its position. The
+	// caller closes it. A project without events has an empty cut.
+	Cut(ctx context.Context, project ProjectID) (Cut, error)
+	// Watermark is the position of the latest commit.
+	Watermark() Watermark
+	// Wait returns when everything before the position is visible, or with ctx's error.
+	Wait(ctx context.Context, p eventlog.Position) error
+	// Ledger returns the figures of a project by hour of receipt (Unix seconds of the hour's start), within [from, to).
+	Ledger(ctx context.Context, project ProjectID, from, to int64) ([]LedgerHour, error)
+	// DeadLetters returns up to limit dead letters of a project with a position below before, newest first.
+	DeadLetters(ctx context.Context, project ProjectID, before eventlog.Position, limit int) ([]DeadLetter, error)
+}
+
+// Watermark says up to where an answer is complete.
+type Watermark struct {
+	Position eventlog.Position `json:"position"`
+	// Time is when the server received the newest event before Position.
+	Time time.Time `json:"time"`
+}
+
+// LedgerHour is one hour of the ledger.
+type LedgerHour struct {
+	Hour int64 `json:"hour"`
+	Counts
+}
+
+// Cut is one consistent cut of one project's events.
+type Cut interface {
+	Watermark() Watermark
+	Schema() *Schema
+	// Events is a relation, fit to stand after FROM, that has the given columns (names out of Schema, built in or
+	// property columns) and a row an event. Column names in it are as given, and safe to write unquoted. The column
+	// "person" has every link resolved.
+	Events(columns ...string) string
+	// Rows runs a statement over relations that Events made. Values are bound, never pasted. The rows are read
+	// within the loop; the slice is reused. Values are int64, uint64, float64, string, bool, time.Time (UTC) or nil.
+	Rows(ctx context.Context, sql string, args ...any) iter.Seq2[[]any, error]
+	Close()
+}
+
+// Type is the type of a column.
+type Type uint8
+
+// The column types. In DuckDB: VARCHAR, DOUBLE, BOOLEAN, TIMESTAMP, BIGINT, UBIGINT, UUID, VARCHAR holding JSON.
+const (
+	Text Type = iota
+	Float
+	Boolean
+	Time
+	Int
+	Number64
+	UUID
+	JSON
+)
+
+// Schema is what columns a cut has.
+type Schema struct {
+	// Properties are the property columns by key: one entry a type that was seen. A key that is not here has no
+	// column: its values, if any, are in the JSON object of the column "overflow".
+	Properties map[string][]PropertyColumn
+	// PropertyLimit is how many property columns a project may have.
+	PropertyLimit int
+}
+
+// PropertyColumn is the column of one key and type.
+type PropertyColumn struct {
+	Key    string
+	Type   Type
+	Column string
+}
+
+// Column is one of the columns that every project has.
+type Column struct {
+	Name string
+	Type Type
+}
+
+// Columns are the built-in columns, in the order of the table. Text columns are NULL when absent.
+//
+// seq is the event's position; day the number of days since 1970-01-01 of time in the project's time zone; skew the
+// microseconds that were added to the client's time; received in milliseconds precision; session a hash of the
+// client's session id (0: it sent none); overflow, traits and extra hold JSON objects, NULL when empty.
+var Columns = []Column{
+	{"seq", Number64},
+	{"id", UUID},
+	{"id_text", Text},
+	{"kind", Text},
+	{"event", Text},
+	{"day", Int},
+	{"time", Time},
+	{"received", Time},
+	{"skew", Int},
+	{"flags", Int},
+	{"person", Number64},
+	{"device", Number64},
+	{"session", Number64},
+	{"user_id", Text},
+	{"anonymous_id", Text},
+	{"group_id", Text},
+	{"app_name", Text},
+	{"app_version", Text},
+	{"app_build", Text},
+	{"app_namespace", Text},
+	{"device_manufacturer", Text},
+	{"device_model", Text},
+	{"device_type", Text},
+	{"os", Text},
+	{"os_version", Text},
+	{"browser", Text},
+	{"locale", Text},
+	{"timezone", Text},
+	{"carrier", Text},
+	{"network", Text},
+	{"country", Text},
+	{"region", Text},
+	{"city", Text},
+	{"page_url", Text},
+	{"page_path", Text},
+	{"page_title", Text},
+	{"referrer", Text},
+	{"campaign_source", Text},
+	{"campaign_medium", Text},
+	{"campaign_name", Text},
+	{"library", Text},
+	{"library_version", Text},
+	{"protocol", Text},
+	{"traits", JSON},
+	{"extra", JSON},
+	{"overflow", JSON},
+}
+
+// Eraser removes days of a project for good.
+type Eraser interface {
+	// Expire removes every event of the project before the day (days since 1970-01-01, project's zone) and returns how many.
+	Expire(ctx context.Context, project ProjectID, day int64) (int64, error)
+}
+
+// TypeOf is the column type that a property value goes to; ok is false for null. Text that is a time exactly as
+// JavaScript prints it (2026-04-01T12:00:00.000Z) is a Time.
+func TypeOf(p *event.Property) (t Type, ok bool) {
+	switch p.Type {
+	case event.Bool:
+		return Boolean, true
+	case event.Number:
+		return Float, true
+	case event.String:
+		if _, isTime := ParseTime(p.Str); isTime {
+			return Time, true
+		}
+		return Text, true
+	case event.JSON:
+		return JSON, true
+	}
+	return 0, false
+}
+
+const timeForm = "0000-00-00T00:00:00.000Z"
+
+// ParseTime reads a time in exactly the form 2026-04-01T12:00:00.000Z, and no other, so that printing it again gives
+// the same text. It returns microseconds since 1970 UTC.
+func ParseTime(s string) (int64, bool) {
+	if len(s) != len(timeForm) || s[10] != 'T' || s[23] != 'Z' || s[19] != '.' {
+		return 0, false
+	}
+	t, err := time.Parse("2006-01-02T15:04:05.000Z", s)
+	if err != nil || t.Year() < 1 {
+		return 0, false
+	}
+	return t.UnixMicro(), true
+}

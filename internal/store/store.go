@@ -1,0 +1,73 @@
+// Package store is the port of the column store: process writes batches of events into it, query reads one consistent
+// cut of everything committed. Adapters: duckdb. All adapters pass the suite in storetest.
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/eventlog"
+)
+
+// ProjectID numbers a project; it is the number in keys, records and tables. 0 is no project.
+type ProjectID uint32
+
+// Zoned is what the store needs to know of a project: days are cut in its time zone.
+type Zoned struct {
+	Project  ProjectID
+	Location *time.Location
+}
+
+// Writer takes events in the order of the log. It has one user at a time.
+type Writer interface {
+	// Position is the position up to which everything is durable in the store; process resumes from it.
+	Position() eventlog.Position
+	// Links returns every identity link that is durable in the store, for process to begin with.
+	Links(ctx context.Context) ([]Link, error)
+	// Add puts an event into the open batch. The event is copied. Its project's day is cut by loc.
+	Add(project ProjectID, loc *time.Location, e *event.Event)
+	// AddDead puts an event that could not be used into the open batch.
+	AddDead(d DeadLetter)
+	// AddLink records that the person From is the person To, from this batch on and for all earlier events.
+	AddLink(l Link)
+	// Count adds to the ledger of the open batch.
+	Count(project ProjectID, receivedHour int64, c Counts)
+	// Commit makes the open batch visible to every query that begins after it, together with the position after it.
+	// The rows become durable later; BeforeFlush runs first.
+	Commit(ctx context.Context, after eventlog.Position) error
+}
+
+// Link says that all events of the person From belong to the person To.
+type Link struct {
+	Project  ProjectID
+	From, To uint64
+	// Position is that of the event that made the link.
+	Position eventlog.Position
+}
+
+// Counts are the ledger's figures of one project and hour of receipt. Accepted = Stored + Duplicate + Dead once
+// everything accepted has been processed.
+type Counts struct {
+	Accepted  int64 `json:"accepted"`
+	Stored    int64 `json:"stored"`
+	Duplicate int64 `json:"duplicate"`
+	Dead      int64 `json:"dead_lettered"`
+	// Expired are stored events that retention has removed since; they are part of Stored.
+	Expired int64 `json:"expired"`
+}
+
+// DeadLetter is an event that was accepted and could not become a row.
+type DeadLetter struct {
+	Project    ProjectID         `json:"-"`
+	Position   eventlog.Position `json:"position"`
+	ReceivedAt int64             `json:"-"`
+	// Stage is the room that gave up: "decode" or "process".
+	Stage string `json:"stage"`
+	// Code is a stable word such as "malformed_json", Reason a sentence.
+	Code   string `json:"code"`
+	Reason string `json:"reason"`
+	// Protocol is the wire format it came in, Body its bytes (at most 64 KiB of them).
+	Protocol string `json:"protocol"`
+	Body     []byte `json:"-"`
+}
