@@ -77,6 +77,7 @@ const (
 	SpaceUser      Space = 'u'
 	SpaceAnonymous Space = 'a'
 	SpaceDevice    Space = 'd'
+	SpaceSession   Space = 's'
 )
 
 // IDNumber is the 64-bit number of an id within its space (XXH3 with the space as seed). It is never 0, which means

@@ -13,20 +13,15 @@ import (
 // ProjectID numbers a project; it is the number in keys, records and tables. 0 is no project.
 type ProjectID uint32
 
-// Zoned is what the store needs to know of a project: days are cut in its time zone.
-type Zoned struct {
-	Project  ProjectID
-	Location *time.Location
-}
-
 // Writer takes events in the order of the log. It has one user at a time.
 type Writer interface {
 	// Position is the position up to which everything is durable in the store; process resumes from it.
 	Position() eventlog.Position
 	// Links returns every identity link that is durable in the store, for process to begin with.
 	Links(ctx context.Context) ([]Link, error)
-	// Add puts an event into the open batch. The event is copied. Its project's day is cut by loc.
-	Add(project ProjectID, loc *time.Location, e *event.Event)
+	// Add puts an event that came in the given wire format into the open batch. The event is copied. Its project's
+	// day is cut by loc.
+	Add(project ProjectID, loc *time.Location, protocol string, e *event.Event)
 	// AddDead puts an event that could not be used into the open batch.
 	AddDead(d DeadLetter)
 	// AddLink records that the person From is the person To, from this batch on and for all earlier events.
@@ -34,7 +29,7 @@ type Writer interface {
 	// Count adds to the ledger of the open batch.
 	Count(project ProjectID, receivedHour int64, c Counts)
 	// Commit makes the open batch visible to every query that begins after it, together with the position after it.
-	// The rows become durable later; BeforeFlush runs first.
+	// The rows become durable later. After an error the writer is of no further use: open the store anew.
 	Commit(ctx context.Context, after eventlog.Position) error
 }
 
@@ -55,6 +50,14 @@ type Counts struct {
 	Dead      int64 `json:"dead_lettered"`
 	// Expired are stored events that retention has removed since; they are part of Stored.
 	Expired int64 `json:"expired"`
+}
+
+// Plus adds two ledger entries.
+func (c Counts) Plus(d Counts) Counts {
+	return Counts{
+		Accepted: c.Accepted + d.Accepted, Stored: c.Stored + d.Stored, Duplicate: c.Duplicate + d.Duplicate,
+		Dead: c.Dead + d.Dead, Expired: c.Expired + d.Expired,
+	}
 }
 
 // DeadLetter is an event that was accepted and could not become a row.

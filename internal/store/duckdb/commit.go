@@ -1,0 +1,210 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	duck "github.com/duckdb/duckdb-go/v2"
+
+	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/store"
+)
+
+// maxBehind is how many flushes' worth of rows may gather in memory while a flush is running; past it commits wait.
+const maxBehind = 4
+
+// Commit implements store.Writer.
+func (s *Store) Commit(ctx context.Context, after eventlog.Position) error {
+	began := s.opts.Now()
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	g := s.active()
+	if err := s.insert(ctx, g); err != nil {
+		return fmt.Errorf("commit up to position %d: %w", after, err)
+	}
+	s.publish(g, after)
+	s.metrics.commit.Observe(s.opts.Now().Sub(began).Seconds())
+	s.batch.reset()
+	if s.flushDue() {
+		select {
+		case s.wake <- struct{}{}:
+		default:
+		}
+	}
+	if g.rows > maxBehind*s.opts.FlushRows {
+		s.metrics.stalls.Inc()
+		s.flushing.Lock()
+		s.flushing.Unlock() //nolint:staticcheck // waits for the running flush
+	}
+	return nil
+}
+
+// active is the generation that commits fill.
+func (s *Store) active() *generation {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := len(s.gens); n > 0 && !s.gens[n-1].sealed {
+		return s.gens[n-1]
+	}
+	s.generations++
+	g := &generation{
+		number: s.generations, tables: map[store.ProjectID]*hotTable{},
+		counts: map[ledgerKey]store.Counts{}, oldest: s.opts.Now(),
+	}
+	s.gens = append(s.gens, g)
+	return g
+}
+
+// insert brings the open batch into the generation's tables, in one transaction.
+func (s *Store) insert(ctx context.Context, g *generation) error {
+	relinks := s.pending.add(s.batch.links, s.persons)
+	if len(s.batch.order) == 0 && len(relinks) == 0 {
+		return nil
+	}
+	if _, err := s.writer.ExecContext(ctx, "BEGIN"); err != nil {
+		return err
+	}
+	err := s.insertRows(ctx, g)
+	if err == nil && len(relinks) > 0 {
+		_, err = s.writer.ExecContext(ctx, relinkStatement(relinks))
+	}
+	if err == nil {
+		_, err = s.writer.ExecContext(ctx, "COMMIT")
+	}
+	if err != nil {
+		_, _ = s.writer.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+	}
+	return err
+}
+
+func (s *Store) insertRows(ctx context.Context, g *generation) error {
+	for _, r := range s.batch.order {
+		columns := r.filled()
+		if err := s.prepareHot(ctx, g, r.table, columns); err != nil {
+			return err
+		}
+		if err := insertArrow(ctx, s.writer, g.tables[r.table.project].name, columns, r.n); err != nil {
+			return fmt.Errorf("insert %d rows of project %d: %w", r.n, r.table.project, err)
+		}
+	}
+	return nil
+}
+
+// filled returns the columns that have a value in the batch, padded to its length.
+func (r *rows) filled() []*column {
+	var out []*column
+	for _, set := range [][]column{r.builtin, r.props} {
+		for i := range set {
+			if set[i].rows > 0 {
+				set[i].pad(r.n)
+				out = append(out, &set[i])
+			}
+		}
+	}
+	return out
+}
+
+// prepareHot makes sure that the generation has a table with the columns.
+func (s *Store) prepareHot(ctx context.Context, g *generation, t *table, columns []*column) error {
+	h := g.tables[t.project]
+	if h == nil {
+		h = &hotTable{name: fmt.Sprintf("hot.h%d_%d", g.number, t.project), columns: map[string]bool{}}
+		defs := make([]string, len(columns))
+		for i, c := range columns {
+			defs[i] = c.name + " " + sqlType(c.typ)
+			h.columns[c.name] = true
+		}
+		if _, err := s.writer.ExecContext(ctx, "CREATE TABLE "+h.name+" ("+strings.Join(defs, ", ")+")"); err != nil {
+			return fmt.Errorf("create %s: %w", h.name, err)
+		}
+		s.mu.Lock()
+		g.tables[t.project] = h
+		s.mu.Unlock()
+		return nil
+	}
+	for _, c := range columns {
+		if h.columns[c.name] {
+			continue
+		}
+		if _, err := s.writer.ExecContext(ctx, "ALTER TABLE "+h.name+" ADD COLUMN "+c.name+" "+sqlType(c.typ)); err != nil {
+			return fmt.Errorf("add column %s to %s: %w", c.name, h.name, err)
+		}
+		s.mu.Lock()
+		h.columns[c.name] = true
+		s.mu.Unlock()
+	}
+	return nil
+}
+
+func insertArrow(ctx context.Context, conn *sql.Conn, table string, columns []*column, n int) error {
+	names := make([]string, len(columns))
+	fields := make([]arrow.Field, len(columns))
+	arrays := make([]arrow.Array, len(columns))
+	for i, c := range columns {
+		names[i], fields[i], arrays[i] = c.name, c.field(), c.array()
+	}
+	schema := arrow.NewSchema(fields, nil)
+	record := array.NewRecordBatch(schema, arrays, int64(n))
+	defer record.Release()
+	reader, err := array.NewRecordReader(schema, []arrow.RecordBatch{record})
+	if err != nil {
+		return err
+	}
+	defer reader.Release()
+	return conn.Raw(func(raw any) error {
+		a, err := duck.NewArrowFromConn(raw.(driver.Conn))
+		if err != nil {
+			return err
+		}
+		release, err := a.RegisterView(reader, "incoming")
+		if err != nil {
+			return err
+		}
+		defer release()
+		list := strings.Join(names, ", ")
+		_, err = raw.(driver.ExecerContext).ExecContext(ctx, "INSERT INTO "+table+" ("+list+") SELECT "+list+" FROM incoming", nil)
+		return err
+	})
+}
+
+// publish makes the batch part of every cut that begins from now on.
+func (s *Store) publish(g *generation, after eventlog.Position) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.batch.order {
+		h := g.tables[r.table.project]
+		h.rows += r.n
+		g.rows += r.n
+	}
+	for k, c := range s.batch.counts {
+		g.counts[k] = g.counts[k].Plus(c)
+	}
+	g.dead = append(g.dead, s.batch.dead...)
+	g.links = append(g.links, s.batch.links...)
+	g.end = after
+	if s.batch.newest > g.newest {
+		g.newest = s.batch.newest
+	}
+	s.watermark.Position = after
+	if s.batch.newest > 0 {
+		if t := time.UnixMicro(s.batch.newest).UTC(); t.After(s.watermark.Time) {
+			s.watermark.Time = t
+		}
+	}
+	close(s.advanced)
+	s.advanced = make(chan struct{})
+	s.metrics.hotRows.Set(float64(s.hotRows()))
+}
+
+func (s *Store) hotRows() (n int) {
+	for _, g := range s.gens {
+		n += g.rows
+	}
+	return n
+}

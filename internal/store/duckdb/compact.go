@@ -1,0 +1,113 @@
+package duckdb
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/freshet/freshet/internal/store"
+)
+
+// compact rewrites one day that has gathered too many separately sorted runs, ordered by person and time again. Days
+// that still fill are left alone: a day is closed a day and a half after it began everywhere on earth.
+func (s *Store) compact(ctx context.Context) error {
+	s.flushing.Lock()
+	defer s.flushing.Unlock()
+	closed := s.opts.Now().Add(-36*time.Hour).Unix() / 86400
+	var project store.ProjectID
+	var day int64
+	row := s.flusher.QueryRowContext(ctx, "SELECT project, day FROM runs WHERE day < ? GROUP BY project, day"+
+		" HAVING count(*) >= ? ORDER BY count(*) DESC, day LIMIT 1", closed, s.opts.CompactRuns)
+	if err := row.Scan(&project, &day); err != nil {
+		return noRows(err)
+	}
+	t := s.known(project)
+	if t == nil || !t.onDisk {
+		return nil
+	}
+	began := s.opts.Now()
+	var moved int64
+	err := s.onDisk(ctx, func() error {
+		for _, q := range []string{
+			fmt.Sprintf("CREATE TEMP TABLE compacting AS SELECT * FROM %s WHERE day = %d ORDER BY person, time, seq", t.cold, day),
+			fmt.Sprintf("DELETE FROM %s WHERE day = %d", t.cold, day),
+			fmt.Sprintf("INSERT INTO %s SELECT * FROM compacting", t.cold),
+			"DROP TABLE compacting",
+			fmt.Sprintf("DELETE FROM runs WHERE project = %d AND day = %d", project, day),
+		} {
+			if _, err := s.flusher.ExecContext(ctx, q); err != nil {
+				return fmt.Errorf("compact day %d of project %d: %w", day, project, err)
+			}
+		}
+		count := fmt.Sprintf("SELECT count(*) FROM %s WHERE day = %d", t.cold, day)
+		if err := s.flusher.QueryRowContext(ctx, count).Scan(&moved); err != nil {
+			return err
+		}
+		_, err := s.flusher.ExecContext(ctx, "INSERT INTO runs VALUES (?, ?, ?)", uint32(project), day, moved)
+		return err
+	}, func() error { return nil })
+	if err != nil {
+		return err
+	}
+	s.metrics.compaction.Observe(s.opts.Now().Sub(began).Seconds())
+	s.metrics.compactedRows.Add(float64(moved))
+	s.opts.Logger.Info("compacted a day", "project", project, "day", day, "rows", moved)
+	return nil
+}
+
+// Expire implements store.Eraser. The events leave the disk; those still in memory go with a later call.
+func (s *Store) Expire(ctx context.Context, project store.ProjectID, day int64) (int64, error) {
+	s.flushing.Lock()
+	defer s.flushing.Unlock()
+	t := s.known(project)
+	if t == nil || !t.onDisk {
+		return 0, nil
+	}
+	counts, removed, err := s.expiring(ctx, t, day)
+	if err != nil || removed == 0 {
+		return 0, err
+	}
+	err = s.onDisk(ctx, func() error {
+		for _, q := range []string{
+			fmt.Sprintf("DELETE FROM %s WHERE day < %d", t.cold, day),
+			fmt.Sprintf("DELETE FROM runs WHERE project = %d AND day < %d", project, day),
+		} {
+			if _, err := s.flusher.ExecContext(ctx, q); err != nil {
+				return err
+			}
+		}
+		return s.writeLedger(ctx, counts)
+	}, func() error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for k, c := range counts {
+			s.ledger[k] = s.ledger[k].Plus(c)
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("expire days before %d of project %d: %w", day, project, err)
+	}
+	s.metrics.expired.Add(float64(removed))
+	return removed, nil
+}
+
+// expiring counts the events to be removed by their hour of receipt, for the ledger.
+func (s *Store) expiring(ctx context.Context, t *table, day int64) (map[ledgerKey]store.Counts, int64, error) {
+	rows, err := s.flusher.QueryContext(ctx, fmt.Sprintf(
+		"SELECT epoch_us(received) // 3600000000 * 3600, count(*) FROM %s WHERE day < %d GROUP BY ALL", t.cold, day))
+	if err != nil {
+		return nil, 0, fmt.Errorf("count days before %d: %w", day, err)
+	}
+	defer rows.Close()
+	counts, total := map[ledgerKey]store.Counts{}, int64(0)
+	for rows.Next() {
+		var hour, n int64
+		if err := rows.Scan(&hour, &n); err != nil {
+			return nil, 0, err
+		}
+		counts[ledgerKey{t.project, hour}] = store.Counts{Expired: n}
+		total += n
+	}
+	return counts, total, rows.Err()
+}

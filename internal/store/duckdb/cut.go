@@ -1,0 +1,257 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"iter"
+	"math/big"
+	"strings"
+	"time"
+
+	duck "github.com/duckdb/duckdb-go/v2"
+
+	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/store"
+)
+
+// cut reads the rows on disk before the position up to which the disk was complete when it was made, and the rows in
+// memory behind that and before the watermark. Both bounds are part of every statement, so a flush that ends in
+// between changes nothing; the generations it reads are kept until it is closed.
+type cut struct {
+	store     *Store
+	conn      *sql.Conn
+	table     *table
+	cold      eventlog.Position
+	watermark store.Watermark
+	gens      []*generation
+	// hot are the tables of the project in gens, with the columns they have.
+	hot     []hotTable
+	onDisk  bool
+	disk    int
+	props   []store.PropertyColumn
+	relinks bool
+}
+
+// Cut implements store.Reader.
+func (s *Store) Cut(ctx context.Context, project store.ProjectID) (store.Cut, error) {
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("pin a cut: %w", err)
+	}
+	c := &cut{store: s, conn: conn}
+	s.pin.RLock()
+	defer s.pin.RUnlock()
+	s.mu.RLock()
+	c.cold, c.watermark, c.table = s.cold, s.watermark, s.tables[project]
+	if c.table != nil {
+		for _, g := range s.gens {
+			if h := g.tables[project]; h != nil && h.rows > 0 {
+				g.readers.Add(1)
+				c.gens = append(c.gens, g)
+				c.hot = append(c.hot, h.clone())
+			}
+		}
+		c.onDisk, c.disk = c.table.diskReady, c.table.diskReadyProps
+	}
+	s.mu.RUnlock()
+	if c.table == nil {
+		return c, nil
+	}
+	c.props = c.table.properties()
+	c.relinks = s.pending.has(project)
+	if err := c.begin(ctx); err != nil {
+		c.Close()
+		return nil, fmt.Errorf("pin a cut: %w", err)
+	}
+	return c, nil
+}
+
+func (h *hotTable) clone() hotTable {
+	columns := make(map[string]bool, len(h.columns))
+	for k, v := range h.columns {
+		columns[k] = v
+	}
+	return hotTable{name: h.name, columns: columns, rows: h.rows}
+}
+
+// begin pins the file and the pending links at one moment: the links are dropped together with the rewritten rows.
+func (c *cut) begin(ctx context.Context) error {
+	if _, err := c.conn.ExecContext(ctx, "BEGIN"); err != nil {
+		return err
+	}
+	if !c.onDisk || !c.relinks {
+		return nil
+	}
+	_, err := c.conn.ExecContext(ctx, "SELECT 1 FROM "+c.table.cold+", hot.relink LIMIT 0")
+	return err
+}
+
+// Close implements store.Cut.
+func (c *cut) Close() {
+	for _, g := range c.gens {
+		g.readers.Done()
+	}
+	c.gens = nil
+	_, _ = c.conn.ExecContext(context.Background(), "ROLLBACK")
+	_ = c.conn.Close()
+}
+
+// Watermark implements store.Cut.
+func (c *cut) Watermark() store.Watermark { return c.watermark }
+
+// Schema implements store.Cut.
+func (c *cut) Schema() *store.Schema {
+	s := &store.Schema{Properties: map[string][]store.PropertyColumn{}, PropertyLimit: c.store.opts.PropertyLimit}
+	for _, p := range c.props {
+		s.Properties[p.Key] = append(s.Properties[p.Key], p)
+	}
+	return s
+}
+
+// Events implements store.Cut.
+func (c *cut) Events(columns ...string) string {
+	if len(columns) == 0 {
+		columns = []string{"seq"}
+	}
+	var parts []string
+	if c.onDisk && c.cold > 0 {
+		parts = append(parts, c.part(c.table.cold, columns, c.diskColumns(), c.cold))
+	}
+	for i := range c.hot {
+		parts = append(parts, c.part(c.hot[i].name, columns, c.hot[i].columns, c.watermark.Position))
+	}
+	if len(parts) == 0 {
+		return "(" + c.part("(SELECT 1 AS seq)", columns, map[string]bool{}, 0) + ")"
+	}
+	union := strings.Join(parts, " UNION ALL ")
+	if !c.relinks || !contains(columns, "person") {
+		return "(" + union + ")"
+	}
+	list := make([]string, len(columns))
+	for i, name := range columns {
+		list[i] = name
+		if name == "person" {
+			list[i] = "coalesce(link_to, person) AS person"
+		}
+	}
+	return "(SELECT " + strings.Join(list, ", ") + " FROM (" + union + ") LEFT JOIN " +
+		latestLinks(c.table.project, c.watermark.Position) + " ON link_from = person)"
+}
+
+// part selects the columns from one table; those it does not have are null.
+func (c *cut) part(from string, columns []string, has map[string]bool, before eventlog.Position) string {
+	list := make([]string, len(columns))
+	for i, name := range columns {
+		list[i] = name
+		if !has[name] {
+			list[i] = "NULL::" + sqlType(c.typeOf(name)) + " AS " + name
+		}
+	}
+	return fmt.Sprintf("SELECT %s FROM %s WHERE seq < %d", strings.Join(list, ", "), from, before)
+}
+
+func (c *cut) diskColumns() map[string]bool {
+	has := make(map[string]bool, len(store.Columns)+c.disk)
+	for _, b := range store.Columns {
+		has[b.Name] = true
+	}
+	for _, p := range c.props[:min(c.disk, len(c.props))] {
+		has[p.Column] = true
+	}
+	return has
+}
+
+func (c *cut) typeOf(name string) store.Type {
+	for _, b := range store.Columns {
+		if b.Name == name {
+			return b.Type
+		}
+	}
+	for _, p := range c.props {
+		if p.Column == name {
+			return p.Type
+		}
+	}
+	return store.Text
+}
+
+func contains(list []string, s string) bool {
+	for _, v := range list {
+		if v == s {
+			return true
+		}
+	}
+	return false
+}
+
+// Rows implements store.Cut.
+func (c *cut) Rows(ctx context.Context, query string, args ...any) iter.Seq2[[]any, error] {
+	return func(yield func([]any, error) bool) {
+		rows, err := c.conn.QueryContext(ctx, query, args...)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer rows.Close()
+		names, err := rows.Columns()
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		values, pointers := make([]any, len(names)), make([]any, len(names))
+		for i := range values {
+			pointers[i] = &values[i]
+		}
+		for rows.Next() {
+			if err := rows.Scan(pointers...); err != nil {
+				yield(nil, err)
+				return
+			}
+			for i := range values {
+				values[i] = plain(values[i])
+			}
+			if !yield(values, nil) {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+// plain brings DuckDB's types down to those that store.Cut promises.
+func plain(v any) any {
+	switch v := v.(type) {
+	case int32:
+		return int64(v)
+	case int16:
+		return int64(v)
+	case int8:
+		return int64(v)
+	case uint32:
+		return uint64(v)
+	case uint16:
+		return uint64(v)
+	case uint8:
+		return uint64(v)
+	case float32:
+		return float64(v)
+	case *big.Int:
+		if v.IsInt64() {
+			return v.Int64()
+		}
+		f, _ := new(big.Float).SetInt(v).Float64()
+		return f
+	case duck.Decimal:
+		return v.Float64()
+	case duck.UUID:
+		return v.String()
+	case []byte:
+		return string(v)
+	case time.Time:
+		return v.UTC()
+	}
+	return v
+}

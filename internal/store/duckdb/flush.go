@@ -1,0 +1,250 @@
+package duckdb
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/freshet/freshet/internal/store"
+)
+
+// onDisk runs work in one transaction on the file. After the commit, and before any new cut is pinned, then runs.
+func (s *Store) onDisk(ctx context.Context, work, then func() error) error {
+	if _, err := s.flusher.ExecContext(ctx, "BEGIN"); err != nil {
+		return err
+	}
+	if err := work(); err != nil {
+		_, _ = s.flusher.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+		return err
+	}
+	s.pin.Lock()
+	defer s.pin.Unlock()
+	if _, err := s.flusher.ExecContext(context.WithoutCancel(ctx), "COMMIT"); err != nil {
+		_, _ = s.flusher.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+		return err
+	}
+	return then()
+}
+
+// flush moves the oldest generation to disk: rows, links, dead letters, ledger and position in one transaction.
+func (s *Store) flush(ctx context.Context) error {
+	s.flushing.Lock()
+	defer s.flushing.Unlock()
+	g := s.seal()
+	if g == nil {
+		return nil
+	}
+	began := s.opts.Now()
+	err := s.onDisk(ctx, func() error { return s.writeGeneration(ctx, g) }, func() error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.gens = s.gens[1:]
+		for project := range g.tables {
+			t := s.tables[project]
+			t.diskReady, t.diskReadyProps = t.onDisk, t.diskProps
+		}
+		s.cold = g.end
+		for k, c := range g.counts {
+			s.ledger[k] = s.ledger[k].Plus(c)
+		}
+		s.metrics.hotRows.Set(float64(s.hotRows()))
+		return nil
+	})
+	if err != nil {
+		s.rolledBack(g)
+		return fmt.Errorf("flush %d rows up to position %d: %w", g.rows, g.end, err)
+	}
+	s.metrics.flush.Observe(s.opts.Now().Sub(began).Seconds())
+	s.metrics.flushedRows.Add(float64(g.rows))
+	g.readers.Wait()
+	for _, h := range g.tables {
+		if _, err := s.flusher.ExecContext(context.WithoutCancel(ctx), "DROP TABLE "+h.name); err != nil {
+			return fmt.Errorf("drop %s: %w", h.name, err)
+		}
+	}
+	return s.checkpoint(context.WithoutCancel(ctx))
+}
+
+// rolledBack makes the flusher forget tables and columns that a failed transaction had made.
+func (s *Store) rolledBack(g *generation) {
+	for project := range g.tables {
+		t := s.known(project)
+		t.onDisk, t.diskProps = t.diskReady, t.diskReadyProps
+	}
+}
+
+// checkpoint folds DuckDB's write-ahead log into the file when enough has gathered.
+func (s *Store) checkpoint(ctx context.Context) error {
+	s.sinceCheckpoint++
+	if s.sinceCheckpoint < 8 {
+		return nil
+	}
+	s.sinceCheckpoint = 0
+	began := s.opts.Now()
+	if _, err := s.flusher.ExecContext(ctx, "CHECKPOINT"); err != nil {
+		// A checkpoint that other transactions stand in the way of is tried again later.
+		s.opts.Logger.Warn("checkpoint put off", "error", err)
+		return nil
+	}
+	s.metrics.checkpoint.Observe(s.opts.Now().Sub(began).Seconds())
+	return nil
+}
+
+// seal closes the oldest generation to commits and returns it, or nil when there is nothing to flush.
+func (s *Store) seal() *generation {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.gens) == 0 {
+		return nil
+	}
+	s.gens[0].sealed = true
+	return s.gens[0]
+}
+
+func (s *Store) writeGeneration(ctx context.Context, g *generation) error {
+	for project, h := range g.tables {
+		t := s.known(project)
+		if err := s.prepareDisk(ctx, t); err != nil {
+			return err
+		}
+		if err := s.writeRows(ctx, t, h, g); err != nil {
+			return err
+		}
+	}
+	if err := s.writeLinks(ctx, g); err != nil {
+		return err
+	}
+	for i := range g.dead {
+		d := &g.dead[i]
+		if _, err := s.flusher.ExecContext(ctx, "INSERT INTO dead_letters VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+			uint32(d.Project), uint64(d.Position), d.ReceivedAt, d.Stage, d.Code, d.Reason, d.Protocol, d.Body); err != nil {
+			return fmt.Errorf("write dead letter %d: %w", d.Position, err)
+		}
+	}
+	if err := s.writeLedger(ctx, g.counts); err != nil {
+		return err
+	}
+	_, err := s.flusher.ExecContext(ctx, "UPDATE meta SET position = ?, newest = greatest(newest, ?)", uint64(g.end), g.newest)
+	return err
+}
+
+// prepareDisk makes sure that the table on disk exists and has every property column known so far.
+func (s *Store) prepareDisk(ctx context.Context, t *table) error {
+	if !t.onDisk {
+		defs := make([]string, len(store.Columns))
+		for i, c := range store.Columns {
+			defs[i] = c.Name + " " + sqlType(c.Type)
+		}
+		if _, err := s.flusher.ExecContext(ctx, "CREATE TABLE "+t.cold+" ("+strings.Join(defs, ", ")+")"); err != nil {
+			return fmt.Errorf("create %s: %w", t.cold, err)
+		}
+		if _, err := s.flusher.ExecContext(ctx, "INSERT INTO tables VALUES (?)", uint32(t.project)); err != nil {
+			return err
+		}
+	}
+	props := t.properties()
+	for n := t.diskProps; n < len(props); n++ {
+		p := props[n]
+		if _, err := s.flusher.ExecContext(ctx, "ALTER TABLE "+t.cold+" ADD COLUMN "+p.Column+" "+sqlType(p.Type)); err != nil {
+			return fmt.Errorf("add column %s to %s: %w", p.Column, t.cold, err)
+		}
+		if _, err := s.flusher.ExecContext(ctx, "INSERT INTO properties VALUES (?, ?, ?, ?)",
+			uint32(t.project), uint32(n), p.Key, uint8(p.Type)); err != nil {
+			return err
+		}
+	}
+	t.onDisk, t.diskProps = true, len(props)
+	return nil
+}
+
+func (s *Store) writeRows(ctx context.Context, t *table, h *hotTable, g *generation) error {
+	var names, values []string
+	for _, c := range s.columnNames(t) {
+		if h.columns[c] {
+			names, values = append(names, c), append(values, "h."+c)
+			if c == "person" {
+				values[len(values)-1] = "coalesce(link_to, h.person)"
+			}
+		}
+	}
+	q := "INSERT INTO " + t.cold + " (" + strings.Join(names, ", ") + ") SELECT " + strings.Join(values, ", ") +
+		" FROM " + h.name + " h LEFT JOIN " + latestLinks(t.project, g.end) + " ON link_from = h.person" +
+		" ORDER BY h.day, coalesce(link_to, h.person), h.time, h.seq"
+	if !s.pending.has(t.project) {
+		q = "INSERT INTO " + t.cold + " (" + strings.Join(names, ", ") + ") SELECT " + strings.Join(names, ", ") +
+			" FROM " + h.name + " ORDER BY day, person, time, seq"
+	}
+	if _, err := s.flusher.ExecContext(ctx, q); err != nil {
+		return fmt.Errorf("write rows of project %d: %w", t.project, err)
+	}
+	runs := fmt.Sprintf("INSERT INTO runs SELECT %d, day, count(*) FROM %s GROUP BY day", t.project, h.name)
+	if _, err := s.flusher.ExecContext(ctx, runs); err != nil {
+		return fmt.Errorf("note runs of project %d: %w", t.project, err)
+	}
+	return nil
+}
+
+func (s *Store) columnNames(t *table) []string {
+	var out []string
+	for _, c := range store.Columns {
+		out = append(out, c.Name)
+	}
+	for _, p := range t.properties() {
+		out = append(out, p.Column)
+	}
+	return out
+}
+
+func (s *Store) writeLinks(ctx context.Context, g *generation) error {
+	if len(g.links) > 0 {
+		var b strings.Builder
+		b.WriteString("INSERT INTO links VALUES ")
+		for i, l := range g.links {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			fmt.Fprintf(&b, "(%d,%d,%d,%d)", l.Project, l.From, l.To, l.Position)
+		}
+		if _, err := s.flusher.ExecContext(ctx, b.String()); err != nil {
+			return fmt.Errorf("write %d links: %w", len(g.links), err)
+		}
+	}
+	for _, q := range []string{
+		"DELETE FROM pending_links",
+		fmt.Sprintf("INSERT INTO pending_links SELECT project, person, arg_max(target, seq), max(seq) FROM hot.relink"+
+			" WHERE seq < %d GROUP BY project, person", g.end),
+	} {
+		if _, err := s.flusher.ExecContext(ctx, q); err != nil {
+			return fmt.Errorf("write pending links: %w", err)
+		}
+	}
+	return nil
+}
+
+func (s *Store) writeLedger(ctx context.Context, counts map[ledgerKey]store.Counts) error {
+	for k, c := range counts {
+		res, err := s.flusher.ExecContext(ctx, "UPDATE ledger SET accepted = accepted + ?, stored = stored + ?,"+
+			" duplicate = duplicate + ?, dead = dead + ?, expired = expired + ? WHERE project = ? AND hour = ?",
+			c.Accepted, c.Stored, c.Duplicate, c.Dead, c.Expired, uint32(k.project), k.hour)
+		if err != nil {
+			return fmt.Errorf("write ledger: %w", err)
+		}
+		if n, err := res.RowsAffected(); err != nil || n > 0 {
+			continue
+		}
+		if _, err := s.flusher.ExecContext(ctx, "INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?)",
+			uint32(k.project), k.hour, c.Accepted, c.Stored, c.Duplicate, c.Dead, c.Expired); err != nil {
+			return fmt.Errorf("write ledger: %w", err)
+		}
+	}
+	return nil
+}
+
+// known returns a project's table, or nil.
+func (s *Store) known(project store.ProjectID) *table {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.tables[project]
+}

@@ -1,0 +1,171 @@
+package duckdb
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/store"
+)
+
+// relinkEvery bounds how often rows on disk are rewritten for links, in seconds of upkeep rounds.
+const relinkEvery = 15
+
+// relinkEntry says that rows of person, written before the link was known, belong to target.
+type relinkEntry struct {
+	project        store.ProjectID
+	person, target uint64
+	seq            eventlog.Position
+}
+
+// pendingLinks are the links that rows already stored do not follow yet. A query joins with them until relink has
+// rewritten the rows. Every entry leads straight to the present target, so that one join is enough.
+type pendingLinks struct {
+	mu       sync.Mutex
+	target   map[personKey]relinkEntry
+	reversed map[personKey][]uint64
+	rounds   int
+}
+
+type personKey struct {
+	project store.ProjectID
+	person  uint64
+}
+
+func newPendingLinks() *pendingLinks {
+	return &pendingLinks{target: map[personKey]relinkEntry{}, reversed: map[personKey][]uint64{}}
+}
+
+// add takes new links and returns the entries they make or change. A person without rows needs no entry.
+func (p *pendingLinks) add(links []store.Link, persons *bloom) []relinkEntry {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var out []relinkEntry
+	for _, l := range links {
+		from, to := personKey{l.Project, l.From}, personKey{l.Project, l.To}
+		moved := p.reversed[from]
+		delete(p.reversed, from)
+		if persons.has(l.From) {
+			moved = append(moved, l.From)
+		}
+		for _, person := range moved {
+			e := relinkEntry{l.Project, person, l.To, l.Position}
+			p.target[personKey{l.Project, person}] = e
+			p.reversed[to] = append(p.reversed[to], person)
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// load puts back an entry that was read from disk.
+func (p *pendingLinks) load(e relinkEntry) {
+	p.target[personKey{e.project, e.person}] = e
+	to := personKey{e.project, e.target}
+	p.reversed[to] = append(p.reversed[to], e.person)
+}
+
+// settled takes out and returns the entries whose links lie before the position.
+func (p *pendingLinks) settled(before eventlog.Position) []relinkEntry {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.rounds++
+	if len(p.target) == 0 || (p.rounds < relinkEvery && len(p.target) < 10_000) {
+		return nil
+	}
+	p.rounds = 0
+	var out []relinkEntry
+	for _, e := range p.target {
+		if e.seq < before {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+func (p *pendingLinks) forget(entries []relinkEntry) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, e := range entries {
+		k := personKey{e.project, e.person}
+		if p.target[k] == e {
+			delete(p.target, k)
+		}
+	}
+	clear(p.reversed)
+	for _, e := range p.target {
+		to := personKey{e.project, e.target}
+		p.reversed[to] = append(p.reversed[to], e.person)
+	}
+}
+
+func (p *pendingLinks) has(project store.ProjectID) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for k := range p.target {
+		if k.project == project {
+			return true
+		}
+	}
+	return false
+}
+
+// relinkStatement writes numbers only, so nothing needs quoting.
+func relinkStatement(entries []relinkEntry) string {
+	var b strings.Builder
+	b.WriteString("INSERT INTO hot.relink VALUES ")
+	for i, e := range entries {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, "(%d,%d,%d,%d)", e.project, e.person, e.target, e.seq)
+	}
+	return b.String()
+}
+
+// latestLinks is a relation of the pending links of a project before a position: person, target.
+func latestLinks(project store.ProjectID, before eventlog.Position) string {
+	return fmt.Sprintf("(SELECT person AS link_from, arg_max(target, seq) AS link_to FROM hot.relink"+
+		" WHERE project = %d AND seq < %d GROUP BY person)", project, before)
+}
+
+// relink rewrites the persons of rows on disk that pending links concern, and then drops those links. A link is ripe
+// once it is on disk itself: every row before it is on disk too, every row behind it was written with it.
+func (s *Store) relink(ctx context.Context) error {
+	ripe := s.pending.settled(s.Position())
+	if len(ripe) == 0 {
+		return nil
+	}
+	s.flushing.Lock()
+	defer s.flushing.Unlock()
+	before := s.Position()
+	return s.onDisk(ctx, func() error {
+		for project := range projectsOf(ripe) {
+			t := s.known(project)
+			if t == nil || !t.onDisk {
+				continue
+			}
+			q := "UPDATE " + t.cold + " SET person = link_to FROM " + latestLinks(project, before) + " WHERE person = link_from"
+			if _, err := s.flusher.ExecContext(ctx, q); err != nil {
+				return fmt.Errorf("rewrite persons of project %d: %w", project, err)
+			}
+		}
+		_, err := s.flusher.ExecContext(ctx, "DELETE FROM pending_links")
+		return err
+	}, func() error {
+		s.pending.forget(ripe)
+		_, err := s.flusher.ExecContext(ctx, fmt.Sprintf("DELETE FROM hot.relink WHERE seq < %d", before))
+		s.metrics.relinked.Add(float64(len(ripe)))
+		return err
+	})
+}
+
+func projectsOf(entries []relinkEntry) map[store.ProjectID]bool {
+	out := map[store.ProjectID]bool{}
+	for _, e := range entries {
+		out[e.project] = true
+	}
+	return out
+}

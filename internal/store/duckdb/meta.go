@@ -1,0 +1,202 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/store"
+)
+
+// formatVersion is that of the tables on disk. A file of a newer version is refused.
+const formatVersion = 1
+
+// migrations bring the file from version i to i+1; they are only ever appended to.
+var migrations = []string{`
+CREATE TABLE meta (position UBIGINT NOT NULL, newest BIGINT NOT NULL);
+INSERT INTO meta VALUES (0, 0);
+CREATE TABLE properties (project UINTEGER NOT NULL, number UINTEGER NOT NULL, key VARCHAR NOT NULL, type UTINYINT NOT NULL);
+CREATE TABLE tables (project UINTEGER NOT NULL);
+CREATE TABLE ledger (project UINTEGER NOT NULL, hour BIGINT NOT NULL,
+	accepted BIGINT NOT NULL, stored BIGINT NOT NULL, duplicate BIGINT NOT NULL, dead BIGINT NOT NULL, expired BIGINT NOT NULL);
+CREATE TABLE dead_letters (project UINTEGER NOT NULL, position UBIGINT NOT NULL, received BIGINT NOT NULL,
+	stage VARCHAR NOT NULL, code VARCHAR NOT NULL, reason VARCHAR NOT NULL, protocol VARCHAR NOT NULL, body BLOB NOT NULL);
+CREATE TABLE links (project UINTEGER NOT NULL, person UBIGINT NOT NULL, target UBIGINT NOT NULL, position UBIGINT NOT NULL);
+CREATE TABLE pending_links (project UINTEGER NOT NULL, person UBIGINT NOT NULL, target UBIGINT NOT NULL, seq UBIGINT NOT NULL);
+CREATE TABLE runs (project UINTEGER NOT NULL, day BIGINT NOT NULL, rows BIGINT NOT NULL);
+`}
+
+func (s *Store) migrate(ctx context.Context) error {
+	if _, err := s.flusher.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS format (version INTEGER NOT NULL)"); err != nil {
+		return err
+	}
+	var version int
+	if err := s.flusher.QueryRowContext(ctx, "SELECT coalesce(max(version), 0) FROM format").Scan(&version); err != nil {
+		return fmt.Errorf("read format version: %w", err)
+	}
+	if version > formatVersion {
+		return fmt.Errorf("the file has format %d, this binary reads up to %d: start a newer freshet", version, formatVersion)
+	}
+	for v := version; v < formatVersion; v++ {
+		q := "BEGIN; " + migrations[v] + fmt.Sprintf("; INSERT INTO format VALUES (%d); COMMIT", v+1)
+		if _, err := s.flusher.ExecContext(ctx, q); err != nil {
+			return fmt.Errorf("migrate to format %d: %w", v+1, err)
+		}
+	}
+	_, err := s.flusher.ExecContext(ctx,
+		"CREATE TABLE hot.relink (project UINTEGER, person UBIGINT, target UBIGINT, seq UBIGINT)")
+	return err
+}
+
+func (s *Store) loadMeta(ctx context.Context) error {
+	var position uint64
+	var newest int64
+	if err := s.flusher.QueryRowContext(ctx, "SELECT position, newest FROM meta").Scan(&position, &newest); err != nil {
+		return fmt.Errorf("read position: %w", err)
+	}
+	s.cold = eventlog.Position(position)
+	s.watermark = store.Watermark{Position: s.cold, Time: time.UnixMicro(newest).UTC()}
+	if err := s.loadTables(ctx); err != nil {
+		return fmt.Errorf("read tables: %w", err)
+	}
+	if err := s.loadLedger(ctx); err != nil {
+		return fmt.Errorf("read ledger: %w", err)
+	}
+	if _, err := s.flusher.ExecContext(ctx, "INSERT INTO hot.relink SELECT * FROM pending_links"); err != nil {
+		return fmt.Errorf("read pending links: %w", err)
+	}
+	if err := s.loadPending(ctx); err != nil {
+		return fmt.Errorf("read pending links: %w", err)
+	}
+	return s.loadPersons(ctx)
+}
+
+func (s *Store) loadPending(ctx context.Context) error {
+	rows, err := s.flusher.QueryContext(ctx, "SELECT project, person, target, seq FROM pending_links")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var e relinkEntry
+		if err := rows.Scan(&e.project, &e.person, &e.target, &e.seq); err != nil {
+			return err
+		}
+		s.pending.load(e)
+	}
+	return rows.Err()
+}
+
+// noRows turns the absence of a row into no error.
+func noRows(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	return err
+}
+
+func (s *Store) loadTables(ctx context.Context) error {
+	rows, err := s.flusher.QueryContext(ctx, "SELECT project FROM tables")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var p store.ProjectID
+		if err := rows.Scan(&p); err != nil {
+			return err
+		}
+		t := newTable(p, s.opts.PropertyLimit)
+		t.onDisk, t.diskReady = true, true
+		s.tables[p] = t
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	props, err := s.flusher.QueryContext(ctx, "SELECT project, key, type FROM properties ORDER BY project, number")
+	if err != nil {
+		return err
+	}
+	defer props.Close()
+	for props.Next() {
+		var p store.ProjectID
+		var key string
+		var typ store.Type
+		if err := props.Scan(&p, &key, &typ); err != nil {
+			return err
+		}
+		t := s.tables[p]
+		t.addProperty(key, typ)
+		t.diskProps, t.diskReadyProps = len(t.props), len(t.props)
+	}
+	return props.Err()
+}
+
+func (s *Store) loadLedger(ctx context.Context) error {
+	rows, err := s.flusher.QueryContext(ctx, "SELECT project, hour, accepted, stored, duplicate, dead, expired FROM ledger")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var k ledgerKey
+		var c store.Counts
+		if err := rows.Scan(&k.project, &k.hour, &c.Accepted, &c.Stored, &c.Duplicate, &c.Dead, &c.Expired); err != nil {
+			return err
+		}
+		s.ledger[k] = c
+	}
+	return rows.Err()
+}
+
+// loadPersons fills the filter of known persons, which spares linking work for people never seen before.
+func (s *Store) loadPersons(ctx context.Context) error {
+	for _, t := range s.tables {
+		rows, err := s.flusher.QueryContext(ctx, "SELECT DISTINCT person FROM "+t.cold)
+		if err != nil {
+			return fmt.Errorf("read persons: %w", err)
+		}
+		for rows.Next() {
+			var p uint64
+			if err := rows.Scan(&p); err != nil {
+				return err
+			}
+			s.persons.add(p)
+		}
+		if err := rows.Err(); err != nil {
+			return err
+		}
+		if err := rows.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Position implements store.Writer.
+func (s *Store) Position() eventlog.Position {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.cold
+}
+
+// Links implements store.Writer.
+func (s *Store) Links(ctx context.Context) ([]store.Link, error) {
+	rows, err := s.db.QueryContext(ctx, "SELECT project, person, target, position FROM links ORDER BY position")
+	if err != nil {
+		return nil, fmt.Errorf("read links: %w", err)
+	}
+	defer rows.Close()
+	var out []store.Link
+	for rows.Next() {
+		var l store.Link
+		if err := rows.Scan(&l.Project, &l.From, &l.To, &l.Position); err != nil {
+			return nil, fmt.Errorf("read links: %w", err)
+		}
+		out = append(out, l)
+	}
+	return out, rows.Err()
+}

@@ -1,0 +1,40 @@
+package duckdb
+
+import "github.com/prometheus/client_golang/prometheus"
+
+type metrics struct {
+	commit, flush, compaction, checkpoint       prometheus.Histogram
+	hotRows                                     prometheus.Gauge
+	flushedRows, compactedRows, stalls, expired prometheus.Counter
+	relinked                                    prometheus.Counter
+	failures                                    *prometheus.CounterVec
+}
+
+func newMetrics(r prometheus.Registerer) *metrics {
+	seconds := func(name, help string) prometheus.Histogram {
+		return prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "freshet_store_" + name + "_seconds", Help: help, Buckets: prometheus.ExponentialBuckets(0.001, 2, 16),
+		})
+	}
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Name: "freshet_store_" + name + "_total", Help: help})
+	}
+	m := &metrics{
+		commit:        seconds("commit", "Time to make a batch visible."),
+		flush:         seconds("flush", "Time to write a generation of rows to disk."),
+		compaction:    seconds("compaction", "Time to rewrite a fragmented day."),
+		checkpoint:    seconds("checkpoint", "Time to fold the database's write-ahead log into the file."),
+		hotRows:       prometheus.NewGauge(prometheus.GaugeOpts{Name: "freshet_store_hot_rows", Help: "Rows in memory only."}),
+		flushedRows:   counter("flushed_rows", "Rows written to disk."),
+		compactedRows: counter("compacted_rows", "Rows rewritten by compaction."),
+		stalls:        counter("stalls", "Commits that had to wait for a flush."),
+		expired:       counter("expired_rows", "Rows removed by retention."),
+		relinked:      counter("relinked_persons", "Persons whose rows were rewritten after a link."),
+		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "freshet_store_failures_total", Help: "Background work that failed and will be tried again.",
+		}, []string{"work"}),
+	}
+	r.MustRegister(m.commit, m.flush, m.compaction, m.checkpoint, m.hotRows, m.flushedRows, m.compactedRows,
+		m.stalls, m.expired, m.relinked, m.failures)
+	return m
+}

@@ -1,0 +1,122 @@
+package duckdb
+
+import (
+	"context"
+	"fmt"
+	"sort"
+	"time"
+
+	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/store"
+)
+
+// Watermark implements store.Reader.
+func (s *Store) Watermark() store.Watermark {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.watermark
+}
+
+// Wait implements store.Reader.
+func (s *Store) Wait(ctx context.Context, p eventlog.Position) error {
+	for {
+		s.mu.RLock()
+		reached, advanced := s.watermark.Position >= p, s.advanced
+		s.mu.RUnlock()
+		if reached {
+			return nil
+		}
+		select {
+		case <-advanced:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for position %d: %w", p, ctx.Err())
+		}
+	}
+}
+
+// Committed returns a channel that is closed at the next commit.
+func (s *Store) Committed() <-chan struct{} {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.advanced
+}
+
+// Ledger implements store.Reader.
+func (s *Store) Ledger(_ context.Context, project store.ProjectID, from, to int64) ([]store.LedgerHour, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	hours := map[int64]store.Counts{}
+	collect := func(counts map[ledgerKey]store.Counts) {
+		for k, c := range counts {
+			if k.project == project && k.hour >= from && k.hour < to {
+				hours[k.hour] = hours[k.hour].Plus(c)
+			}
+		}
+	}
+	collect(s.ledger)
+	for _, g := range s.gens {
+		collect(g.counts)
+	}
+	out := make([]store.LedgerHour, 0, len(hours))
+	for hour, c := range hours {
+		out = append(out, store.LedgerHour{Hour: hour, Counts: c})
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Hour < out[j].Hour })
+	return out, nil
+}
+
+// DeadLetters implements store.Reader.
+func (s *Store) DeadLetters(
+	ctx context.Context, project store.ProjectID, before eventlog.Position, limit int,
+) ([]store.DeadLetter, error) {
+	out := s.freshDeadLetters(project, before, limit)
+	if len(out) == limit {
+		return out, nil
+	}
+	rows, err := s.db.QueryContext(ctx, "SELECT position, received, stage, code, reason, protocol, body FROM dead_letters"+
+		" WHERE project = ? AND position < ? ORDER BY position DESC LIMIT ?", uint32(project), uint64(before), limit)
+	if err != nil {
+		return nil, fmt.Errorf("read dead letters: %w", err)
+	}
+	defer rows.Close()
+	seen := map[eventlog.Position]bool{}
+	for i := range out {
+		seen[out[i].Position] = true
+	}
+	for rows.Next() && len(out) < limit {
+		d := store.DeadLetter{Project: project}
+		var position uint64
+		if err := rows.Scan(&position, &d.ReceivedAt, &d.Stage, &d.Code, &d.Reason, &d.Protocol, &d.Body); err != nil {
+			return nil, fmt.Errorf("read dead letters: %w", err)
+		}
+		if d.Position = eventlog.Position(position); !seen[d.Position] {
+			out = append(out, d)
+		}
+	}
+	return out, rows.Err()
+}
+
+// freshDeadLetters are those that no flush has written yet, newest first.
+func (s *Store) freshDeadLetters(project store.ProjectID, before eventlog.Position, limit int) []store.DeadLetter {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var out []store.DeadLetter
+	for i := len(s.gens) - 1; i >= 0; i-- {
+		for j := len(s.gens[i].dead) - 1; j >= 0 && len(out) < limit; j-- {
+			if d := s.gens[i].dead[j]; d.Project == project && d.Position < before {
+				out = append(out, d)
+			}
+		}
+	}
+	return out
+}
+
+// Oldest is how long the oldest row that is only in memory has been there; 0 when there is none.
+func (s *Store) Oldest() time.Duration {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if len(s.gens) == 0 {
+		return 0
+	}
+	return s.opts.Now().Sub(s.gens[0].oldest)
+}

@@ -1,0 +1,256 @@
+// Package duckdb keeps events in DuckDB: fresh rows in a table in memory, the rest in row groups on disk that are
+// written in large batches, ordered by day, person and time.
+//
+// It is a projection of the event log: the rows in memory are gone after a crash and come back from the log, because
+// the position in the file says up to where the rows on disk are complete; both change in one transaction. A query
+// reads the rows on disk before that position and the rows in memory behind it: one consistent cut.
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"time"
+
+	duck "github.com/duckdb/duckdb-go/v2"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/store"
+)
+
+// Options configure a Store. Zero values take the defaults.
+type Options struct {
+	// Dir is the folder that holds the database file and its temporary files.
+	Dir string
+	// MemoryLimit bounds DuckDB's memory, in DuckDB's spelling; default "512MB".
+	MemoryLimit string
+	// Threads is the number of DuckDB's threads; 0 takes one a core.
+	Threads int
+	// FlushRows is how many rows in memory are enough to write them to disk; default 245,760 (two row groups).
+	FlushRows int
+	// FlushEvery bounds how long a row stays in memory only; default 5 minutes.
+	FlushEvery time.Duration
+	// PropertyLimit is how many property columns a project may have; default 250.
+	PropertyLimit int
+	// CompactRuns is how many separately sorted runs a closed day may have before it is rewritten as one; default 4.
+	CompactRuns int
+	Logger      *slog.Logger
+	Registerer  prometheus.Registerer
+	Now         func() time.Time
+}
+
+func (o *Options) defaults() {
+	if o.MemoryLimit == "" {
+		o.MemoryLimit = "512MB"
+	}
+	if o.FlushRows == 0 {
+		o.FlushRows = 245760
+	}
+	if o.FlushEvery == 0 {
+		o.FlushEvery = 5 * time.Minute
+	}
+	if o.PropertyLimit == 0 {
+		o.PropertyLimit = 250
+	}
+	if o.CompactRuns == 0 {
+		o.CompactRuns = 4
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Registerer == nil {
+		o.Registerer = prometheus.NewRegistry()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+}
+
+// Store implements store.Writer, store.Reader and store.Eraser.
+type Store struct {
+	opts      Options
+	connector *duck.Connector
+	db        *sql.DB
+	// writer inserts into memory, flusher writes to disk; each has one user at a time.
+	writer, flusher *sql.Conn
+	metrics         *metrics
+	persons         *bloom
+	batch           batch
+	pending         *pendingLinks
+
+	// writing is held by a commit, and for the moment in which a generation is sealed.
+	writing sync.Mutex
+	// flushing is held by whatever writes to the file: flush, compaction, retention.
+	flushing sync.Mutex
+	wake     chan struct{}
+	stop     context.CancelFunc
+	done     sync.WaitGroup
+
+	// pin is held shared while a cut takes hold of the file, and exclusively while a change of the file becomes visible.
+	pin sync.RWMutex
+	// mu guards what a cut is made of.
+	mu        sync.RWMutex
+	tables    map[store.ProjectID]*table
+	gens      []*generation
+	cold      eventlog.Position
+	watermark store.Watermark
+	advanced  chan struct{}
+	ledger    map[ledgerKey]store.Counts
+	// generations is the number of the latest generation, sinceCheckpoint the number of flushes since a checkpoint.
+	generations, sinceCheckpoint int
+}
+
+// generation is one set of tables in memory, filled by commits until it is flushed and dropped.
+type generation struct {
+	number int
+	tables map[store.ProjectID]*hotTable
+	rows   int
+	oldest time.Time
+	counts map[ledgerKey]store.Counts
+	dead   []store.DeadLetter
+	links  []store.Link
+	end    eventlog.Position
+	newest int64
+	sealed bool
+	// readers counts the cuts that read the generation; it is dropped after the last one.
+	readers sync.WaitGroup
+}
+
+type hotTable struct {
+	name    string
+	columns map[string]bool
+	rows    int
+}
+
+// Open opens or creates the store in a folder.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	o.defaults()
+	path := filepath.Join(o.Dir, "store.duckdb")
+	connector, err := duck.NewConnector(path, nil)
+	if err != nil {
+		return nil, fmt.Errorf("open store %s: %w", path, err)
+	}
+	s := &Store{
+		opts: o, connector: connector, db: sql.OpenDB(connector),
+		metrics: newMetrics(o.Registerer), persons: newBloom(),
+		wake: make(chan struct{}, 1), advanced: make(chan struct{}),
+		tables: map[store.ProjectID]*table{}, ledger: map[ledgerKey]store.Counts{}, pending: newPendingLinks(),
+	}
+	s.batch = batch{projects: map[store.ProjectID]*rows{}, counts: map[ledgerKey]store.Counts{}}
+	if err := s.load(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), s.db.Close(), connector.Close())
+	}
+	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	s.stop = cancel
+	s.done.Add(1)
+	go func() {
+		defer s.done.Done()
+		s.maintain(background)
+	}()
+	return s, nil
+}
+
+func (s *Store) load(ctx context.Context) error {
+	var err error
+	if s.writer, err = s.db.Conn(ctx); err != nil {
+		return err
+	}
+	if s.flusher, err = s.db.Conn(ctx); err != nil {
+		return err
+	}
+	settings := []string{
+		"SET memory_limit = '" + quoteText(s.opts.MemoryLimit) + "'",
+		"SET temp_directory = '" + quoteText(filepath.Join(s.opts.Dir, "store.tmp")) + "'",
+		"SET checkpoint_threshold = '1TB'",
+		"ATTACH ':memory:' AS hot",
+	}
+	if s.opts.Threads > 0 {
+		settings = append([]string{fmt.Sprintf("SET threads = %d", s.opts.Threads)}, settings...)
+	}
+	settings = append(settings, "SET enable_external_access = false", "SET lock_configuration = true")
+	// An Arrow view is made in the current database; in the one in memory it costs nothing and is never written.
+	settings = append(settings, "USE hot")
+	for _, q := range settings {
+		if _, err := s.writer.ExecContext(ctx, q); err != nil {
+			return fmt.Errorf("%s: %w", q, err)
+		}
+	}
+	if err := s.migrate(ctx); err != nil {
+		return err
+	}
+	return s.loadMeta(ctx)
+}
+
+// Close writes what is in memory to disk and closes the database.
+func (s *Store) Close() error {
+	s.stop()
+	s.done.Wait()
+	ctx := context.Background()
+	flushErr := s.flush(ctx)
+	_, err := s.flusher.ExecContext(ctx, "CHECKPOINT")
+	return errors.Join(flushErr, err, s.shut())
+}
+
+// shut closes without flushing.
+func (s *Store) shut() error {
+	return errors.Join(s.writer.Close(), s.flusher.Close(), s.db.Close(), s.connector.Close())
+}
+
+// maintain flushes, checkpoints and compacts in the background until ctx ends.
+func (s *Store) maintain(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.wake:
+		case <-tick.C:
+		}
+		s.upkeep(ctx)
+	}
+}
+
+func (s *Store) upkeep(ctx context.Context) {
+	if s.flushDue() {
+		if err := s.flush(ctx); err != nil {
+			s.metrics.failures.WithLabelValues("flush").Inc()
+			s.opts.Logger.Error("flush to disk", "error", err)
+			return
+		}
+	}
+	if err := s.relink(ctx); err != nil && ctx.Err() == nil {
+		s.metrics.failures.WithLabelValues("relink").Inc()
+		s.opts.Logger.Error("rewrite persons of linked ids", "error", err)
+	}
+	if err := s.compact(ctx); err != nil && ctx.Err() == nil {
+		s.metrics.failures.WithLabelValues("compact").Inc()
+		s.opts.Logger.Error("compact", "error", err)
+	}
+}
+
+func (s *Store) flushDue() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if len(s.gens) == 0 {
+		return false
+	}
+	first := s.gens[0]
+	return len(s.gens) > 1 || first.rows >= s.opts.FlushRows || s.opts.Now().Sub(first.oldest) >= s.opts.FlushEvery
+}
+
+func quoteText(s string) string {
+	out := make([]byte, 0, len(s))
+	for i := range len(s) {
+		if s[i] == '\'' {
+			out = append(out, '\'')
+		}
+		out = append(out, s[i])
+	}
+	return string(out)
+}
