@@ -1,0 +1,171 @@
+package disk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sort"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/eventlog"
+)
+
+func sortSegments(s []segment) {
+	sort.Slice(s, func(i, j int) bool { return s[i].first < s[j].first })
+}
+
+// Subscribe implements eventlog.Log.
+func (l *Log) Subscribe(from eventlog.Position) (eventlog.Subscription, error) {
+	start, end := l.Bounds()
+	if from < start || from > end {
+		return nil, event.Errorf(event.Invalid, "bad_position", "position %d is not in the log, which holds %d to %d", from, start, end)
+	}
+	return &subscription{log: l, at: from}, nil
+}
+
+// subscription reads from the blocks kept in memory while it keeps up, and from the files while it does not.
+type subscription struct {
+	log     *Log
+	at      eventlog.Position
+	file    vfs.File
+	segment segment
+	offset  int64
+	buf     []byte
+	entries []eventlog.Entry
+}
+
+// Next implements eventlog.Subscription.
+func (s *subscription) Next(ctx context.Context, max int) ([]eventlog.Entry, error) {
+	for {
+		b, advanced, err := s.find()
+		if err != nil {
+			return nil, err
+		}
+		if b != nil {
+			if s.entries, err = b.entries(s.entries[:0], s.at, max); err != nil {
+				return nil, s.corrupt(err)
+			}
+			s.at = s.entries[len(s.entries)-1].End()
+			return s.entries, nil
+		}
+		select {
+		case <-advanced:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// find returns the block that holds the next event, or a channel to wait on when there is none yet.
+func (s *subscription) find() (*block, <-chan struct{}, error) {
+	l := s.log
+	l.mu.Lock()
+	if s.at >= l.end {
+		advanced, closed := l.advanced, l.closed
+		l.mu.Unlock()
+		if closed {
+			return nil, nil, eventlog.ErrClosed
+		}
+		return nil, advanced, nil
+	}
+	i := sort.Search(len(l.tail), func(i int) bool { return l.tail[i].end > s.at })
+	if i < len(l.tail) && l.tail[i].first <= s.at {
+		b := l.tail[i]
+		l.mu.Unlock()
+		s.closeFile()
+		return b, nil, nil
+	}
+	segments := l.segments
+	l.mu.Unlock()
+	b, err := s.read(segments)
+	return b, nil, err
+}
+
+// read finds the next block in the segment files.
+func (s *subscription) read(segments []segment) (*block, error) {
+	i := sort.Search(len(segments), func(i int) bool { return segments[i].first > s.at }) - 1
+	if i < 0 {
+		return nil, event.Errorf(event.Invalid, "trimmed", "position %d has left the log, which begins at %d", s.at, segments[0].first)
+	}
+	if s.file == nil || s.segment != segments[i] {
+		s.closeFile()
+		f, err := s.log.opts.FS.Open(s.log.path(segments[i]), vfs.SequentialReadsOption)
+		if err != nil {
+			return nil, fmt.Errorf("read log: %w", err)
+		}
+		s.file, s.segment, s.offset = f, segments[i], 0
+	}
+	for {
+		h, stored, err := readBlock(s.file, s.offset, s.buf)
+		if errors.Is(err, io.EOF) {
+			err = fmt.Errorf("%w: the segment ends", errTorn)
+		}
+		if err != nil {
+			return nil, s.corrupt(err)
+		}
+		s.buf = stored
+		s.offset += headerBytes + int64(h.stored)
+		if h.first+eventlog.Position(h.events) <= s.at {
+			continue
+		}
+		if h.first > s.at {
+			return nil, s.corrupt(fmt.Errorf("%w: position %d where %d was due", errTorn, h.first, s.at))
+		}
+		b, err := decodeBlock(h, stored)
+		if err != nil {
+			return nil, s.corrupt(err)
+		}
+		return b, nil
+	}
+}
+
+// corrupt names the place of damage; position s.at cannot be read, SkipDamage finds where to go on.
+func (s *subscription) corrupt(cause error) error {
+	if !errors.Is(cause, errTorn) {
+		return fmt.Errorf("read log segment %s at %d: %w", s.segment.name, s.offset, cause)
+	}
+	e := event.Errorf(event.Corrupt, "log_damaged", "log segment %s is damaged at byte %d: position %d cannot be read",
+		s.segment.name, s.offset, s.at)
+	e.Err = cause
+	return e
+}
+
+// SkipDamage moves on to the first position behind the damage that can be read, and returns it.
+func (s *subscription) SkipDamage() (eventlog.Position, error) {
+	if s.file != nil {
+		info, err := s.file.Stat()
+		if err != nil {
+			return s.at, fmt.Errorf("skip damage: %w", err)
+		}
+		if offset, h, ok := findBlock(s.file, s.offset, info.Size(), s.at+1); ok {
+			s.offset, s.at = offset, h.first
+			return s.at, nil
+		}
+	}
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	for _, next := range s.log.segments {
+		if next.first > s.at {
+			s.at = next.first
+			return s.at, nil
+		}
+	}
+	s.at = s.log.end
+	return s.at, nil
+}
+
+func (s *subscription) closeFile() {
+	if s.file != nil {
+		_ = s.file.Close()
+		s.file = nil
+	}
+}
+
+// Close implements eventlog.Subscription.
+func (s *subscription) Close() error {
+	s.closeFile()
+	return nil
+}
