@@ -1,0 +1,202 @@
+// Package config is the configuration of a Freshet server: one tree of settings with defaults, read from a YAML file,
+// the environment and flags, checked as a whole. Every problem is reported at once, with its key and where it came
+// from. What the settings do is the business of the rooms that get them.
+//
+//go:generate go run ./gen
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Config is the whole configuration. A key's name in the file is the path of its yaml tags ("log.keep"), in the
+// environment FRESHET_LOG_KEEP, on the command line --log-keep.
+type Config struct {
+	Listen         string   `yaml:"listen" default:":8080" doc:"Address of the public port: ingestion, API and dashboard."`
+	AdminListen    string   `yaml:"admin_listen" default:"127.0.0.1:8081" doc:"Address of the admin port: pprof and metrics. Empty turns it off. Keep it off the internet."`
+	Data           string   `yaml:"data" default:"./data" doc:"Folder that holds everything: log, columns, control plane. One server owns it at a time."`
+	PublicURL      string   `yaml:"public_url" default:"" doc:"Address under which clients reach this server, such as https://events.example.com. Empty: taken from each request."`
+	TrustedProxies []string `yaml:"trusted_proxies" default:"" doc:"Networks (CIDR) or addresses whose X-Forwarded-For is believed."`
+
+	Limits    Limits    `yaml:"limits"`
+	Log       Log       `yaml:"log"`
+	Dedup     Dedup     `yaml:"dedup"`
+	Store     Store     `yaml:"store"`
+	Freshness Freshness `yaml:"freshness"`
+	Tracing   Tracing   `yaml:"tracing"`
+
+	GeoFile      string        `yaml:"geo_file" default:"" doc:"MaxMind-format database (.mmdb) for country, region and city. Empty: no geography."`
+	LogLevel     string        `yaml:"log_level" default:"info" doc:"Least severe message logged: debug, info, warn or error."`
+	LogFormat    string        `yaml:"log_format" default:"json" doc:"Form of the server's own log: json or text."`
+	DrainTimeout time.Duration `yaml:"drain_timeout" default:"10s" doc:"How long requests in flight may take to finish after SIGTERM."`
+	Demo         bool          `yaml:"demo" default:"false" doc:"Run a sample app that sends realistic live events to this server."`
+}
+
+// Limits bound what one request may ask for.
+type Limits struct {
+	MaxBody     Bytes `yaml:"max_body" default:"32MiB" doc:"Largest request body, after decompression."`
+	MaxEvent    Bytes `yaml:"max_event" default:"1MiB" doc:"Largest single event."`
+	MaxDepth    int   `yaml:"max_depth" default:"32" doc:"Deepest nesting of an event's JSON."`
+	MaxBatch    int   `yaml:"max_batch" default:"10000" doc:"Most events in one request."`
+	MaxInFlight Bytes `yaml:"max_in_flight" default:"128MiB" doc:"Bytes of all bodies being worked on; past it clients get 429 with Retry-After."`
+}
+
+// Log configures the event log.
+type Log struct {
+	SegmentBytes Bytes         `yaml:"segment_bytes" default:"128MiB" doc:"Size at which a new segment file is begun."`
+	Keep         time.Duration `yaml:"keep" default:"24h" doc:"How long segments are kept after their events are stored."`
+}
+
+// Dedup configures the removal of repeated events.
+type Dedup struct {
+	Window time.Duration `yaml:"window" default:"720h" doc:"How long an event id is remembered."`
+}
+
+// Store configures the column store.
+type Store struct {
+	MemoryLimit   Bytes         `yaml:"memory_limit" default:"512MB" doc:"Memory the column store may use."`
+	Threads       int           `yaml:"threads" default:"0" doc:"Threads a query may use; 0 is one per core."`
+	FlushRows     int           `yaml:"flush_rows" default:"245760" doc:"Rows in memory at which they are flushed to disk."`
+	FlushInterval time.Duration `yaml:"flush_interval" default:"5m" doc:"Age of rows in memory at which they are flushed however few they are."`
+	PropertyLimit int           `yaml:"property_limit" default:"250" doc:"Properties of a project that get a column of their own; the rest stay queryable in one JSON column."`
+}
+
+// Freshness configures how soon an acknowledged event is visible.
+type Freshness struct {
+	CommitInterval time.Duration `yaml:"commit_interval" default:"100ms" doc:"Longest time between an event's acknowledgement and the commit that makes it visible, when the server keeps up."`
+}
+
+// Tracing configures OpenTelemetry.
+type Tracing struct {
+	OTLPEndpoint string `yaml:"otlp_endpoint" default:"" doc:"URL of an OTLP/HTTP collector, such as http://localhost:4318. Empty: no traces."`
+	OTLPHeaders  string `yaml:"otlp_headers" default:"" secret:"true" doc:"Headers for the collector as name=value, separated by commas."`
+}
+
+// Default returns the configuration of a server that was told nothing.
+func Default() Config {
+	var c Config
+	for _, f := range fieldsOf(&c) {
+		if err := f.set(f.Default); err != nil {
+			panic(fmt.Sprintf("default of %s: %v", f.Key, err)) // a mistake in the tags above, found by the first test
+		}
+	}
+	return c
+}
+
+// Trusted is TrustedProxies as networks; entries that Validate refuses are left out.
+func (c *Config) Trusted() []netip.Prefix {
+	var out []netip.Prefix
+	for _, s := range c.TrustedProxies {
+		if p, err := parsePrefix(s); err == nil {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func parsePrefix(s string) (netip.Prefix, error) {
+	if strings.Contains(s, "/") {
+		return netip.ParsePrefix(s)
+	}
+	a, err := netip.ParseAddr(s)
+	if err != nil {
+		return netip.Prefix{}, err
+	}
+	return netip.PrefixFrom(a, a.BitLen()), nil
+}
+
+// Validate reports everything that is wrong, as Problems, or nil.
+func (c *Config) Validate() error {
+	var ps Problems
+	bad := func(key, format string, args ...any) {
+		ps = append(ps, Problem{Key: key, Message: fmt.Sprintf(format, args...)})
+	}
+	c.validateAddresses(bad)
+	atLeast := func(key string, v, least int64, unit string) {
+		if v < least {
+			bad(key, "is %d%s, must be at least %d%s", v, unit, least, unit)
+		}
+	}
+	duration := func(key string, v, least, most time.Duration) {
+		if v < least || v > most {
+			bad(key, "is %s, must lie between %s and %s", v, least, most)
+		}
+	}
+	l := c.Limits
+	atLeast("limits.max_body", int64(l.MaxBody), 1<<10, " bytes")
+	atLeast("limits.max_event", int64(l.MaxEvent), 1<<10, " bytes")
+	if l.MaxEvent > l.MaxBody {
+		bad("limits.max_event", "is %s, more than limits.max_body (%s)", l.MaxEvent, l.MaxBody)
+	}
+	if l.MaxDepth < 2 || l.MaxDepth > 300 {
+		bad("limits.max_depth", "is %d, must lie between 2 and 300, the JSON parser's own limit", l.MaxDepth)
+	}
+	atLeast("limits.max_batch", int64(l.MaxBatch), 1, "")
+	if l.MaxInFlight < l.MaxBody {
+		bad("limits.max_in_flight", "is %s, less than one body may be (limits.max_body, %s)", l.MaxInFlight, l.MaxBody)
+	}
+	atLeast("log.segment_bytes", int64(c.Log.SegmentBytes), 1<<20, " bytes")
+	const year = 366 * 24 * time.Hour
+	duration("log.keep", c.Log.Keep, 0, 10*year)
+	duration("dedup.window", c.Dedup.Window, time.Hour, 10*year)
+	atLeast("store.memory_limit", int64(c.Store.MemoryLimit), 64_000_000, " bytes")
+	atLeast("store.threads", int64(c.Store.Threads), 0, "")
+	atLeast("store.flush_rows", int64(c.Store.FlushRows), 1000, "")
+	duration("store.flush_interval", c.Store.FlushInterval, time.Second, 24*time.Hour)
+	if n := c.Store.PropertyLimit; n < 0 || n > 2000 {
+		bad("store.property_limit", "is %d, must lie between 0 and 2000", n)
+	}
+	duration("freshness.commit_interval", c.Freshness.CommitInterval, time.Millisecond, 10*time.Second)
+	duration("drain_timeout", c.DrainTimeout, 0, time.Hour)
+	oneOf(bad, "log_level", c.LogLevel, "debug", "info", "warn", "error")
+	oneOf(bad, "log_format", c.LogFormat, "json", "text")
+	if len(ps) == 0 {
+		return nil
+	}
+	return ps
+}
+
+func (c *Config) validateAddresses(bad func(key, format string, args ...any)) {
+	address := func(key, v string) {
+		if _, port, err := net.SplitHostPort(v); err != nil || port == "" {
+			bad(key, "%q is no address such as :8080 or 127.0.0.1:8080", v)
+		}
+	}
+	address("listen", c.Listen)
+	if c.AdminListen != "" {
+		address("admin_listen", c.AdminListen)
+		if c.AdminListen == c.Listen && !strings.HasSuffix(c.Listen, ":0") {
+			bad("admin_listen", "is the same as listen; pprof must not be on the public port")
+		}
+	}
+	if c.Data == "" {
+		bad("data", "is empty; name the folder that holds the data")
+	}
+	link := func(key, v string) {
+		u, err := url.Parse(v)
+		if v != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+			bad(key, "is no http or https URL")
+		}
+	}
+	link("public_url", c.PublicURL)
+	link("tracing.otlp_endpoint", c.Tracing.OTLPEndpoint)
+	for _, s := range c.TrustedProxies {
+		if _, err := parsePrefix(s); err != nil {
+			bad("trusted_proxies", "%q is neither a network such as 10.0.0.0/8 nor an address", s)
+		}
+	}
+}
+
+func oneOf(bad func(key, format string, args ...any), key, v string, words ...string) {
+	for _, w := range words {
+		if v == w {
+			return
+		}
+	}
+	bad(key, "is %q, must be one of %s", v, strings.Join(words, ", "))
+}
