@@ -53,11 +53,15 @@ type Encoder struct {
 
 // Begin starts a new record.
 func (c *Encoder) Begin(h Header) {
+	c.header(h)
+	c.items, c.n = c.items[:0], 0
+}
+
+func (c *Encoder) header(h Header) {
 	c.head = append(c.head[:0], codecVersion)
 	c.head = binary.AppendUvarint(c.head, uint64(h.Project))
 	c.head = binary.AppendVarint(c.head, h.ReceivedAt)
 	c.head = appendString(c.head, h.Protocol)
-	c.items, c.n = c.items[:0], 0
 }
 
 // Add appends an event; its Derived part is not written.
@@ -90,6 +94,12 @@ func (c *Encoder) Payload() []byte {
 	c.head = binary.AppendUvarint(c.head, uint64(c.n))
 	c.head = append(c.head, c.items...)
 	return c.head
+}
+
+// PayloadFor is Payload under another header, for when the project is known only after the events have been read.
+func (c *Encoder) PayloadFor(h Header) []byte {
+	c.header(h)
+	return c.Payload()
 }
 
 // ErrCodec is wrapped by every error of Decoder.

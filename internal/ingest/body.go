@@ -1,0 +1,170 @@
+package ingest
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/freshet/freshet/internal/event"
+)
+
+// bodyTimeout bounds how long a client may take to send a body.
+const bodyTimeout = 30 * time.Second
+
+var (
+	bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+	gzips  sync.Pool
+	zstds  sync.Pool
+)
+
+// maxPooled keeps one huge request from holding its memory for ever.
+const maxPooled = 4 << 20
+
+// read returns the decompressed body. release gives back its memory and its share of the bytes in flight.
+func (h *Handler) read(w http.ResponseWriter, r *http.Request) (body []byte, release func(), err error) {
+	limit := int64(h.opts.Limits.Body)
+	buf := bodies.Get().(*bytes.Buffer)
+	held := int64(0)
+	release = func() {
+		h.inFlight.Add(-held)
+		if buf.Cap() <= maxPooled {
+			buf.Reset()
+			bodies.Put(buf)
+		}
+	}
+	if r.ContentLength > limit {
+		return nil, release, tooLarge(limit)
+	}
+	// Until its size is known a body counts as what it announces, or as a usual batch.
+	held = max(r.ContentLength, 64<<10)
+	if h.inFlight.Add(held) > h.opts.Limits.InFlight {
+		return nil, release, &event.Error{
+			Kind: event.Overloaded, Code: "overloaded", Message: "too many bytes in flight; send again later", Wait: time.Minute,
+		}
+	}
+	// A connection that cannot take a deadline (a test's recorder) has no slow client either.
+	_ = http.NewResponseController(w).SetReadDeadline(h.opts.Now().Add(bodyTimeout))
+	if err := h.fill(buf, r, limit); err != nil {
+		return nil, release, err
+	}
+	more := int64(buf.Len()) - held
+	held += more
+	h.inFlight.Add(more)
+	body = bytes.TrimPrefix(buf.Bytes(), []byte("\xef\xbb\xbf"))
+	if len(bytes.TrimSpace(body)) == 0 {
+		return nil, release, event.Errorf(event.Invalid, "empty_body", "the body is empty")
+	}
+	return body, release, nil
+}
+
+// fill reads the body through the decompressor that its encoding, or its first bytes, ask for: some SDKs send gzip
+// without saying so.
+func (h *Handler) fill(buf *bytes.Buffer, r *http.Request, limit int64) error {
+	raw := &peeked{r: http.MaxBytesReader(nil, r.Body, limit)}
+	var src io.Reader = raw
+	switch encoding := strings.ToLower(r.Header.Get("Content-Encoding")); {
+	case encoding == "zstd":
+		z, err := zstdReader(raw)
+		if err != nil {
+			return badCompression(err)
+		}
+		defer zstds.Put(z)
+		src = z
+	case encoding == "gzip" || raw.begins(0x1f, 0x8b):
+		g, err := gzipReader(raw)
+		if err != nil {
+			return badCompression(err)
+		}
+		defer gzips.Put(g)
+		src = g
+	case encoding != "" && encoding != "identity":
+		return event.Errorf(event.Invalid, "unsupported_encoding", "content encoding %q is not one of gzip, zstd", encoding)
+	}
+	n, err := buf.ReadFrom(io.LimitReader(src, limit+1))
+	var over *http.MaxBytesError
+	switch {
+	case n > limit || errors.As(err, &over):
+		return tooLarge(limit)
+	case err == nil:
+		return nil
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &event.Error{Kind: event.Timeout, Code: "slow_body", Message: "the body took longer than 30 s", Err: err}
+	case src != io.Reader(raw):
+		return badCompression(err)
+	default:
+		return &event.Error{Kind: event.Invalid, Code: "cut_body", Message: "the body ended early", Err: err}
+	}
+}
+
+func tooLarge(limit int64) error {
+	return event.Errorf(event.TooLarge, "body_too_large", "the body is larger than %d bytes", limit)
+}
+
+func badCompression(err error) error {
+	return &event.Error{Kind: event.Invalid, Code: "bad_compression", Message: "the compressed body cannot be read", Err: err}
+}
+
+func gzipReader(r io.Reader) (*gzip.Reader, error) {
+	if g, ok := gzips.Get().(*gzip.Reader); ok {
+		return g, g.Reset(r)
+	}
+	return gzip.NewReader(r)
+}
+
+func zstdReader(r io.Reader) (*zstd.Decoder, error) {
+	if z, ok := zstds.Get().(*zstd.Decoder); ok {
+		return z, z.Reset(r)
+	}
+	return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(8<<20), zstd.WithDecoderLowmem(true))
+}
+
+// peeked lets the first bytes be looked at before they are read.
+type peeked struct {
+	r    io.Reader
+	head []byte
+	err  error
+	done bool
+}
+
+func (p *peeked) begins(a, b byte) bool {
+	if !p.done {
+		p.done = true
+		p.head = make([]byte, 2)
+		n, err := io.ReadFull(p.r, p.head)
+		p.head = p.head[:n]
+		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+			p.err = err
+		}
+	}
+	return len(p.head) == 2 && p.head[0] == a && p.head[1] == b
+}
+
+func (p *peeked) Read(b []byte) (int, error) {
+	if len(p.head) > 0 {
+		n := copy(b, p.head)
+		p.head = p.head[n:]
+		return n, nil
+	}
+	if p.err != nil {
+		return 0, p.err
+	}
+	return p.r.Read(b)
+}
+
+func decodeBase64(s string) string {
+	for _, enc := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding} {
+		if b, err := enc.DecodeString(s); err == nil {
+			return strings.TrimSuffix(string(b), ":")
+		}
+	}
+	return ""
+}

@@ -1,0 +1,343 @@
+// Package ingest takes events over HTTP: key, decompression, limits, one decoder per wire format, then one append to
+// the event log, and only after that the answer. A request becomes one record of the log; an event that cannot be read
+// travels in it as a dead letter beside its good neighbours.
+package ingest
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/valyala/fastjson"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/store"
+)
+
+// PositionHeader carries the position after the last event of an accepted request; a query that names it as
+// consistent_with sees all of them.
+const PositionHeader = "Freshet-Position"
+
+// Protocol is one SDK family's wire format: pure decoding and answering, no I/O.
+type Protocol interface {
+	// Name is the word kept with each event, such as "segment".
+	Name() string
+	// Paths are the POST paths it is served on, without trailing slash.
+	Paths() []string
+	// Decode reads a body into the sink. Its error is an *event.Error and concerns the request as a whole; an
+	// event that cannot be used goes to Sink.Dead.
+	Decode(r *Request, s *Sink) error
+	// Answer writes the success answer.
+	Answer(w http.ResponseWriter, s *Sink)
+}
+
+// Keys resolves write keys. Errors are *event.Error: Unauthorized for a key nothing is known of, Unavailable when
+// that cannot be told at the moment.
+type Keys interface {
+	WriteKey(ctx context.Context, key string) (store.ProjectID, error)
+}
+
+// Request is what a decoder gets to see.
+type Request struct {
+	Path   string
+	Header http.Header
+	Body   []byte
+	// Key is the write key of the Authorization header; a decoder replaces it when the body carries one and it is empty.
+	Key    string
+	Limits Limits
+	Parser *fastjson.Parser
+}
+
+// Limits bound a request. Each has a clear error.
+type Limits struct {
+	// Body and Event are in bytes, after decompression; Depth is the nesting of an event, Batch the number of events.
+	Body, Event, Depth, Batch int
+	// Properties is the number of properties of one event, Name the length of an event name in bytes.
+	Properties, Name int
+	// InFlight bounds the bytes of all bodies being worked on.
+	InFlight int64
+}
+
+// DefaultLimits are 32 MB a body, 1 MB an event, nesting 32, 10,000 events a batch and 128 MB in flight.
+func DefaultLimits() Limits {
+	return Limits{Body: 32 << 20, Event: 1 << 20, Depth: 32, Batch: 10_000, Properties: 1000, Name: 512, InFlight: 128 << 20}
+}
+
+// Options configure a Handler.
+type Options struct {
+	Log     eventlog.Log
+	Keys    Keys
+	Limits  Limits
+	Trusted []netip.Prefix
+	Logger  *slog.Logger
+	Tracer  trace.Tracer
+	Metrics prometheus.Registerer
+	Now     func() time.Time
+}
+
+// Handler serves all protocols.
+type Handler struct {
+	opts     Options
+	metrics  *metrics
+	inFlight atomic.Int64
+	sinks    sync.Pool
+	parsers  fastjson.ParserPool
+}
+
+// appendTimeout bounds the wait for the disk: past it the client is told to come again, and nothing was acknowledged.
+const appendTimeout = 2 * time.Second
+
+// New makes a handler.
+func New(o Options) *Handler {
+	h := &Handler{opts: o, metrics: newMetrics(o.Metrics)}
+	h.sinks.New = func() any { return new(Sink) }
+	return h
+}
+
+// Register adds the protocol's routes to a mux, with and without a trailing slash, so that no POST is ever redirected.
+func (h *Handler) Register(mux *http.ServeMux, p Protocol) {
+	for _, path := range p.Paths() {
+		for _, pattern := range []string{path, path + "/{$}"} {
+			mux.HandleFunc("POST "+pattern, func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, p) })
+			mux.HandleFunc("OPTIONS "+pattern, func(w http.ResponseWriter, r *http.Request) {
+				AllowOrigin(w, r)
+				w.WriteHeader(http.StatusNoContent)
+			})
+		}
+	}
+}
+
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, p Protocol) {
+	began := h.opts.Now()
+	ctx, span := h.opts.Tracer.Start(r.Context(), "ingest", trace.WithAttributes(attribute.String("protocol", p.Name())))
+	defer span.End()
+	AllowOrigin(w, r)
+	sink := h.sinks.Get().(*Sink)
+	defer func() {
+		if sink != nil {
+			h.sinks.Put(sink)
+		}
+	}()
+	after, err := h.accept(ctx, w, r, p, sink)
+	if err != nil {
+		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+			sink = nil // the log may still read its buffer
+			err = &event.Error{Kind: event.Unavailable, Code: "log_slow", Message: "the event log does not answer", Wait: time.Minute, Err: err}
+		}
+		h.refuse(w, r, p, err)
+		return
+	}
+	h.metrics.accepted.WithLabelValues(p.Name()).Add(float64(sink.accepted))
+	h.metrics.ack.WithLabelValues(p.Name()).Observe(h.opts.Now().Sub(began).Seconds())
+	w.Header().Set(PositionHeader, strconv.FormatUint(uint64(after), 10))
+	sink.Position = after
+	p.Answer(w, sink)
+}
+
+// accept reads, decodes and appends; it returns the position after the request's last event.
+func (h *Handler) accept(
+	ctx context.Context, w http.ResponseWriter, r *http.Request, p Protocol, sink *Sink,
+) (eventlog.Position, error) {
+	body, release, err := h.read(w, r)
+	defer release()
+	if err != nil {
+		return 0, err
+	}
+	received := h.opts.Now().UnixMicro()
+	parser := h.parsers.Get()
+	defer h.parsers.Put(parser)
+	req := &Request{Path: strings.TrimSuffix(r.URL.Path, "/"), Header: r.Header, Body: body, Key: headerKey(r), Limits: h.opts.Limits, Parser: parser}
+	sink.begin(h.opts.Limits, p.Name(), clientIP(r, h.opts.Trusted), r.UserAgent(), body)
+	if err := p.Decode(req, sink); err != nil {
+		return 0, err
+	}
+	if req.Key == "" {
+		return 0, event.Errorf(event.Unauthorized, "missing_key", "no write key: give it by Basic or Bearer authorization or as writeKey")
+	}
+	project, err := h.opts.Keys.WriteKey(ctx, req.Key)
+	if err != nil {
+		return 0, err
+	}
+	if sink.enc.Len() == 0 {
+		_, end := h.opts.Log.Bounds()
+		return end, nil
+	}
+	payload := sink.payload(uint32(project), received)
+	ctx, cancel := context.WithTimeout(ctx, appendTimeout)
+	defer cancel()
+	n := sink.enc.Len()
+	first, err := h.opts.Log.Append(ctx, eventlog.Record{Payload: payload, Events: n})
+	if err != nil {
+		return 0, err
+	}
+	h.metrics.bytes.Add(float64(len(body)))
+	for code, n := range sink.deadCodes {
+		h.metrics.dead.WithLabelValues(code).Add(float64(n))
+	}
+	return first + eventlog.Position(n), nil
+}
+
+// refuse answers an error: what can never pass with a 4xx, what may pass later with 429 or 503 and Retry-After.
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, p Protocol, err error) {
+	var e *event.Error
+	if !errors.As(err, &e) {
+		e = &event.Error{Kind: event.Unavailable, Code: "internal", Message: "the event could not be taken", Wait: time.Minute, Err: err}
+	}
+	h.metrics.refused.WithLabelValues(p.Name(), e.Code).Inc()
+	if e.Kind == event.Unavailable {
+		h.opts.Logger.WarnContext(r.Context(), "request refused", "code", e.Code, "error", err)
+	}
+	WriteError(w, e)
+}
+
+// Status is the HTTP status of an error kind.
+func Status(k event.ErrorKind) int {
+	switch k {
+	case event.Invalid:
+		return http.StatusBadRequest
+	case event.Unauthorized:
+		return http.StatusUnauthorized
+	case event.Forbidden:
+		return http.StatusForbidden
+	case event.NotFound:
+		return http.StatusNotFound
+	case event.Conflict:
+		return http.StatusConflict
+	case event.TooLarge:
+		return http.StatusRequestEntityTooLarge
+	case event.Overloaded:
+		return http.StatusTooManyRequests
+	case event.Unavailable:
+		return http.StatusServiceUnavailable
+	case event.Timeout:
+		return http.StatusGatewayTimeout
+	default:
+		return http.StatusInternalServerError
+	}
+}
+
+// WriteError answers with problem details (RFC 9457) and, when the condition may pass, a Retry-After with jitter, so
+// that phones that were refused together do not come back together.
+func WriteError(w http.ResponseWriter, e *event.Error) {
+	if e.Wait > 0 || e.Kind == event.Overloaded || e.Kind == event.Unavailable {
+		wait := max(e.Wait, time.Minute)
+		wait += time.Duration(rand.Int64N(int64(wait) / 2))
+		w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
+	}
+	status := Status(e.Kind)
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	var a fastjson.Arena
+	o := a.NewObject()
+	o.Set("type", a.NewString("about:blank"))
+	o.Set("title", a.NewString(http.StatusText(status)))
+	o.Set("status", a.NewNumberInt(status))
+	o.Set("code", a.NewString(e.Code))
+	o.Set("detail", a.NewString(e.Message))
+	if e.Field != "" {
+		o.Set("field", a.NewString(e.Field))
+	}
+	_, _ = w.Write(o.MarshalTo(nil))
+}
+
+// AllowOrigin lets browsers of any origin send events and read what a refused client must know.
+func AllowOrigin(w http.ResponseWriter, r *http.Request) {
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return
+	}
+	head := w.Header()
+	head.Set("Access-Control-Allow-Origin", origin)
+	head.Set("Access-Control-Allow-Credentials", "true")
+	head.Set("Access-Control-Expose-Headers", "Retry-After, "+PositionHeader)
+	head.Add("Vary", "Origin")
+	if r.Method == http.MethodOptions {
+		head.Set("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
+		head.Set("Access-Control-Allow-Headers", r.Header.Get("Access-Control-Request-Headers"))
+		head.Set("Access-Control-Max-Age", "86400")
+	}
+}
+
+// headerKey finds the write key in Basic (user name, with or without the colon) or Bearer authorization.
+func headerKey(r *http.Request) string {
+	if user, _, ok := r.BasicAuth(); ok {
+		return user
+	}
+	kind, rest, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if strings.EqualFold(kind, "Bearer") {
+		return strings.TrimSpace(rest)
+	}
+	if strings.EqualFold(kind, "Basic") {
+		return decodeBase64(strings.TrimSpace(rest))
+	}
+	return ""
+}
+
+// clientIP is the peer's address, or the last forwarded one that no trusted proxy added.
+func clientIP(r *http.Request, trusted []netip.Prefix) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	forwarded := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(forwarded) - 1; i >= 0 && isTrusted(host, trusted); i-- {
+		next := strings.TrimSpace(forwarded[i])
+		if _, err := netip.ParseAddr(next); err != nil {
+			break
+		}
+		host = next
+	}
+	return host
+}
+
+func isTrusted(host string, trusted []netip.Prefix) bool {
+	a, err := netip.ParseAddr(host)
+	if err != nil {
+		return false
+	}
+	for _, p := range trusted {
+		if p.Contains(a.Unmap()) {
+			return true
+		}
+	}
+	return false
+}
+
+type metrics struct {
+	accepted, dead, refused *prometheus.CounterVec
+	bytes                   prometheus.Counter
+	ack                     *prometheus.HistogramVec
+}
+
+func newMetrics(r prometheus.Registerer) *metrics {
+	vec := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "freshet_ingest_" + name + "_total", Help: help}, labels)
+	}
+	m := &metrics{
+		accepted: vec("accepted_events", "Events acknowledged.", "protocol"),
+		dead:     vec("dead_events", "Events acknowledged that could not be read and were kept as dead letters.", "code"),
+		refused:  vec("refused_requests", "Requests refused.", "protocol", "code"),
+		bytes: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "freshet_ingest_body_bytes_total", Help: "Bytes of accepted bodies, decompressed.",
+		}),
+		ack: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "freshet_ingest_ack_seconds", Help: "Time from the request to its durable acknowledgement.",
+			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14),
+		}, []string{"protocol"}),
+	}
+	r.MustRegister(m.accepted, m.dead, m.refused, m.bytes, m.ack)
+	return m
+}

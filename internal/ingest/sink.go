@@ -1,0 +1,234 @@
+package ingest
+
+import (
+	"bytes"
+	"math"
+	"strings"
+	"unicode/utf8"
+	"unsafe"
+
+	"github.com/valyala/fastjson"
+
+	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/eventlog"
+)
+
+// maxDeadBytes is how much of a dead letter's bytes is kept.
+const maxDeadBytes = 64 << 10
+
+// Result is what became of one event of a request.
+type Result struct {
+	Code, Reason string
+}
+
+// Sink collects a request's events for the log. A decoder fills Event and calls Accept, or calls Dead.
+type Sink struct {
+	// Event is the event being filled; Accept and Dead reset it.
+	Event event.Event
+	// Results has an entry an event, in order; an empty code means accepted.
+	Results []Result
+	// Position is the one after the last event, set before Answer.
+	Position eventlog.Position
+
+	enc       event.Encoder
+	limits    Limits
+	ip        string
+	agent     string
+	protocol  string
+	accepted  int
+	deadCodes map[string]int
+	// arena holds the raw text of nested values until the event is encoded.
+	arena []byte
+	// suspect tells that the body has bytes which must not get into an event.
+	suspect bool
+}
+
+func (s *Sink) begin(l Limits, protocol, ip, agent string, body []byte) {
+	s.limits, s.protocol, s.ip, s.agent = l, protocol, ip, agent
+	s.enc.Begin(event.Header{Protocol: protocol})
+	s.Results, s.accepted, s.deadCodes = s.Results[:0], 0, nil
+	s.Event.Reset()
+	s.suspect = !utf8.Valid(body) || bytes.IndexByte(body, 0) >= 0 || bytes.Contains(body, []byte(`\u0000`))
+}
+
+func (s *Sink) payload(project uint32, received int64) []byte {
+	return s.enc.PayloadFor(event.Header{Project: project, ReceivedAt: received, Protocol: s.protocol})
+}
+
+// Accept takes Event as it is, or sets it aside when it breaks a rule. raw is the event's own text.
+func (s *Sink) Accept(raw *fastjson.Value) {
+	e := &s.Event
+	if code, reason := s.check(raw); code != "" {
+		s.Dead(code, reason, raw.MarshalTo(nil))
+		return
+	}
+	if e.Context.IP == "" {
+		e.Context.IP = s.ip
+	}
+	if e.Context.UserAgent == "" {
+		e.Context.UserAgent = s.agent
+	}
+	s.enc.Add(e)
+	s.accepted++
+	s.Results = append(s.Results, Result{})
+	s.reset()
+}
+
+// Dead sets an event aside with its bytes and the reason.
+func (s *Sink) Dead(code, reason string, body []byte) {
+	s.enc.AddDead(event.Dead{Code: code, Reason: reason, Body: body[:min(len(body), maxDeadBytes)]})
+	if s.deadCodes == nil {
+		s.deadCodes = map[string]int{}
+	}
+	s.deadCodes[code]++
+	s.Results = append(s.Results, Result{code, reason})
+	s.reset()
+}
+
+func (s *Sink) reset() {
+	s.Event.Reset()
+	s.arena = s.arena[:0]
+}
+
+// Len is the number of events taken so far, dead ones included.
+func (s *Sink) Len() int { return s.enc.Len() }
+
+// Accepted is the number of events taken that are not dead.
+func (s *Sink) Accepted() int { return s.accepted }
+
+func (s *Sink) check(raw *fastjson.Value) (code, reason string) {
+	e := &s.Event
+	switch {
+	case s.suspect:
+		if code, reason := dirty(raw); code != "" {
+			return code, reason
+		}
+	case strings.TrimSpace(e.Name) == "":
+		return "bad_event_name", "the event has no name"
+	}
+	switch {
+	case len(e.Name) > s.limits.Name:
+		return "bad_event_name", "the event name is longer than the limit"
+	case e.UserID == "" && e.AnonymousID == "" && e.Context.DeviceID == "":
+		return "missing_identity", "the event has neither a user id nor an anonymous id"
+	case len(e.ID) > 256:
+		return "bad_event_id", "the event id is longer than 256 bytes"
+	case len(e.Properties) > s.limits.Properties || len(e.Traits) > s.limits.Properties:
+		return "too_many_properties", "the event has more properties than the limit"
+	}
+	size := 0
+	for _, ps := range [][]event.Property{e.Properties, e.Traits} {
+		for i := range ps {
+			size += len(ps[i].Key) + len(ps[i].Str)
+			if len(ps[i].Key) > s.limits.Name {
+				return "bad_key", "a property name is longer than the limit"
+			}
+			if ps[i].Type == event.Number && math.IsInf(ps[i].Num, 0) {
+				return "bad_number", "a number is beyond what a 64-bit float holds"
+			}
+			if ps[i].Type == event.JSON && depth(ps[i].Str) > s.limits.Depth-2 {
+				return "too_deep", "the event is nested deeper than the limit"
+			}
+		}
+	}
+	if size > s.limits.Event {
+		return "event_too_large", "the event is larger than the limit"
+	}
+	return "", ""
+}
+
+// dirty finds the event, in a body that has them somewhere, that holds invalid UTF-8 or NUL.
+func dirty(raw *fastjson.Value) (code, reason string) {
+	text := raw.MarshalTo(nil)
+	if !utf8.Valid(text) {
+		return "invalid_utf8", "the event has bytes that are not UTF-8"
+	}
+	if bytes.IndexByte(text, 0) >= 0 || bytes.Contains(text, []byte(`\u0000`)) {
+		return "nul_byte", "the event has a NUL character"
+	}
+	return "", ""
+}
+
+// depth is the nesting of a JSON text.
+func depth(s string) int {
+	most, now, inText := 0, 0, false
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case inText && c == '\\':
+			i++
+		case c == '"':
+			inText = !inText
+		case inText:
+		case c == '{' || c == '[':
+			now++
+			most = max(most, now)
+		case c == '}' || c == ']':
+			now--
+		}
+	}
+	return most
+}
+
+// Text is the text of a JSON string, or of a number: ids come as both. Anything else is empty.
+func (s *Sink) Text(v *fastjson.Value) string {
+	switch v.Type() {
+	case fastjson.TypeString:
+		b, _ := v.StringBytes()
+		return alias(b)
+	case fastjson.TypeNumber:
+		return s.raw(v)
+	default:
+		return ""
+	}
+}
+
+// Property turns a JSON value into a property. Numbers that a float64 does not hold exactly keep their text.
+func (s *Sink) Property(key []byte, v *fastjson.Value) event.Property {
+	p := event.Property{Key: alias(key)}
+	switch v.Type() {
+	case fastjson.TypeString:
+		b, _ := v.StringBytes()
+		p.Type, p.Str = event.String, alias(b)
+	case fastjson.TypeNumber:
+		f, err := v.Float64()
+		if err != nil || math.Abs(f) >= 1<<53 && !math.IsInf(f, 0) {
+			p.Type, p.Str = event.JSON, s.raw(v)
+			return p
+		}
+		p.Type, p.Num = event.Number, f
+	case fastjson.TypeTrue:
+		p.Type, p.Num = event.Bool, 1
+	case fastjson.TypeFalse:
+		p.Type = event.Bool
+	case fastjson.TypeNull:
+		p.Type = event.Null
+	default:
+		p.Type, p.Str = event.JSON, s.raw(v)
+	}
+	return p
+}
+
+// raw is the JSON text of a value, kept until the event has been taken.
+func (s *Sink) raw(v *fastjson.Value) string {
+	at := len(s.arena)
+	s.arena = v.MarshalTo(s.arena)
+	return alias(s.arena[at:])
+}
+
+// Properties appends an object's members; anything but an object is ignored.
+func (s *Sink) Properties(dst []event.Property, v *fastjson.Value) []event.Property {
+	o, err := v.Object()
+	if err != nil {
+		return dst
+	}
+	o.Visit(func(k []byte, v *fastjson.Value) { dst = append(dst, s.Property(k, v)) })
+	return dst
+}
+
+// alias shares the memory of bytes that live at least until the event has been encoded.
+func alias(b []byte) string {
+	if len(b) == 0 {
+		return ""
+	}
+	return unsafe.String(&b[0], len(b))
+}
