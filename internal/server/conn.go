@@ -1,0 +1,183 @@
+package server
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// tracker knows the connections of a server and drains them without the gap that http.Server.Shutdown has: that drops
+// a request which arrives while it looks, and closes kept connections under clients that are about to use them. Here a
+// connection that is between two requests is passed to the successor, if there is one, and every request of which a
+// byte was read is served.
+type tracker struct {
+	// mu guards everything below.
+	mu       sync.Mutex
+	conns    map[*conn]struct{}
+	draining bool
+	// give passes a connection on; nil when there is no successor.
+	give func(*net.TCPConn) error
+	// empty is closed when draining and the last connection is gone.
+	empty chan struct{}
+}
+
+func newTracker() *tracker { return &tracker{conns: map[*conn]struct{}{}, empty: make(chan struct{})} }
+
+// listener wraps what it accepts.
+type listener struct {
+	net.Listener
+	tracker *tracker
+}
+
+func (l listener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	tcp, ok := c.(*net.TCPConn)
+	if !ok {
+		return c, nil
+	}
+	t := &conn{TCPConn: tcp, tracker: l.tracker}
+	l.tracker.mu.Lock()
+	defer l.tracker.mu.Unlock()
+	l.tracker.conns[t] = struct{}{}
+	t.stopping = l.tracker.draining
+	return t, nil
+}
+
+// conn is a connection that knows whether it is between two requests.
+type conn struct {
+	*net.TCPConn
+	tracker *tracker
+	// mu guards everything below.
+	mu sync.Mutex
+	// busy: bytes of a request were read that was not answered yet. ahead: among them is the first byte of the next
+	// one, which net/http reads in the background while a handler runs. dead: the peer is gone.
+	busy, ahead, dead bool
+	// stopping: reads that wait for a next request end at once. interrupted: the deadline was set for that.
+	stopping, interrupted bool
+	deadline              time.Time
+}
+
+var longAgo = time.Unix(1, 0)
+
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.TCPConn.Read(p)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case n > 0:
+		c.busy = true
+		// Only net/http's background read is of one byte.
+		c.ahead = c.ahead || len(p) == 1
+		if c.interrupted {
+			// The request was faster than the interruption: it is served.
+			c.interrupted = false
+			_ = c.TCPConn.SetReadDeadline(c.deadline)
+		}
+	case err != nil:
+		if e, ok := err.(net.Error); !ok || !e.Timeout() {
+			c.dead = true
+		}
+	}
+	return n, err
+}
+
+// SetReadDeadline keeps a connection that is to stop from waiting for another request.
+func (c *conn) SetReadDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.deadline = t
+	if c.stopping && !c.busy {
+		c.interrupted, t = true, longAgo
+	}
+	return c.TCPConn.SetReadDeadline(t)
+}
+
+// idle notes that the request was answered.
+func (c *conn) idle() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.busy, c.ahead = c.ahead, false
+}
+
+// stop ends the wait for a next request, upon which net/http closes the connection.
+func (c *conn) stop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stopping = true
+	if !c.busy {
+		c.interrupted = true
+		_ = c.TCPConn.SetReadDeadline(longAgo)
+	}
+}
+
+// Close closes the connection, or passes it on when it is between two requests and there is a successor.
+func (c *conn) Close() error {
+	t := c.tracker
+	t.mu.Lock()
+	give := t.give
+	_, mine := t.conns[c]
+	t.mu.Unlock()
+	c.mu.Lock()
+	idle := !c.busy && !c.dead
+	c.mu.Unlock()
+	if give != nil && mine && idle {
+		// When this fails the client sees a closed connection, as it would without a successor.
+		_ = give(c.TCPConn)
+	}
+	err := c.TCPConn.Close()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, ok := t.conns[c]; ok {
+		delete(t.conns, c)
+		t.check()
+	}
+	return err
+}
+
+// check tells that everything is done; mu is held.
+func (t *tracker) check() {
+	if !t.draining || len(t.conns) > 0 {
+		return
+	}
+	select {
+	case <-t.empty:
+	default:
+		close(t.empty)
+	}
+}
+
+// state is the server's ConnState hook.
+func (t *tracker) state(c net.Conn, s http.ConnState) {
+	if c, ok := c.(*conn); ok && s == http.StateIdle {
+		c.idle()
+	}
+}
+
+// drain ends every connection as soon as it is idle and returns when none is left. give may be nil.
+func (t *tracker) drain(ctx context.Context, give func(*net.TCPConn) error) error {
+	t.mu.Lock()
+	t.draining, t.give = true, give
+	all := make([]*conn, 0, len(t.conns))
+	for c := range t.conns {
+		all = append(all, c)
+	}
+	t.check()
+	t.mu.Unlock()
+	for _, c := range all {
+		c.stop()
+	}
+	select {
+	case <-t.empty:
+		return nil
+	case <-ctx.Done():
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.give = nil
+	return ctx.Err()
+}
