@@ -2,7 +2,10 @@ package demo
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
+	"sync"
 	"testing"
 	"time"
 )
@@ -125,4 +128,54 @@ func BenchmarkNext(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/100, "ns/event")
 	b.SetBytes(int64(len(buf)))
+}
+
+func TestLoadSendsEverything(t *testing.T) {
+	var mu sync.Mutex
+	ids := map[string]bool{}
+	send := func(_ context.Context, body []byte) (uint64, error) {
+		var batch struct{ Batch []call }
+		if err := json.Unmarshal(body, &batch); err != nil {
+			return 0, err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		for _, c := range batch.Batch {
+			ids[c.MessageID] = true
+		}
+		return uint64(len(ids)), nil
+	}
+	position, err := Load(t.Context(), LoadOptions{Data: Options{Events: 10_050}, Batch: 100, Send: send})
+	if err != nil || len(ids) != 10_050 || position != 10_050 {
+		t.Fatal(err, len(ids), position)
+	}
+	broken := errors.New("refused")
+	_, err = Load(t.Context(), LoadOptions{Data: Options{Events: 100_000}, Send: func(context.Context, []byte) (uint64, error) { return 0, broken }})
+	if !errors.Is(err, broken) {
+		t.Fatal(err)
+	}
+}
+
+func TestLiveSendsThePastFirst(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	var first string
+	n := 0
+	err := Live(ctx, LiveOptions{Rate: 10, History: time.Hour, Now: func() time.Time { return start }, Send: func(_ context.Context, body []byte) (uint64, error) {
+		var batch struct{ Batch []call }
+		if err := json.Unmarshal(body, &batch); err != nil {
+			return 0, err
+		}
+		if n == 0 {
+			first = batch.Batch[0].Timestamp
+		}
+		n += len(batch.Batch)
+		if n > 20_000 || len(batch.Batch) < 1000 {
+			cancel()
+		}
+		return 0, nil
+	}})
+	if err != nil || n < 20_000 || first < "2026-03-01T10:5" || first > "2026-03-01T11:01" {
+		t.Fatal(err, n, first)
+	}
 }
