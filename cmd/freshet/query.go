@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/freshet/freshet/internal/client"
+)
+
+type queryCmd struct {
+	serverFlags
+	jsonFlag
+	Question   string        `arg:"" optional:"" placeholder:"FILE" help:"File with a question as JSON, - for standard input; without it the question is made from the options."`
+	Event      []string      `short:"e" sep:"none" help:"Event to count; several are counted together. Without it: all events."`
+	Aggregate  string        `short:"a" default:"total" help:"total, unique, dau, wau, mau, sessions, per_user, sum, avg, min, max, median, p75, p90, p95, p99, first_time or distinct."`
+	Property   string        `short:"p" help:"Property that sum, avg, percentiles and distinct are of."`
+	Interval   string        `short:"i" default:"day" help:"minute, hour, day, week or month."`
+	From       string        `default:"-30d" help:"Begin of the range: -7d, today, this_month, all, 2026-03-01 or a time."`
+	To         string        `default:"now" help:"End of the range."`
+	Timezone   string        `placeholder:"ZONE" help:"Time zone such as Europe/Berlin; default the project's."`
+	Breakdown  []string      `short:"b" sep:"none" help:"Property to split by, such as '$$country'; up to three."`
+	Where      []string      `short:"w" sep:"none" help:"Condition, such as 'plan is pro' or 'amount gte 10'; all must hold."`
+	Compare    string        `enum:",previous,year" default:"" help:"Compare with the previous period or the year before (previous, year)."`
+	Cumulative bool          `help:"Add up the values."`
+	Values     bool          `help:"Print every bucket."`
+	Consistent uint64        `placeholder:"POSITION" help:"Wait until this position is visible."`
+	Timeout    time.Duration `default:"10s" help:"How long the server may take."`
+	Project    string        `placeholder:"ID" help:"Project to ask, with an admin key."`
+}
+
+// Help implements kong.HelpProvider.
+func (queryCmd) Help() string {
+	return `Asks a trends question and prints the answer as a table, with a line that shows the course of the values.
+
+  freshet query -e purchase                             purchases a day, the last 30 days
+  freshet query -e purchase -a unique -i week           people who bought, by week
+  freshet query -e purchase -a sum -p amount -b '$country'
+  freshet query -e app_opened -w 'member is true' --from -24h -i hour --values
+  freshet query question.json --json                    a question as the API takes it
+  echo '{"kind":"trends","series":[{"events":["purchase"]}]}' | freshet query -`
+}
+
+type answer struct {
+	Range    struct{ From, To, Timezone string }
+	Interval string
+	Buckets  []struct {
+		Start   string
+		Partial bool
+	}
+	Series []struct {
+		ID, Label string
+		Breakdown []any
+		Values    []*float64
+		Total     *float64
+		Compare   *struct {
+			Values []*float64
+			Total  *float64
+		}
+	}
+	Watermark struct {
+		Position uint64
+		Time     string
+	}
+	Cached bool
+	TookMS float64 `json:"took_ms"`
+}
+
+func (c *queryCmd) Run(ctx context.Context, s streams) error {
+	if err := c.needKey("a read or admin key"); err != nil {
+		return err
+	}
+	question, err := c.question(s.in)
+	if err != nil {
+		return err
+	}
+	cl, err := c.client(1)
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	q := url.Values{"timeout": {c.Timeout.String()}}
+	if c.Consistent > 0 {
+		q.Set("consistent_with", fmt.Sprint(c.Consistent))
+	}
+	if c.Project != "" {
+		q.Set("project", c.Project)
+	}
+	var raw json.RawMessage
+	err = cl.JSON(ctx, client.Request{Method: http.MethodPost, Path: "/v1/query", Query: q, Body: question}, nil, &raw)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(s.out, raw)
+	}
+	var a answer
+	if err := json.Unmarshal(raw, &a); err != nil {
+		return fmt.Errorf("read the answer: %w", err)
+	}
+	return c.print(s.out, a)
+}
+
+// question is the body to send: from a file or made from the options.
+func (c *queryCmd) question(in io.Reader) ([]byte, error) {
+	switch c.Question {
+	case "":
+	case "-":
+		return io.ReadAll(in)
+	default:
+		return os.ReadFile(c.Question)
+	}
+	series := map[string]any{"id": "A", "events": c.Event, "aggregate": c.Aggregate}
+	if len(c.Event) == 0 {
+		delete(series, "events")
+	}
+	if c.Property != "" {
+		series["property"] = c.Property
+	}
+	q := map[string]any{
+		"kind": "trends", "range": map[string]string{"from": c.From, "to": c.To}, "interval": c.Interval, "series": []any{series},
+	}
+	if c.Timezone != "" {
+		q["timezone"] = c.Timezone
+	}
+	if c.Compare != "" {
+		q["compare"] = c.Compare
+	}
+	if c.Cumulative {
+		q["cumulative"] = true
+	}
+	var breakdown, where []any
+	for _, p := range c.Breakdown {
+		breakdown = append(breakdown, map[string]any{"property": p})
+	}
+	for _, text := range c.Where {
+		f, err := condition(text)
+		if err != nil {
+			return nil, err
+		}
+		where = append(where, f)
+	}
+	if breakdown != nil {
+		q["breakdown"] = breakdown
+	}
+	if where != nil {
+		q["where"] = map[string]any{"and": where}
+	}
+	return json.Marshal(q)
+}
+
+// condition reads "property op value"; the value is JSON if it can be, else text.
+func condition(text string) (map[string]any, error) {
+	parts := strings.SplitN(strings.TrimSpace(text), " ", 3)
+	if len(parts) < 2 {
+		return nil, usageError(fmt.Sprintf("%q is no condition such as 'plan is pro' or 'amount gte 10'", text))
+	}
+	f := map[string]any{"property": parts[0], "op": parts[1]}
+	if len(parts) == 3 {
+		var v any
+		if json.Unmarshal([]byte(parts[2]), &v) != nil {
+			v = parts[2]
+		}
+		f["value"] = v
+	}
+	return f, nil
+}
+
+func (c *queryCmd) print(w io.Writer, a answer) error {
+	fmt.Fprintf(w, "%s to %s (%s), by %s\n\n", a.Range.From, a.Range.To, a.Range.Timezone, a.Interval)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "SERIES\tTOTAL\tLAST\tCOURSE")
+	for _, s := range a.Series {
+		label := s.Label
+		if label == "" {
+			label = s.ID
+		}
+		for _, b := range s.Breakdown {
+			label += " / " + cell(b)
+		}
+		last := "-"
+		if n := len(s.Values); n > 0 {
+			last = number(s.Values[n-1])
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", label, number(s.Total), last, sparkline(s.Values, 60))
+		if s.Compare != nil {
+			fmt.Fprintf(t, "  before\t%s\t\t%s\n", number(s.Compare.Total), sparkline(s.Compare.Values, 60))
+		}
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	if c.Values {
+		fmt.Fprintln(w)
+		for i, b := range a.Buckets {
+			fmt.Fprint(t, b.Start)
+			for _, s := range a.Series {
+				if i < len(s.Values) {
+					fmt.Fprint(t, "\t", number(s.Values[i]))
+				}
+			}
+			if b.Partial {
+				fmt.Fprint(t, "\t(not over)")
+			}
+			fmt.Fprintln(t)
+		}
+		if err := t.Flush(); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(w, "\nas of position %d (%s), %.1f ms\n", a.Watermark.Position, a.Watermark.Time, a.TookMS)
+	return err
+}
