@@ -51,6 +51,17 @@ func (b *Bar) Set(n int64) {
 	}
 }
 
+// SetOf says how many of how many units are done, when the total is known only on the way.
+func (b *Bar) SetOf(n, total int64) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	b.total = total
+	b.mu.Unlock()
+	b.Set(n)
+}
+
 // Done draws the last state and ends the line.
 func (b *Bar) Done() {
 	if b == nil {
