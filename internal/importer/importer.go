@@ -70,6 +70,8 @@ type run struct {
 	checkpoint *checkpoint
 	mapping    columns
 	result     Result
+	// skip is the last row that an earlier run has done.
+	skip int64
 	// mu guards result and bad reports once senders run.
 	mu sync.Mutex
 }
@@ -92,6 +94,7 @@ func Run(ctx context.Context, o Options) (res Result, err error) {
 	if r.checkpoint, err = openCheckpoint(o); err != nil {
 		return res, err
 	}
+	r.skip = r.checkpoint.Rows
 	jobs := make(chan job, o.Senders)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
@@ -165,7 +168,7 @@ func (r *run) read(ctx context.Context, jobs chan<- job) error {
 			r.bad(number, bad.Error())
 			continue
 		}
-		if number <= r.checkpoint.Rows {
+		if number <= r.skip {
 			// The row was counted, which its successors' ids need, and was acknowledged before.
 			j.body = j.body[:at]
 			r.count(func(res *Result) { res.Skipped++ })

@@ -176,7 +176,10 @@ func (s *Server) Drain(ctx context.Context, handover *Handover) error {
 	if err != nil {
 		err = fmt.Errorf("drain: %w", err)
 	}
-	err = errors.Join(err, s.http.Close())
+	// The listener is closed already, and Close may say so.
+	if cerr := s.http.Close(); cerr != nil && !errors.Is(cerr, net.ErrClosed) {
+		err = errors.Join(err, cerr)
+	}
 	if s.admin != nil {
 		err = errors.Join(err, s.admin.Close())
 	}
