@@ -1,0 +1,330 @@
+package dedup
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"pgregory.net/rapid"
+
+	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/eventlog"
+)
+
+const testWindow = 100 * time.Second
+
+func testOptions(fs vfs.FS) Options {
+	return Options{
+		Window: testWindow, TableBits: 5, FilterBytes: 4 << 10, FS: fs,
+		Now: func() time.Time { return time.Unix(1e12, 0) },
+	}
+}
+
+func open(t interface{ Fatal(...any) }, o Options) *Index {
+	x, err := Open("ids", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+type carried struct {
+	project  uint32
+	key      event.Key
+	received int64
+}
+
+func keyOf(n int) (k event.Key) {
+	binary.BigEndian.PutUint64(k[8:], uint64(n))
+	return k
+}
+
+// oracle answers for a whole history, in order.
+func oracle(history []carried) []bool {
+	type id struct {
+		project uint32
+		key     event.Key
+	}
+	first := map[id][]int64{}
+	out := make([]bool, len(history))
+	for i, h := range history {
+		k, sec := id{h.project, h.key}, seconds(h.received)
+		for _, s := range first[k] {
+			out[i] = out[i] || sec-s < int64(testWindow.Seconds())
+		}
+		if !out[i] {
+			first[k] = append(first[k], sec)
+		}
+	}
+	return out
+}
+
+// TestAgainstModel holds the index to a map, through full tables, merges, expiry, kills, clean restarts and replays.
+func TestAgainstModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 1500).Draw(t, "events")
+		ids := rapid.IntRange(1, 800).Draw(t, "ids")
+		seed := rapid.Uint64().Draw(t, "seed")
+		next := func(n int) int {
+			seed = mix64(seed + 0x9e3779b97f4a7c15)
+			return int(seed % uint64(n))
+		}
+		history, now := make([]carried, n), int64(1_700_000_000e6)
+		for i := range history {
+			switch next(20) {
+			case 0:
+				now += int64(next(200)) * 1e6
+			case 1:
+				now -= int64(next(3e6))
+			default:
+				now += int64(next(3e5))
+			}
+			history[i] = carried{uint32(next(3)), keyOf(next(ids)), now}
+		}
+		want := oracle(history)
+		fs := vfs.NewCrashableMem()
+		x := open(t, testOptions(fs))
+		for i := 0; i < n; i++ {
+			h := history[i]
+			dup, err := x.Seen(h.project, h.key, eventlog.Position(i), h.received)
+			if err != nil || dup != want[i] {
+				t.Fatalf("event %d: duplicate %v, want %v; %v", i, dup, want[i], err)
+			}
+			switch next(150) {
+			case 0: // The plug is pulled; the store had less or more than the index on disk.
+				fs = fs.CrashClone(vfs.CrashCloneCfg{})
+				x = open(t, testOptions(fs))
+				i = max(0, i-next(60)) - 1
+				for p := int(x.Checkpoint()); p <= i; p++ {
+					if _, err := x.Seen(history[p].project, history[p].key, eventlog.Position(p), history[p].received); err != nil {
+						t.Fatal(err)
+					}
+				}
+			case 1:
+				if err := x.Advance(eventlog.Position(i + 1)); err != nil {
+					t.Fatal(err)
+				}
+				if err := x.Close(); err != nil {
+					t.Fatal(err)
+				}
+				x = open(t, testOptions(fs))
+				if got := int(x.Checkpoint()); got < i+1 {
+					t.Fatalf("checkpoint %d after a clean stop at %d", got, i+1)
+				}
+			case 2: // The processor starts again beside the same index.
+				i = max(0, i-next(60)) - 1
+			}
+		}
+		if err := x.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestWindowEdges(t *testing.T) {
+	start := int64(1_700_000_000e6)
+	for _, c := range []struct {
+		after time.Duration
+		dup   bool
+	}{{0, true}, {testWindow - time.Second, true}, {testWindow, false}, {testWindow + time.Second, false}, {-time.Second, true}} {
+		for _, onDisk := range []bool{false, true} {
+			fs := vfs.NewMem()
+			x := open(t, testOptions(fs))
+			if dup, err := x.Seen(1, keyOf(1), 0, start); dup || err != nil {
+				t.Fatal(dup, err)
+			}
+			if onDisk {
+				if err := x.Close(); err != nil {
+					t.Fatal(err)
+				}
+				x = open(t, testOptions(fs))
+			}
+			if dup, _ := x.Seen(2, keyOf(1), 1, start); dup {
+				t.Error("an id of another project is taken for a duplicate")
+			}
+			if dup, err := x.Seen(1, keyOf(1), 2, start+c.after.Microseconds()); dup != c.dup || err != nil {
+				t.Errorf("%v after the first, on disk %v: duplicate %v, %v", c.after, onDisk, dup, err)
+			}
+			if err := x.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func TestForget(t *testing.T) {
+	x := open(t, testOptions(vfs.NewMem()))
+	defer x.Close()
+	if _, err := x.Seen(1, keyOf(1), 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	x.Forget(1, keyOf(1), 0)
+	for i, want := range []bool{false, true} {
+		if dup, err := x.Seen(1, keyOf(1), eventlog.Position(1+i), 0); dup != want || err != nil {
+			t.Fatal(i, dup, err)
+		}
+	}
+}
+
+// fill offers ids n..m, each at the position of its number.
+func fill(t testing.TB, x *Index, from, to int, second func(i int) int64) {
+	t.Helper()
+	for i := from; i < to; i++ {
+		if dup, err := x.Seen(1, keyOf(i), eventlog.Position(i), second(i)*1e6); dup || err != nil {
+			t.Fatalf("id %d: duplicate %v, %v", i, dup, err)
+		}
+	}
+}
+
+func TestRunsExpireAndMerge(t *testing.T) {
+	fs := vfs.NewMem()
+	x := open(t, testOptions(fs))
+	fill(t, x, 0, 20_000, func(i int) int64 { return int64(i) * 20 })
+	if err := x.settle(); err != nil {
+		t.Fatal(err)
+	}
+	s := x.Stats()
+	if s.IDs > 86_400/20+1000 {
+		t.Errorf("%d ids on disk, a day and the window have %d", s.IDs, 86_400/20+5)
+	}
+	x2 := open(t, Options{FS: vfs.NewMem(), TableBits: 6, Now: time.Now})
+	fill(t, x2, 0, 40_000, func(int) int64 { return 1_700_000_000 })
+	if err := x2.settle(); err != nil {
+		t.Fatal(err)
+	}
+	if s := x2.Stats(); s.Runs > 12 || s.Flushes < 500 {
+		t.Errorf("%+v: too many runs", s)
+	}
+	for _, i := range []int{0, 1, 20_000, 39_999} {
+		if dup, err := x2.Seen(1, keyOf(i), 50_000, 1_700_000_000e6); !dup || err != nil {
+			t.Error(i, dup, err)
+		}
+	}
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := x2.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestDamage(t *testing.T) {
+	at := func(int) int64 { return 1_700_000_000 }
+	for _, logStart := range []int{0, 5000} {
+		fs := vfs.NewMem()
+		o := testOptions(fs)
+		o.TableBits = 10
+		x := open(t, o)
+		fill(t, x, 0, 10_000, at)
+		if err := x.Close(); err != nil {
+			t.Fatal(err)
+		}
+		names, _ := fs.List("ids")
+		for _, name := range names {
+			if !strings.HasPrefix(name, fmt.Sprintf("%016x", 0)) {
+				continue
+			}
+			f, err := fs.OpenReadWrite("ids/"+name, vfs.WriteCategoryUnspecified)
+			if err != nil {
+				t.Fatal(err)
+			}
+			info, _ := f.Stat()
+			if _, err := f.WriteAt([]byte{0xff, 0xff, 0xff}, info.Size()-60); err != nil {
+				t.Fatal(err)
+			}
+			if err := f.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		o.LogStart = eventlog.Position(logStart)
+		x = open(t, o)
+		if logStart == 0 {
+			if x.Checkpoint() != 0 {
+				t.Fatalf("checkpoint %d with the first run damaged", x.Checkpoint())
+			}
+			fill(t, x, 0, 10_000, at)
+		} else if x.Checkpoint() != 10_000 {
+			t.Fatalf("checkpoint %d", x.Checkpoint())
+		}
+		for _, i := range []int{9_000, 9_999} {
+			if dup, err := x.Seen(1, keyOf(i), 20_000, 1_700_000_000e6); !dup || err != nil {
+				t.Error(logStart, i, dup, err)
+			}
+		}
+		if err := x.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestDamageWhileOpen(t *testing.T) {
+	fs := vfs.NewMem()
+	o := testOptions(fs)
+	x := open(t, o)
+	fill(t, x, 0, 20, func(int) int64 { return 0 })
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+	x = open(t, o)
+	f, err := fs.OpenReadWrite("ids/"+runName(0, 20), vfs.WriteCategoryUnspecified)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt([]byte("x"), 100); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := x.Seen(1, keyOf(3), 20, 0); event.KindOf(err) != event.Corrupt {
+		t.Fatal("damage went unseen:", err)
+	}
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if x = open(t, o); x.Checkpoint() != 0 {
+		t.Fatalf("checkpoint %d", x.Checkpoint())
+	}
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestDiskFull(t *testing.T) {
+	full := false
+	fs := &failing{FS: vfs.NewMem(), full: &full}
+	x := open(t, testOptions(fs))
+	full = true
+	i := 0
+	for ; ; i++ {
+		if _, err := x.Seen(1, keyOf(i), eventlog.Position(i), 0); err != nil {
+			if event.KindOf(err) != event.Unavailable {
+				t.Fatal(err)
+			}
+			break
+		}
+	}
+	full = false
+	fill(t, x, i, i+1000, func(int) int64 { return 0 })
+	for j := range i + 1000 {
+		if dup, err := x.Seen(1, keyOf(j), 10_000, 0); !dup || err != nil {
+			t.Fatal(j, dup, err)
+		}
+	}
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// failing is a file system without space while full is set.
+type failing struct {
+	vfs.FS
+	full *bool
+}
+
+func (f *failing) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	if *f.full {
+		return nil, fmt.Errorf("no space left on device")
+	}
+	return f.FS.Create(name, c)
+}
