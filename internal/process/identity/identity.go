@@ -1,0 +1,238 @@
+// Package identity says which person an event belongs to. A person is the number of an id (event.IDNumber): of the
+// user id when there is one, otherwise of the anonymous id, otherwise of the device id; ids that were linked are one
+// person, for all their events, earlier ones included.
+//
+// Links come from two calls only. Identify with a user id and an anonymous id (without one, the device id) says that
+// both are one person. Alias says that the previous id, be it a user id or an anonymous one, is the user. Any other
+// event that carries a user id and an anonymous id is the user's, and links nothing.
+//
+// Refused, and counted, are links that would do more harm than good: an anonymous id that already belongs to somebody
+// is not linked to another user (a shared phone: its anonymous events stay with the first), so that two users become
+// one by Alias alone; an id with itself; and persons of more than MaxIDs ids.
+//
+// A link makes one number, the root, stand for both. The anonymous side has rows and a new user has none, so it is the
+// user's number that yields when neither has links yet.
+package identity
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/store"
+)
+
+// MaxIDs is the most ids that one person may have.
+const MaxIDs = 10_000
+
+// People knows all links. It has one user at a time.
+type People struct {
+	projects map[uint32]graph
+	// project and graph are those of the last event.
+	project uint32
+	graph   graph
+	links   []store.Link
+	metrics metrics
+}
+
+// node is an id that has links: a root is its own parent and knows the size of its tree.
+type node struct {
+	parent uint64
+	size   int32
+}
+
+// graph has the linked ids of one project; an id without links is not in it.
+type graph map[uint64]node
+
+type metrics struct {
+	links    prometheus.Counter
+	refused  *prometheus.CounterVec
+	belongs  prometheus.Counter
+	tooMany  prometheus.Counter
+	toItself prometheus.Counter
+	bad      prometheus.Counter
+}
+
+// New makes a People without links. r may be nil.
+func New(r prometheus.Registerer) (*People, error) {
+	p := &People{metrics: metrics{
+		links: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "freshet_identity_links_total", Help: "Links made between ids of a person."}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "freshet_identity_refused_total", Help: "Links refused, by reason."}, []string{"reason"}),
+		bad: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "freshet_identity_bad_ids_total", Help: "Events with an id that stands for nobody."}),
+	}}
+	m := &p.metrics
+	m.belongs = m.refused.WithLabelValues("belongs_to_another")
+	m.tooMany = m.refused.WithLabelValues("too_many_ids")
+	m.toItself = m.refused.WithLabelValues("self")
+	if r != nil {
+		for _, c := range []prometheus.Collector{m.links, m.refused, m.bad} {
+			if err := r.Register(c); err != nil {
+				return nil, err
+			}
+		}
+	}
+	p.Load(nil)
+	return p, nil
+}
+
+// Load forgets everything and begins with the given links.
+func (p *People) Load(links []store.Link) {
+	p.projects, p.project = map[uint32]graph{}, 0
+	p.graph = p.of(0)
+	links = slices.Clone(links)
+	slices.SortStableFunc(links, func(a, b store.Link) int { return cmp.Compare(a.Position, b.Position) })
+	for _, l := range links {
+		g := p.of(uint32(l.Project))
+		if from, to := g.root(l.From), g.root(l.To); from != to {
+			g.join(from, to)
+		}
+	}
+}
+
+func (p *People) of(project uint32) graph {
+	g := p.projects[project]
+	if g == nil {
+		g = graph{}
+		p.projects[project] = g
+	}
+	return g
+}
+
+// Assign fills Derived.Person and FlagBadIdentity, and returns the links that the event makes, which are valid until
+// the next call. Derived.Device and Derived.Position are set already. A person of 0 is nobody: no id can be used.
+func (p *People) Assign(project uint32, e *event.Event) []store.Link {
+	if project != p.project {
+		p.project, p.graph = project, p.of(project)
+	}
+	p.links = p.links[:0]
+	d := &e.Derived
+	user, other := usable(e.UserID, d), usable(e.AnonymousID, d)
+	device := usable(e.Context.DeviceID, d)
+	previous := e.Kind == event.Alias && usable(e.PreviousID, d)
+	if d.Flags&event.FlagBadIdentity != 0 {
+		p.metrics.bad.Inc()
+	}
+	var userNumber, otherNumber uint64
+	if user {
+		userNumber = event.IDNumber(event.SpaceUser, e.UserID)
+	}
+	linking := e.Kind == event.Identify && user
+	if !user || linking {
+		switch {
+		case other:
+			otherNumber = event.IDNumber(event.SpaceAnonymous, e.AnonymousID)
+		case device:
+			otherNumber = event.IDNumber(event.SpaceDevice, e.Context.DeviceID)
+		}
+	}
+	switch {
+	case linking && otherNumber != 0:
+		p.identify(userNumber, otherNumber, d.Position)
+	case previous && user:
+		p.alias(e, userNumber, d.Position)
+	}
+	if user {
+		d.Person = p.graph.root(userNumber)
+	} else if otherNumber != 0 {
+		d.Person = p.graph.root(otherNumber)
+	}
+	return p.links
+}
+
+// usable tells whether an id names somebody, and flags one that was given and does not.
+func usable(id string, d *event.Derived) bool {
+	if id == "" {
+		return false
+	}
+	if Forbidden(id) {
+		d.Flags |= event.FlagBadIdentity
+		return false
+	}
+	return true
+}
+
+// identify links a user and an anonymous id. Since every link involves a user, an anonymous id that has any belongs
+// to one.
+func (p *People) identify(user, anonymous uint64, at uint64) {
+	_, uLinked := p.graph[user]
+	_, aLinked := p.graph[anonymous]
+	switch {
+	case !aLinked && !uLinked:
+		p.link(user, anonymous, at)
+	case !aLinked:
+		p.link(anonymous, p.graph.root(user), at)
+	case !uLinked || p.graph.root(user) != p.graph.root(anonymous):
+		p.metrics.belongs.Inc()
+	}
+}
+
+// alias makes the previous id the user's. SDKs give a user id as well as an anonymous one there, so both are linked,
+// unless it is the anonymous id that the event itself carries.
+func (p *People) alias(e *event.Event, user uint64, at uint64) {
+	if e.PreviousID == e.UserID {
+		p.metrics.toItself.Inc()
+		return
+	}
+	anonymous := event.IDNumber(event.SpaceAnonymous, e.PreviousID)
+	if e.PreviousID != e.AnonymousID {
+		previous := p.graph.root(event.IDNumber(event.SpaceUser, e.PreviousID))
+		if u := p.graph.root(user); previous != u {
+			if _, linked := p.graph[user]; linked {
+				p.link(previous, u, at)
+			} else {
+				p.link(u, previous, at)
+			}
+		}
+		if _, linked := p.graph[anonymous]; linked {
+			return // It is somebody's already; the user id was meant.
+		}
+	}
+	p.identify(user, anonymous, at)
+}
+
+// link makes the root from yield to the root to.
+func (p *People) link(from, to uint64, at uint64) {
+	if max(1, p.graph[from].size)+max(1, p.graph[to].size) > MaxIDs {
+		p.metrics.tooMany.Inc()
+		return
+	}
+	p.graph.join(from, to)
+	p.metrics.links.Inc()
+	p.links = append(p.links, store.Link{
+		Project: store.ProjectID(p.project), From: from, To: to, Position: eventlog.Position(at)})
+}
+
+func (g graph) join(from, to uint64) {
+	size := max(1, g[from].size) + max(1, g[to].size)
+	g[from] = node{parent: to}
+	g[to] = node{parent: to, size: size}
+}
+
+// root is the number that stands for an id, and shortens the way to it.
+func (g graph) root(id uint64) uint64 {
+	n, ok := g[id]
+	if !ok || n.parent == id {
+		return id
+	}
+	up := g[n.parent]
+	if up.parent == n.parent {
+		return n.parent
+	}
+	root := n.parent
+	for up.parent != root {
+		root = up.parent
+		up = g[root]
+	}
+	for id != root {
+		n = g[id]
+		g[id] = node{parent: root}
+		id = n.parent
+	}
+	return root
+}
