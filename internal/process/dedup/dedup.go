@@ -80,8 +80,9 @@ type Index struct {
 	window int64
 
 	active *table
-	next   uint64
-	buf    []byte
+	// next is the position last given to Advance; the table may know ids beyond it.
+	next uint64
+	buf  []byte
 	// job is the last flush, nil before the first.
 	job *flushJob
 
@@ -176,16 +177,16 @@ func (x *Index) remember(hi, lo, pos uint64, sec int64) error {
 		if len(x.active.slots) < 1<<x.opts.TableBits && x.active.fits(pos, sec) {
 			x.active.grow()
 		} else {
-			if err := x.freeze(max(x.next, pos)); err != nil {
-				return err
+			to := x.next
+			if to <= x.active.base {
+				to = pos // One record has filled the table.
 			}
-			if pos < x.active.base {
-				return nil
+			if err := x.freeze(to); err != nil {
+				return err
 			}
 		}
 	}
 	x.active.insert(hi, lo, pos, sec)
-	x.next = max(x.next, pos+1)
 	if sec > x.latest.Load() {
 		x.latest.Store(sec)
 	}
@@ -199,7 +200,8 @@ func (x *Index) Forget(project uint32, key event.Key, pos eventlog.Position) {
 	x.active.forget(hi, lo, uint64(pos))
 }
 
-// Advance tells that the id of every event before pos was offered to Seen.
+// Advance tells that the id of every event before pos was offered to Seen. Checkpoint is always such a position: call
+// it at the start of every record, and the checkpoint is never in the middle of one that fits the table.
 func (x *Index) Advance(pos eventlog.Position) error {
 	x.next = max(x.next, uint64(pos))
 	if x.active.n == 0 || x.latest.Load()-x.active.baseSec < int64(x.opts.FlushAfter/time.Second) || x.flushing() {

@@ -89,6 +89,11 @@ func TestAgainstModel(t *testing.T) {
 		x := open(t, testOptions(fs))
 		for i := 0; i < n; i++ {
 			h := history[i]
+			if next(4) == 0 {
+				if err := x.Advance(eventlog.Position(i)); err != nil {
+					t.Fatal(err)
+				}
+			}
 			dup, err := x.Seen(h.project, h.key, eventlog.Position(i), h.received)
 			if err != nil || dup != want[i] {
 				t.Fatalf("event %d: duplicate %v, want %v; %v", i, dup, want[i], err)
@@ -173,6 +178,9 @@ func TestForget(t *testing.T) {
 func fill(t testing.TB, x *Index, from, to int, second func(i int) int64) {
 	t.Helper()
 	for i := from; i < to; i++ {
+		if err := x.Advance(eventlog.Position(i)); err != nil {
+			t.Fatal(err)
+		}
 		if dup, err := x.Seen(1, keyOf(i), eventlog.Position(i), second(i)*1e6); dup || err != nil {
 			t.Fatalf("id %d: duplicate %v, %v", i, dup, err)
 		}
@@ -219,6 +227,9 @@ func TestDamage(t *testing.T) {
 		o.TableBits = 10
 		x := open(t, o)
 		fill(t, x, 0, 10_000, at)
+		if err := x.Advance(10_000); err != nil {
+			t.Fatal(err)
+		}
 		if err := x.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -265,6 +276,9 @@ func TestDamageWhileOpen(t *testing.T) {
 	o := testOptions(fs)
 	x := open(t, o)
 	fill(t, x, 0, 20, func(int) int64 { return 0 })
+	if err := x.Advance(20); err != nil {
+		t.Fatal(err)
+	}
 	if err := x.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -143,13 +143,14 @@ func (x *Index) foldFilters(members []member) []member {
 }
 
 func (x *Index) writeRun(entries []entry, from, to uint64) (member, error) {
-	info := runInfo{from: from, to: to}
+	info := runInfo{from: from, to: to, maxPos: from}
 	if len(entries) > 0 {
 		info.minSec, info.maxSec = math.MaxInt64, math.MinInt64
 	}
 	for i := range entries {
 		info.minSec = min(info.minSec, entries[i].sec)
 		info.maxSec = max(info.maxSec, entries[i].sec)
+		info.maxPos = max(info.maxPos, entries[i].pos)
 	}
 	return x.create(runName(from, to), func(f vfs.File) error {
 		out := bufio.NewWriterSize(f, 1<<18)
@@ -229,6 +230,7 @@ func (x *Index) merge(members []member, i, j int) error {
 		if m.run.count > 0 {
 			info.minSec, info.maxSec = min(info.minSec, m.run.minSec), max(info.maxSec, m.run.maxSec)
 		}
+		info.maxPos = max(info.maxPos, m.run.maxPos)
 		total += m.run.count
 	}
 	if total == 0 {

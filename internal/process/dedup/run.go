@@ -24,8 +24,8 @@ import (
 //	filter: a power of two of 64-byte blocks
 //	footer, 96 bytes, little endian, 8 bytes each unless said: magic | from | to | records | least second | greatest
 //	        second | width of a position (1 byte) | width of a second (1 byte) | 6 zeros | blocks | words of filter |
-//	        XXH3 of fences and filter | XXH3 of the footer so far | 8 zeros
 //
+// //
 // The file's name tells the positions [from, to) whose ids it holds.
 const (
 	blockBytes  = 4096
@@ -38,6 +38,7 @@ const (
 // runInfo is what the footer says.
 type runInfo struct {
 	from, to       uint64
+	maxPos         uint64
 	count          int
 	minSec, maxSec int64
 	posWidth       int
@@ -97,7 +98,7 @@ type runWriter struct {
 }
 
 func newRunWriter(out io.Writer, info runInfo, atMost int) *runWriter {
-	info.posWidth = width(info.to - info.from)
+	info.posWidth = width(info.maxPos - info.from)
 	info.secWidth = width(uint64(info.maxSec - info.minSec))
 	info.count, info.blocks = 0, 0
 	return &runWriter{runInfo: info, out: out, block: make([]byte, 0, blockBytes), filter: newFilter(atMost)}
@@ -149,11 +150,10 @@ func (w *runWriter) finish() error {
 	sum := xxh3.Hash(tail)
 	at := len(tail)
 	for _, v := range []uint64{runMagic, w.from, w.to, uint64(w.count), uint64(w.minSec), uint64(w.maxSec),
-		uint64(w.posWidth) | uint64(w.secWidth)<<8, uint64(w.blocks), uint64(w.filterWords), sum} {
+		uint64(w.posWidth) | uint64(w.secWidth)<<8, uint64(w.blocks), uint64(w.filterWords), sum, w.maxPos} {
 		tail = binary.LittleEndian.AppendUint64(tail, v)
 	}
 	tail = binary.LittleEndian.AppendUint64(tail, xxh3.Hash(tail[at:]))
-	tail = binary.LittleEndian.AppendUint64(tail, 0)
 	_, err := w.out.Write(tail)
 	return err
 }
@@ -195,12 +195,12 @@ func (r *run) load() (filter, error) {
 	for i := range v {
 		v[i] = binary.LittleEndian.Uint64(b[8*i:])
 	}
-	if v[0] != runMagic || v[10] != xxh3.Hash(b[:80]) {
+	if v[0] != runMagic || v[11] != xxh3.Hash(b[:88]) {
 		return nil, corrupt(r.name, "bad footer")
 	}
 	r.runInfo = runInfo{
 		from: v[1], to: v[2], count: int(v[3]), minSec: int64(v[4]), maxSec: int64(v[5]),
-		posWidth: int(v[6] & 0xff), secWidth: int(v[6] >> 8 & 0xff), blocks: int(v[7]), filterWords: int(v[8]),
+		posWidth: int(v[6] & 0xff), secWidth: int(v[6] >> 8 & 0xff), blocks: int(v[7]), filterWords: int(v[8]), maxPos: v[10],
 	}
 	tail := int64(8*(r.blocks+r.filterWords)) + footerBytes
 	if int64(r.blocks)*blockBytes+tail != r.size || runName(r.from, r.to) != r.name {

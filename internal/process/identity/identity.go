@@ -104,8 +104,24 @@ func (p *People) of(project uint32) graph {
 	return g
 }
 
+// Device fills Derived.Device: the number of the device id, without a usable one that of the anonymous id, then of the
+// user id, and 0 when there is none at all.
+func (p *People) Device(e *event.Event) {
+	d := &e.Derived
+	switch {
+	case !Forbidden(e.Context.DeviceID):
+		d.Device = event.IDNumber(event.SpaceDevice, e.Context.DeviceID)
+	case !Forbidden(e.AnonymousID):
+		d.Device = event.IDNumber(event.SpaceAnonymous, e.AnonymousID)
+	case !Forbidden(e.UserID):
+		d.Device = event.IDNumber(event.SpaceUser, e.UserID)
+	default:
+		d.Device = 0
+	}
+}
+
 // Assign fills Derived.Person and FlagBadIdentity, and returns the links that the event makes, which are valid until
-// the next call. Derived.Device and Derived.Position are set already. A person of 0 is nobody: no id can be used.
+// the next call. Derived.Position is set already. A person of 0 is nobody: no id can be used.
 func (p *People) Assign(project uint32, e *event.Event) []store.Link {
 	if project != p.project {
 		p.project, p.graph = project, p.of(project)

@@ -98,6 +98,25 @@ func TestPerson(t *testing.T) {
 	}
 }
 
+func TestDevice(t *testing.T) {
+	p := people(t)
+	e := event.Event{UserID: "u", AnonymousID: "a", Context: event.Context{DeviceID: "d"}}
+	for _, want := range []uint64{event.IDNumber(event.SpaceDevice, "d"), event.IDNumber(event.SpaceAnonymous, "a"),
+		event.IDNumber(event.SpaceUser, "u"), 0} {
+		if p.Device(&e); e.Derived.Device != want {
+			t.Errorf("device %d, want %d", e.Derived.Device, want)
+		}
+		switch {
+		case e.Context.DeviceID == "d":
+			e.Context.DeviceID = "00000000-0000-0000-0000-000000000000"
+		case e.AnonymousID == "a":
+			e.AnonymousID = ""
+		default:
+			e.UserID = "null"
+		}
+	}
+}
+
 func TestSharedPhone(t *testing.T) {
 	p := people(t)
 	person(p, identify("ann", "phone"))
