@@ -1,0 +1,171 @@
+// Package process turns the log into rows. It reads records in order, works out what an event leaves to the server
+// (duplicate or not, the right time, the person, place and device), gives the events to the store and commits them
+// together with the position after them. That position is all it needs to go on after a crash: everything in memory
+// is rebuilt from the log and the store.
+//
+// Every position ends in exactly one of stored, duplicate and dead, and is counted there. An event that cannot be
+// processed is set aside as a dead letter and stops nobody behind it; an infrastructure that fails is waited for or
+// returned as an error, and skips nothing.
+//
+// The steps are small interfaces of this package; their implementations are in the folders below, and only the
+// application puts them together.
+package process
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/store"
+)
+
+// Dedup remembers event ids; package dedup says how. Errors of Kind Unavailable pass, others stop Run.
+type Dedup interface {
+	// Seen tells whether the event at pos is a duplicate, and remembers its id if it is not.
+	Seen(project uint32, key event.Key, pos eventlog.Position, receivedAt int64) (dup bool, err error)
+	// Forget undoes the Seen just before.
+	Forget(project uint32, key event.Key, pos eventlog.Position)
+	// Advance tells that every event before pos was offered. Positions given are starts of records.
+	Advance(pos eventlog.Position) error
+	// Checkpoint is the position from which ids have to be offered again after a restart.
+	Checkpoint() eventlog.Position
+}
+
+// Clock fills Derived.Time and its flags from the times of the event, ReceivedAt and Device.
+type Clock interface {
+	Correct(project uint32, e *event.Event)
+}
+
+// People fills Derived.Device and Derived.Person.
+type People interface {
+	// Load begins anew with the links that the store has.
+	Load(links []store.Link)
+	Device(e *event.Event)
+	// Assign returns the links that the event makes, valid until the next call.
+	Assign(project uint32, e *event.Event) []store.Link
+}
+
+// Enricher fills what can be looked up: device, browser, place.
+type Enricher interface {
+	Enrich(e *event.Event)
+}
+
+// Projects tells what process needs to know of a project.
+type Projects interface {
+	// Location is the project's time zone, nil when there is no such project. It is asked once a record.
+	Location(id store.ProjectID) *time.Location
+}
+
+// Config says when batches are committed. The zero value of each field means its default.
+type Config struct {
+	// BatchEvents is the number of events at which a batch is committed at once. Default 16,384.
+	BatchEvents int
+	// CommitInterval is the least time between the beginnings of two commits of batches that are not full. An event
+	// that comes after a longer pause is committed at once. Default 100 ms.
+	CommitInterval time.Duration
+}
+
+// Deps are what a Processor works with; all but Registerer, Logger and Now are required.
+type Deps struct {
+	Log      eventlog.Log
+	Store    store.Writer
+	Dedup    Dedup
+	Clock    Clock
+	People   People
+	Enricher Enricher
+	Projects Projects
+	// Registerer takes the metrics.
+	Registerer prometheus.Registerer
+	Logger     *slog.Logger
+	// Now is the wall clock, for freshness only. Default time.Now.
+	Now func() time.Time
+}
+
+// Processor carries events from the log to the store. Run is called by one goroutine at a time.
+type Processor struct {
+	Deps
+	config   Config
+	metrics  *metrics
+	fresh    *freshness
+	onCommit func(after eventlog.Position, receivedAt time.Time)
+
+	// at is the position after the last event processed; visible that of the last commit.
+	at      eventlog.Position
+	visible atomic.Uint64
+	// newest is the greatest ReceivedAt committed, busySince when the last event after a pause was taken.
+	newest, busySince atomic.Int64
+	lastCommit        time.Time
+	// whole tells that the open batch ends with a record and may be committed. failed is the error of a commit.
+	whole  bool
+	failed error
+
+	batch   batch
+	decoder event.Decoder
+	event   event.Event
+	encoder event.Encoder
+}
+
+// New makes a Processor.
+func New(c Config, d Deps) (*Processor, error) {
+	if c.BatchEvents <= 0 {
+		c.BatchEvents = 16_384
+	}
+	if c.CommitInterval <= 0 {
+		c.CommitInterval = 100 * time.Millisecond
+	}
+	if d.Logger == nil {
+		d.Logger = slog.New(slog.DiscardHandler)
+	}
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	p := &Processor{Deps: d, config: c, fresh: &freshness{}}
+	p.visible.Store(uint64(d.Store.Position()))
+	var err error
+	p.metrics, err = newMetrics(d.Registerer, p)
+	return p, err
+}
+
+// OnCommit has f called after every commit, by Run's goroutine, with the position after the batch and the time of
+// receipt of its newest event. It must be set before Run, and f must not block.
+func (p *Processor) OnCommit(f func(after eventlog.Position, receivedAt time.Time)) { p.onCommit = f }
+
+// Lag is how far the store is behind the log: in events, and in seconds since the newest visible event was received or
+// work began after a pause; 0 when nothing is waiting.
+func (p *Processor) Lag() (events uint64, seconds float64) {
+	_, end := p.Log.Bounds()
+	visible := p.visible.Load()
+	if uint64(end) <= visible {
+		return 0, 0
+	}
+	if since := max(p.newest.Load(), p.busySince.Load()); since != 0 {
+		seconds = max(0, p.Now().Sub(time.UnixMicro(since)).Seconds())
+	}
+	return uint64(end) - visible, seconds
+}
+
+// Freshness is the time from receipt to visibility of recent requests, at the given quantile in [0, 1]; 0 when there
+// were none.
+func (p *Processor) Freshness(quantile float64) time.Duration { return p.fresh.quantile(quantile) }
+
+// KeepFrom is the first position that the log must keep: everything from there on may be read again.
+func (p *Processor) KeepFrom() eventlog.Position {
+	return min(p.Dedup.Checkpoint(), p.Store.Position())
+}
+
+// pause waits, or returns ctx's error.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,220 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/store"
+)
+
+const (
+	// tries is how often an event may fail before it is set aside.
+	tries = 3
+	// deadBody is how much of a dead letter's bytes is kept.
+	deadBody = 64 << 10
+	// madeID is what ids begin with that ingest made from the content of an event without one.
+	madeID = "made-"
+)
+
+// record processes one entry of the log. Every position in it is counted exactly once.
+func (p *Processor) record(ctx context.Context, entry *eventlog.Entry) error {
+	if err := p.retry(ctx, func() error { return p.Dedup.Advance(entry.First) }); err != nil {
+		return err
+	}
+	p.whole = false
+	if err := p.decoder.Open(entry.Payload); err != nil {
+		p.decoder.Header = event.Header{ReceivedAt: p.lastReceived()}
+		p.begun(entry, &p.decoder.Header)
+		p.malformed(entry, entry.First, err)
+		p.finish(entry)
+		return nil
+	}
+	h := &p.decoder.Header
+	p.begun(entry, h)
+	loc := p.Projects.Location(store.ProjectID(h.Project))
+	if loc == nil {
+		loc = time.UTC
+	}
+	for pos := entry.First; pos < entry.End(); pos++ {
+		dead, ok, err := p.decoder.Next(&p.event)
+		switch {
+		case !ok: // The rest of the record cannot be told apart.
+			if err == nil {
+				err = fmt.Errorf("%w: fewer items than events", event.ErrCodec)
+			}
+			p.malformed(entry, pos, err)
+			p.finish(entry)
+			return nil
+		case err != nil:
+			p.batch.counts.Dead++
+			p.dead(store.DeadLetter{Position: pos, Code: "malformed_record", Reason: err.Error(), Body: entry.Payload})
+		case dead != nil:
+			p.batch.counts.Dead++
+			p.deadItem(pos, dead)
+		default:
+			if err := p.one(ctx, h, loc, pos); err != nil {
+				return err
+			}
+		}
+	}
+	p.finish(entry)
+	return nil
+}
+
+func (p *Processor) begun(entry *eventlog.Entry, h *event.Header) {
+	b := &p.batch
+	b.count(store.ProjectID(h.Project), hour(h.ReceivedAt), p.Store)
+	b.counts.Accepted += int64(entry.Events)
+	b.received = append(b.received, h.ReceivedAt)
+	b.newest = max(b.newest, h.ReceivedAt)
+}
+
+// lastReceived stands for the time of receipt of what does not tell it.
+func (p *Processor) lastReceived() int64 {
+	if t := max(p.newest.Load(), p.batch.newest); t != 0 {
+		return t
+	}
+	return p.Now().UnixMicro()
+}
+
+func (p *Processor) finish(entry *eventlog.Entry) {
+	p.at, p.whole = entry.End(), true
+	p.batch.events += entry.Events
+}
+
+// one processes the event just decoded.
+func (p *Processor) one(ctx context.Context, h *event.Header, loc *time.Location, pos eventlog.Position) error {
+	e := &p.event
+	p.begin(e, h, pos)
+	if e.ID != "" {
+		dup, err := p.seen(ctx, h, pos)
+		if err != nil {
+			return fmt.Errorf("deduplicate position %d: %w", pos, err)
+		}
+		if dup {
+			p.batch.counts.Duplicate++
+			return nil
+		}
+	}
+	begun := e.Derived
+	var err error
+	for range tries {
+		e.Derived = begun
+		if err = p.steps(h, e); err == nil {
+			break
+		}
+	}
+	if err == nil {
+		err = p.add(h, loc, e)
+	}
+	if err != nil {
+		p.poison(h, pos, err)
+		return nil
+	}
+	p.batch.counts.Stored++
+	return nil
+}
+
+func (p *Processor) seen(ctx context.Context, h *event.Header, pos eventlog.Position) (bool, error) {
+	dup, err := p.Dedup.Seen(h.Project, p.event.Derived.Key, pos, h.ReceivedAt)
+	if err == nil {
+		return dup, nil
+	}
+	err = p.retry(ctx, func() (err error) {
+		dup, err = p.Dedup.Seen(h.Project, p.event.Derived.Key, pos, h.ReceivedAt)
+		return err
+	})
+	return dup, err
+}
+
+// begin fills what is known of an event without any step.
+func (p *Processor) begin(e *event.Event, h *event.Header, pos eventlog.Position) {
+	d := &e.Derived
+	d.Position, d.ReceivedAt = uint64(pos), h.ReceivedAt
+	d.Key, _ = event.KeyOf(e.ID)
+	if strings.HasPrefix(e.ID, madeID) {
+		d.Flags |= event.FlagMadeID
+	}
+}
+
+// steps works out the rest. A panic in them is an error.
+func (p *Processor) steps(h *event.Header, e *event.Event) (err error) {
+	defer recovered(&err)
+	p.People.Device(e)
+	p.Clock.Correct(h.Project, e)
+	p.Enricher.Enrich(e)
+	for _, l := range p.People.Assign(h.Project, e) {
+		p.Store.AddLink(l)
+	}
+	return nil
+}
+
+// add gives the event to the store. A panic is not tried again: it would be the same.
+func (p *Processor) add(h *event.Header, loc *time.Location, e *event.Event) (err error) {
+	defer recovered(&err)
+	p.Store.Add(store.ProjectID(h.Project), loc, h.Protocol, e)
+	return nil
+}
+
+var errPanic = errors.New("panic")
+
+func recovered(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("%w: %v", errPanic, r)
+	}
+}
+
+// poison sets aside an event that cannot be processed, as a log record of its own, and forgets its id, so that it can
+// be sent again.
+func (p *Processor) poison(h *event.Header, pos eventlog.Position, cause error) {
+	e := &p.event
+	if e.ID != "" {
+		p.Dedup.Forget(h.Project, e.Derived.Key, pos)
+	}
+	p.encoder.Begin(*h)
+	p.encoder.Add(e)
+	p.Logger.Error("event set aside", "position", uint64(pos), "project", h.Project, "error", cause)
+	p.batch.counts.Dead++
+	p.dead(store.DeadLetter{Position: pos, Code: "poison", Reason: cause.Error(), Body: p.encoder.Payload()})
+}
+
+// malformed sets aside the rest of a record from pos on.
+func (p *Processor) malformed(entry *eventlog.Entry, pos eventlog.Position, cause error) {
+	rest := int64(entry.End() - pos)
+	p.Logger.Error("log record malformed", "position", uint64(pos), "events", rest, "error", cause)
+	p.batch.counts.Dead += rest
+	p.dead(store.DeadLetter{
+		Position: pos, Code: "malformed_record", Body: entry.Payload,
+		Reason: fmt.Sprintf("%d events from position %d on: %v", rest, pos, cause),
+	})
+}
+
+// deadItem passes on what ingest could not read.
+func (p *Processor) deadItem(pos eventlog.Position, dead *event.Dead) {
+	h := &p.decoder.Header
+	p.metrics.deadLetter(dead.Code)
+	p.Store.AddDead(store.DeadLetter{
+		Project: store.ProjectID(h.Project), Position: pos, ReceivedAt: h.ReceivedAt, Stage: "decode",
+		Code: dead.Code, Reason: dead.Reason, Protocol: h.Protocol, Body: dead.Body[:min(len(dead.Body), deadBody)],
+	})
+}
+
+// dead gives the store a dead letter of this room.
+func (p *Processor) dead(d store.DeadLetter) {
+	h := &p.decoder.Header
+	d.Project, d.Protocol, d.Stage = store.ProjectID(h.Project), h.Protocol, "process"
+	if d.ReceivedAt == 0 {
+		d.ReceivedAt = h.ReceivedAt
+	}
+	if d.Code == "log_damaged" {
+		d.Project, d.Protocol = 0, ""
+	}
+	d.Body = d.Body[:min(len(d.Body), deadBody)]
+	p.metrics.deadLetter(d.Code)
+	p.Store.AddDead(d)
+}

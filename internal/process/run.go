@@ -1,0 +1,276 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/store"
+)
+
+// readEntries is the most log entries taken at once.
+const readEntries = 1024
+
+// damageSkipper is what a subscription offers that can go on behind bytes it cannot read. The position returned is
+// the next one that can be read.
+type damageSkipper interface {
+	SkipDamage() (eventlog.Position, error)
+}
+
+// Run processes the log from the store's position on, until ctx ends or the log is closed, which both are no error:
+// what is at hand is committed first. Any other end is an error of the store, the log or the dedup index; the store
+// must then be opened anew before Run is called again, and nothing is lost or doubled by it.
+func (p *Processor) Run(ctx context.Context) error {
+	links, err := p.Store.Links(ctx)
+	if err != nil {
+		return fmt.Errorf("read identity links: %w", err)
+	}
+	p.People.Load(links)
+	p.at = p.Store.Position()
+	p.visible.Store(uint64(p.at))
+	p.batch.reset()
+	p.whole, p.failed = false, nil
+	if err := p.replay(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return fmt.Errorf("replay event ids: %w", err)
+	}
+	sub, err := p.Log.Subscribe(p.at)
+	if err != nil {
+		return fmt.Errorf("process from position %d: %w", p.at, err)
+	}
+	defer sub.Close()
+	p.whole = true
+	err = p.loop(ctx, sub)
+	if ctx.Err() == nil && !errors.Is(err, eventlog.ErrClosed) {
+		return err
+	}
+	if !p.whole {
+		return p.failed
+	}
+	return p.commit(ctx)
+}
+
+func (p *Processor) loop(ctx context.Context, sub eventlog.Subscription) error {
+	for {
+		entries, err := p.next(ctx, sub)
+		if err != nil {
+			return err
+		}
+		for i := range entries {
+			if err := p.record(ctx, &entries[i]); err != nil {
+				return err
+			}
+			if p.batch.events >= p.config.BatchEvents {
+				if err := p.commit(ctx); err != nil {
+					return err
+				}
+			}
+		}
+	}
+}
+
+// next returns the next entries. Before it waits for any, the open batch is committed: as soon as the interval since
+// the last commit has passed, in which more may come.
+func (p *Processor) next(ctx context.Context, sub eventlog.Subscription) ([]eventlog.Entry, error) {
+	for {
+		wait, cancel := ctx, context.CancelFunc(func() {})
+		caughtUp := !p.behind()
+		if caughtUp && p.batch.events > 0 {
+			due := p.lastCommit.Add(p.config.CommitInterval)
+			if time.Until(due) <= 0 {
+				if err := p.commit(ctx); err != nil {
+					return nil, err
+				}
+				continue
+			}
+			wait, cancel = context.WithDeadline(ctx, due)
+		}
+		entries, err := sub.Next(wait, readEntries)
+		cancel()
+		if caughtUp && p.batch.events == 0 {
+			p.busySince.Store(p.Now().UnixMicro())
+		}
+		switch {
+		case len(entries) > 0 || err == nil:
+			return entries, nil
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case errors.Is(err, context.DeadlineExceeded):
+		case event.KindOf(err) == event.Corrupt:
+			if err := p.skipDamage(sub, err); err != nil {
+				return nil, err
+			}
+		default:
+			return nil, err
+		}
+	}
+}
+
+// behind tells that the log has more to read at once.
+func (p *Processor) behind() bool {
+	_, end := p.Log.Bounds()
+	return end > p.at
+}
+
+// skipDamage goes on behind entries that cannot be read, and leaves a dead letter that names the gap.
+func (p *Processor) skipDamage(sub eventlog.Subscription, cause error) error {
+	s, ok := sub.(damageSkipper)
+	if !ok {
+		return cause
+	}
+	next, err := s.SkipDamage()
+	if err != nil {
+		return errors.Join(cause, err)
+	}
+	if next <= p.at {
+		return cause
+	}
+	p.metrics.damaged.Add(float64(next - p.at))
+	p.Logger.Error("log damaged, events lost", "from", uint64(p.at), "to", uint64(next), "error", cause)
+	p.dead(store.DeadLetter{
+		Position: p.at, ReceivedAt: p.lastReceived(), Code: "log_damaged",
+		Reason: fmt.Sprintf("positions %d to %d cannot be read: %v", p.at, next-1, cause),
+	})
+	p.at = next
+	p.batch.events++
+	return nil
+}
+
+// commit makes the open batch visible.
+func (p *Processor) commit(ctx context.Context) error {
+	if p.batch.events == 0 {
+		return nil
+	}
+	p.batch.flushCounts(p.Store)
+	p.lastCommit = time.Now()
+	// A commit that was begun is carried through: broken off, it would cost the store.
+	if err := p.Store.Commit(context.WithoutCancel(ctx), p.at); err != nil {
+		p.whole, p.failed = false, fmt.Errorf("commit before position %d: %w", p.at, err)
+		return p.failed
+	}
+	p.metrics.commit.Observe(time.Since(p.lastCommit).Seconds())
+	p.metrics.batches.Inc()
+	p.visible.Store(uint64(p.at))
+	if p.batch.newest > p.newest.Load() {
+		p.newest.Store(p.batch.newest)
+	}
+	now := p.Now().UnixMicro()
+	p.fresh.record(p.batch.received, now)
+	for _, received := range p.batch.received {
+		p.metrics.freshness.Observe(float64(now-received) / 1e6)
+	}
+	p.metrics.count(&p.batch)
+	p.batch.reset()
+	if p.onCommit != nil {
+		p.onCommit(p.at, time.UnixMicro(p.newest.Load()))
+	}
+	if err := p.Dedup.Advance(p.at); event.KindOf(err) != event.Unavailable {
+		return err
+	}
+	return nil // It is told again with the next record, and waited for there.
+}
+
+// retry repeats f while it fails for a reason that passes.
+func (p *Processor) retry(ctx context.Context, f func() error) error {
+	const longest = 5 * time.Second
+	for wait := 10 * time.Millisecond; ; wait = min(2*wait, longest) {
+		err := f()
+		if err == nil || event.KindOf(err) != event.Unavailable {
+			return err
+		}
+		p.metrics.retries.Inc()
+		p.Logger.Warn("processing waits", "error", err)
+		if pause(ctx, wait) != nil {
+			return err
+		}
+	}
+}
+
+// replay offers the ids of what the store has to dedup, as far as dedup has lost them, and lets the clock measure.
+func (p *Processor) replay(ctx context.Context) error {
+	from, to := p.Dedup.Checkpoint(), p.at
+	start, end := p.Log.Bounds()
+	if from > end {
+		return event.Errorf(event.Corrupt, "dedup_ahead",
+			"the dedup index knows positions up to %d, the log ends at %d: they do not belong together", from, end)
+	}
+	if from < start && from < to {
+		p.Logger.Warn("event ids are no longer in the log", "from", uint64(from), "log_start", uint64(start))
+		from = start
+	}
+	if from >= to {
+		return nil
+	}
+	begin := time.Now()
+	sub, err := p.Log.Subscribe(from)
+	if err != nil {
+		return err
+	}
+	defer sub.Close()
+	for at := from; at < to; {
+		entries, err := sub.Next(ctx, readEntries)
+		if event.KindOf(err) == event.Corrupt {
+			if s, ok := sub.(damageSkipper); ok {
+				if at, err = s.SkipDamage(); err == nil {
+					continue
+				}
+			}
+		}
+		if err != nil {
+			return err
+		}
+		for i := range entries {
+			if at = entries[i].End(); at > to {
+				break
+			}
+			if err := p.retry(ctx, func() error { return p.replayRecord(&entries[i]) }); err != nil {
+				return err
+			}
+		}
+	}
+	p.Logger.Info("event ids replayed", "from", uint64(from), "to", uint64(to), "seconds", time.Since(begin).Seconds())
+	return p.Dedup.Advance(to)
+}
+
+func (p *Processor) replayRecord(entry *eventlog.Entry) error {
+	if err := p.Dedup.Advance(entry.First); err != nil {
+		return err
+	}
+	if p.decoder.Open(entry.Payload) != nil {
+		return nil // It is a dead letter already.
+	}
+	h, e := &p.decoder.Header, &p.event
+	for pos := entry.First; pos < entry.End(); pos++ {
+		dead, ok, err := p.decoder.Next(e)
+		if !ok {
+			return nil
+		}
+		if dead != nil || err != nil {
+			continue
+		}
+		p.begin(e, h, pos)
+		if e.ID != "" {
+			dup, err := p.Dedup.Seen(h.Project, e.Derived.Key, pos, h.ReceivedAt)
+			if err != nil {
+				return err
+			}
+			if dup {
+				continue
+			}
+		}
+		p.measure(h, e)
+	}
+	return nil
+}
+
+// measure lets the clock see an event that is in the store already; one that makes it panic is a dead letter there.
+func (p *Processor) measure(h *event.Header, e *event.Event) {
+	defer func() { _ = recover() }()
+	p.People.Device(e)
+	p.Clock.Correct(h.Project, e)
+}
