@@ -16,6 +16,9 @@ type Reader interface {
 	Cut(ctx context.Context, project ProjectID) (Cut, error)
 	// Watermark is the position of the latest commit.
 	Watermark() Watermark
+	// Version changes whenever the answers about a project may change: with every commit, link or removal that concerns
+	// it, and with a restart. Equal versions mean equal cuts, though the watermark may have moved on.
+	Version(project ProjectID) uint64
 	// Wait returns when everything before the position is visible, or with ctx's error.
 	Wait(ctx context.Context, p eventlog.Position) error
 	// Ledger returns the figures of a project by hour of receipt (Unix seconds of the hour's start), within [from, to).

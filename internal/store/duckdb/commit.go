@@ -181,6 +181,10 @@ func (s *Store) publish(g *generation, after eventlog.Position) {
 		h := g.tables[r.table.project]
 		h.rows += r.n
 		g.rows += r.n
+		s.changed(r.table.project)
+	}
+	for _, l := range s.batch.links {
+		s.changed(l.Project)
 	}
 	for k, c := range s.batch.counts {
 		g.counts[k] = g.counts[k].Plus(c)

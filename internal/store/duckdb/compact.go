@@ -83,6 +83,7 @@ func (s *Store) Expire(ctx context.Context, project store.ProjectID, day int64) 
 		for k, c := range counts {
 			s.ledger[k] = s.ledger[k].Plus(c)
 		}
+		s.changed(project)
 		return nil
 	})
 	if err != nil {

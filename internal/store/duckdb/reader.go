@@ -17,6 +17,21 @@ func (s *Store) Watermark() store.Watermark {
 	return s.watermark
 }
 
+// Version implements store.Reader.
+func (s *Store) Version(project store.ProjectID) uint64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if v, ok := s.versions[project]; ok {
+		return v
+	}
+	return s.opened
+}
+
+// changed gives a project a version of its own; the caller holds mu.
+func (s *Store) changed(project store.ProjectID) {
+	s.versions[project] = max(s.versions[project], s.opened) + 1
+}
+
 // Wait implements store.Reader.
 func (s *Store) Wait(ctx context.Context, p eventlog.Position) error {
 	for {

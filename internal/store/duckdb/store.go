@@ -101,6 +101,9 @@ type Store struct {
 	watermark store.Watermark
 	advanced  chan struct{}
 	ledger    map[ledgerKey]store.Counts
+	// versions count the changes of each project; they begin at opened, so that none comes twice after a restart.
+	versions map[store.ProjectID]uint64
+	opened   uint64
 	// generations is the number of the latest generation, sinceCheckpoint the number of flushes since a checkpoint.
 	generations, sinceCheckpoint int
 }
@@ -140,6 +143,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		metrics: newMetrics(o.Registerer), persons: newBloom(),
 		wake: make(chan struct{}, 1), advanced: make(chan struct{}),
 		tables: map[store.ProjectID]*table{}, ledger: map[ledgerKey]store.Counts{}, pending: newPendingLinks(),
+		versions: map[store.ProjectID]uint64{}, opened: uint64(o.Now().UnixNano()),
 	}
 	s.batch = batch{projects: map[store.ProjectID]*rows{}, counts: map[ledgerKey]store.Counts{}}
 	if err := s.load(ctx); err != nil {

@@ -176,3 +176,34 @@ func TestExpire(t *testing.T) {
 		t.Fatalf("%v rows left", n)
 	}
 }
+
+func TestVersionChangesWithTheProjectOnly(t *testing.T) {
+	s := open(t, t.TempDir())
+	defer s.Close()
+	before, other := s.Version(1), s.Version(2)
+	fill(t, s, 0, 10)
+	after := s.Version(1)
+	if after == before || s.Version(2) != other {
+		t.Fatalf("versions %d to %d, of another project %d to %d", before, after, other, s.Version(2))
+	}
+	s.AddLink(store.Link{Project: 1, From: 1, To: 2, Position: 10})
+	if err := s.Commit(context.Background(), 11); err != nil {
+		t.Fatal(err)
+	}
+	if s.Version(1) == after {
+		t.Fatal("a link left the version as it was")
+	}
+	after = s.Version(1)
+	if err := s.flush(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if s.Version(1) != after {
+		t.Fatal("a flush changed the version, though it changes no answer")
+	}
+	if n, err := s.Expire(context.Background(), 1, 1<<40); err != nil || n != 10 {
+		t.Fatal(n, err)
+	}
+	if s.Version(1) == after {
+		t.Fatal("a removal left the version as it was")
+	}
+}
