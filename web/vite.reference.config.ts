@@ -1,0 +1,16 @@
+import { defineConfig } from 'vite';
+
+// The API reference is a page of the server, not of the dashboard, so its files have fixed names.
+export default defineConfig({
+  publicDir: false,
+  build: {
+    outDir: 'dist/reference',
+    emptyOutDir: true,
+    target: 'es2022',
+    chunkSizeWarningLimit: 2000,
+    rolldownOptions: {
+      input: 'src/reference/reference.ts',
+      output: { format: 'iife', entryFileNames: 'reference.js', assetFileNames: 'reference[extname]' },
+    },
+  },
+});
