@@ -1,0 +1,133 @@
+package project
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"hash/crc32"
+	"strings"
+	"time"
+)
+
+// Kind is what a key is for.
+type Kind string
+
+// The kinds of keys.
+const (
+	// Write keys send events. They are built into apps, so they must not read anything.
+	Write Kind = "write"
+	// Read keys ask questions about their project.
+	Read Kind = "read"
+	// Admin keys do everything, in every project.
+	Admin Kind = "admin"
+)
+
+// Key is what may be known of a key after it was made; the secret is shown once and not kept.
+type Key struct {
+	ID      uint64 `json:"id"`
+	Project ID     `json:"project"`
+	Kind    Kind   `json:"kind"`
+	// Name says what the key is for; at most 100 characters, may be empty.
+	Name string `json:"name"`
+	// Hint is the beginning and the last four characters, to recognise the key by: "fw_…x7Qk".
+	Hint      string    `json:"hint"`
+	CreatedAt time.Time `json:"created_at"`
+	// LastUsedAt is right to the second in this process and to the minute after a crash; nil: never used.
+	LastUsedAt *time.Time `json:"last_used_at,omitempty"`
+	RevokedAt  *time.Time `json:"revoked_at,omitempty"`
+}
+
+// Identity is who a secret belongs to.
+type Identity struct {
+	// KeyID is 0 for a key that was lent.
+	KeyID uint64
+	// Project is the key's own. Admin keys may act on every other one too.
+	Project ID
+	Kind    Kind
+}
+
+// A secret is a prefix that tells its kind, 32 random characters and a checksum of all of that:
+//
+//	fw_ 7Hd0…32 characters…q1Zx 0aB3xY
+//	 3             32              6
+//
+// The checksum lets a typing error be told from a key that is gone, and lets secret scanners avoid false alarms.
+const (
+	prefixLen   = 3
+	randomLen   = 32
+	checksumLen = 6
+	signedLen   = prefixLen + randomLen
+	secretLen   = signedLen + checksumLen
+
+	base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+)
+
+func (k Kind) prefix() string {
+	switch k {
+	case Write:
+		return "fw_"
+	case Read:
+		return "fr_"
+	case Admin:
+		return "fa_"
+	}
+	return ""
+}
+
+func newSecret(k Kind) string {
+	b := make([]byte, 0, secretLen)
+	b = append(b, k.prefix()...)
+	var random [randomLen]byte
+	for len(b) < signedLen {
+		// Never fails: crypto/rand ends the program if the system has no randomness.
+		_, _ = rand.Read(random[:])
+		for _, r := range random {
+			// 248 is the largest multiple of 62 in a byte; what is above would favour the first characters.
+			if r < 248 && len(b) < signedLen {
+				b = append(b, base62[r%62])
+			}
+		}
+	}
+	sum := checksum(string(b))
+	return string(append(b, sum[:]...))
+}
+
+func checksum(signed string) (sum [checksumLen]byte) {
+	crc := crc32.ChecksumIEEE([]byte(signed))
+	for i := checksumLen - 1; i >= 0; i-- {
+		sum[i] = base62[crc%62]
+		crc /= 62
+	}
+	return sum
+}
+
+func wellFormed(secret string) bool {
+	if len(secret) != secretLen {
+		return false
+	}
+	switch secret[:prefixLen] {
+	case "fw_", "fr_", "fa_":
+	default:
+		return false
+	}
+	for i := prefixLen; i < secretLen; i++ {
+		if !isBase62(secret[i]) {
+			return false
+		}
+	}
+	sum := checksum(secret[:signedLen])
+	return secret[signedLen:] == string(sum[:])
+}
+
+func isBase62(c byte) bool {
+	return '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
+}
+
+func hashOf(secret string) Hash { return sha256.Sum256([]byte(secret)) }
+
+func hintOf(secret string) string {
+	var b strings.Builder
+	b.WriteString(secret[:prefixLen])
+	b.WriteString("…")
+	b.WriteString(secret[secretLen-4:])
+	return b.String()
+}

@@ -1,0 +1,145 @@
+package project
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// storeTimeout bounds work on the store that no caller waits for.
+	storeTimeout = 5 * time.Second
+	maxAudit     = 1000
+)
+
+// Options are what a Service needs besides its store.
+type Options struct {
+	// Logger is told about faults that no caller sees; default: nobody.
+	Logger *slog.Logger
+	// Now is the clock; default time.Now.
+	Now func() time.Time
+}
+
+// Service is the control plane as the other rooms see it. It may be used concurrently.
+type Service struct {
+	store Store
+	log   *slog.Logger
+	now   func() time.Time
+
+	state atomic.Pointer[snapshot]
+	// mu is held from reading the state that a change begins with to publishing the one it ends with.
+	mu sync.Mutex
+
+	stop    context.CancelFunc
+	stopped chan error
+	close   func() error
+}
+
+// Open reads the control plane out of the store, which the Service owns from then on, and starts keeping the times of
+// use. ctx bounds the reading only.
+func Open(ctx context.Context, store Store, o Options) (*Service, error) {
+	s := &Service{
+		store:   store,
+		log:     cmp.Or(o.Logger, slog.New(slog.DiscardHandler)),
+		now:     o.Now,
+		stopped: make(chan error, 1),
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	state, err := load(ctx, store, &snapshot{})
+	if err != nil {
+		return nil, err
+	}
+	s.state.Store(state)
+
+	run, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stop = stop
+	s.close = sync.OnceValue(s.shut)
+	written := make(map[uint64]int64, len(state.keys))
+	for id, k := range state.keys {
+		written[id] = k.used.Load()
+	}
+	go func() { s.stopped <- s.recordUse(run, written) }()
+	return s, nil
+}
+
+// Close writes the times of use and closes the store. Reads still answer afterwards; changes fail.
+func (s *Service) Close() error { return s.close() }
+
+func (s *Service) shut() error {
+	s.stop()
+	err := <-s.stopped
+	if cerr := s.store.Close(); cerr != nil {
+		return fmt.Errorf("close the control plane: %w", cerr)
+	}
+	return err
+}
+
+// Projects returns all projects by number.
+func (s *Service) Projects() []Project {
+	state := s.state.Load()
+	out := make([]Project, 0, len(state.projects))
+	for _, id := range slices.Sorted(maps.Keys(state.projects)) {
+		out = append(out, *state.projects[id])
+	}
+	return out
+}
+
+// Project returns the project with a number.
+func (s *Service) Project(id ID) (Project, bool) {
+	p := s.state.Load().projects[id]
+	if p == nil {
+		return Project{}, false
+	}
+	return *p, true
+}
+
+// Location returns the project's time zone, or nil when there is no such project. It does not allocate.
+func (s *Service) Location(id ID) *time.Location {
+	if p := s.state.Load().projects[id]; p != nil {
+		return p.zone
+	}
+	return nil
+}
+
+// Keys returns all keys of a project by number, revoked ones included.
+func (s *Service) Keys(_ context.Context, id ID) ([]Key, error) {
+	state := s.state.Load()
+	if state.projects[id] == nil {
+		return nil, NoSuchProject(id)
+	}
+	out := []Key{}
+	for _, k := range state.keys {
+		if k.Project == id {
+			out = append(out, k.view())
+		}
+	}
+	slices.SortFunc(out, func(a, b Key) int { return cmp.Compare(a.ID, b.ID) })
+	return out, nil
+}
+
+// Key returns the key with a number.
+func (s *Service) Key(keyID uint64) (Key, bool) {
+	k := s.state.Load().keys[keyID]
+	if k == nil {
+		return Key{}, false
+	}
+	return k.view(), true
+}
+
+// Audit returns the entries with an ID below before, or the newest if before is 0; newest first. limit is brought
+// into 1 to 1000.
+func (s *Service) Audit(ctx context.Context, before uint64, limit int) ([]AuditEntry, error) {
+	entries, err := s.store.Audit(ctx, before, min(max(limit, 1), maxAudit))
+	if err != nil {
+		return nil, storeError("read the audit", err)
+	}
+	return entries, nil
+}
