@@ -42,6 +42,8 @@ type Protocol interface {
 	Decode(r *Request, s *Sink) error
 	// Answer writes the success answer.
 	Answer(w http.ResponseWriter, s *Sink)
+	// Envelope is a body for the first of Paths with one event in it, given as the bytes that Sink.Dead got.
+	Envelope(event []byte) []byte
 }
 
 // Keys resolves write keys. Errors are *event.Error: Unauthorized for a key nothing is known of, Unavailable when
@@ -93,8 +95,10 @@ type Handler struct {
 	opts     Options
 	metrics  *metrics
 	inFlight atomic.Int64
-	sinks    sync.Pool
-	parsers  fastjson.ParserPool
+	// protocols are those registered, by name.
+	protocols map[string]Protocol
+	sinks     sync.Pool
+	parsers   fastjson.ParserPool
 }
 
 // appendTimeout bounds the wait for the disk: past it the client is told to come again, and nothing was acknowledged.
@@ -102,13 +106,15 @@ const appendTimeout = 2 * time.Second
 
 // New makes a handler.
 func New(o Options) *Handler {
-	h := &Handler{opts: o, metrics: newMetrics(o.Metrics)}
+	h := &Handler{opts: o, protocols: map[string]Protocol{}}
+	h.metrics = newMetrics(o.Metrics, func() float64 { return float64(h.inFlight.Load()) })
 	h.sinks.New = func() any { return new(Sink) }
 	return h
 }
 
 // Register adds the protocol's routes to a mux, with and without a trailing slash, so that no POST is ever redirected.
 func (h *Handler) Register(mux *http.ServeMux, p Protocol) {
+	h.protocols[p.Name()] = p
 	for _, path := range p.Paths() {
 		for _, pattern := range []string{path, path + "/{$}"} {
 			mux.HandleFunc("POST "+pattern, func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, p) })
@@ -322,7 +328,7 @@ type metrics struct {
 	ack                     *prometheus.HistogramVec
 }
 
-func newMetrics(r prometheus.Registerer) *metrics {
+func newMetrics(r prometheus.Registerer, inFlight func() float64) *metrics {
 	vec := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "freshet_ingest_" + name + "_total", Help: help}, labels)
 	}
@@ -338,6 +344,8 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14),
 		}, []string{"protocol"}),
 	}
-	r.MustRegister(m.accepted, m.dead, m.refused, m.bytes, m.ack)
+	r.MustRegister(m.accepted, m.dead, m.refused, m.bytes, m.ack, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "freshet_ingest_in_flight_bytes", Help: "Bytes of all bodies being worked on; past limits.max_in_flight clients get 429.",
+	}, inFlight))
 	return m
 }

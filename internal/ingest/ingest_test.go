@@ -33,6 +33,12 @@ func (oneKey) WriteKey(_ context.Context, key string) (store.ProjectID, error) {
 
 func server(t *testing.T) (*http.ServeMux, *disk.Log) {
 	t.Helper()
+	mux, _, l := handler(t)
+	return mux, l
+}
+
+func handler(t *testing.T) (*http.ServeMux, *ingest.Handler, *disk.Log) {
+	t.Helper()
 	l, err := disk.Open(disk.Options{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +51,7 @@ func server(t *testing.T) (*http.ServeMux, *disk.Log) {
 	mux := http.NewServeMux()
 	h.Register(mux, segment.Protocol{})
 	h.Register(mux, native.Protocol{})
-	return mux, l
+	return mux, h, l
 }
 
 func TestAnswers(t *testing.T) {

@@ -473,3 +473,19 @@ func (l *Log) Close() error {
 }
 
 func (l *Log) path(s segment) string { return l.opts.FS.PathJoin(l.opts.Dir, s.name) }
+
+// WrittenBefore is the position behind the last segment that got nothing more since t: everything before it is older.
+func (l *Log) WrittenBefore(t time.Time) eventlog.Position {
+	l.mu.Lock()
+	segments := append([]segment(nil), l.segments...)
+	l.mu.Unlock()
+	var before eventlog.Position
+	for i := 0; i+1 < len(segments); i++ {
+		info, err := l.opts.FS.Stat(l.path(segments[i]))
+		if err != nil || info.ModTime().After(t) {
+			break
+		}
+		before = segments[i+1].first
+	}
+	return before
+}

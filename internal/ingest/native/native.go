@@ -25,6 +25,9 @@ func (Protocol) Name() string { return "native" }
 // Paths implements ingest.Protocol.
 func (Protocol) Paths() []string { return []string{"/v1/events"} }
 
+// Envelope implements ingest.Protocol.
+func (Protocol) Envelope(event []byte) []byte { return fmt.Appendf(nil, `[%s]`, event) }
+
 // Decode implements ingest.Protocol.
 func (Protocol) Decode(r *ingest.Request, s *ingest.Sink) error {
 	d := decoder{sink: s, idempotency: r.Header.Get("Idempotency-Key")}

@@ -45,6 +45,9 @@ func (Protocol) Answer(w http.ResponseWriter, _ *ingest.Sink) {
 	_, _ = w.Write([]byte(`{"success":true}`))
 }
 
+// Envelope implements ingest.Protocol.
+func (Protocol) Envelope(event []byte) []byte { return fmt.Appendf(nil, `{"batch":[%s]}`, event) }
+
 // Decode implements ingest.Protocol.
 func (Protocol) Decode(r *ingest.Request, s *ingest.Sink) error {
 	v, err := r.Parser.ParseBytes(r.Body)

@@ -126,6 +126,13 @@ func (s *Store) freshDeadLetters(project store.ProjectID, before eventlog.Positi
 	return out
 }
 
+// HotRows is how many rows are in memory only.
+func (s *Store) HotRows() int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.hotRows()
+}
+
 // Oldest is how long the oldest row that is only in memory has been there; 0 when there is none.
 func (s *Store) Oldest() time.Duration {
 	s.mu.RLock()
