@@ -86,7 +86,8 @@ type Deps struct {
 	Now func() time.Time
 }
 
-// Processor carries events from the log to the store. Run is called by one goroutine at a time.
+// Processor carries events from the log to the store. Run has one caller at a time; Lag, Freshness and KeepFrom are
+// safe for concurrent use.
 type Processor struct {
 	Deps
 	config   Config
@@ -100,9 +101,10 @@ type Processor struct {
 	// newest is the greatest ReceivedAt committed, busySince when the last event after a pause was taken.
 	newest, busySince atomic.Int64
 	lastCommit        time.Time
-	// whole tells that the open batch ends with a record and may be committed. failed is the error of a commit.
-	whole  bool
-	failed error
+	// started tells that memory is prepared; whole that the open batch ends with a record and may be committed; failed
+	// is why Run cannot go on.
+	started, whole bool
+	failed         error
 
 	batch   batch
 	decoder event.Decoder

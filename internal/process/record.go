@@ -180,7 +180,7 @@ func (p *Processor) poison(h *event.Header, pos eventlog.Position, cause error) 
 	p.encoder.Add(e)
 	p.Logger.Error("event set aside", "position", uint64(pos), "project", h.Project, "error", cause)
 	p.batch.counts.Dead++
-	p.dead(store.DeadLetter{Position: pos, Code: "poison", Reason: cause.Error(), Body: p.encoder.Payload()})
+	p.dead(store.DeadLetter{Position: pos, Code: store.CodePoison, Reason: cause.Error(), Body: p.encoder.Payload()})
 }
 
 // malformed sets aside the rest of a record from pos on.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/freshet/freshet/internal/event"
@@ -21,9 +22,44 @@ type damageSkipper interface {
 }
 
 // Run processes the log from the store's position on, until ctx ends or the log is closed, which both are no error:
-// what is at hand is committed first. Any other end is an error of the store, the log or the dedup index; the store
-// must then be opened anew before Run is called again, and nothing is lost or doubled by it.
+// what is at hand is committed first, and Run may be called again to go on. Any other end is an error of the store,
+// the log or the dedup index. The Processor is then of no further use, as is the store behind it; made anew, they lose
+// nothing and double nothing.
 func (p *Processor) Run(ctx context.Context) error {
+	if p.failed != nil {
+		return p.failed
+	}
+	err := p.run(ctx)
+	if err != nil && (ctx.Err() != nil || errors.Is(err, eventlog.ErrClosed)) {
+		err = nil
+		if p.started {
+			err = p.commit(ctx)
+		}
+	}
+	p.failed = err
+	if !p.whole && err == nil && p.started {
+		p.failed = errors.New("the processor was stopped within a record")
+	}
+	return err
+}
+
+func (p *Processor) run(ctx context.Context) error {
+	if !p.started {
+		if err := p.prepare(ctx); err != nil {
+			return err
+		}
+	}
+	sub, err := p.Log.Subscribe(p.at)
+	if err != nil {
+		return fmt.Errorf("process from position %d: %w", p.at, err)
+	}
+	defer sub.Close()
+	p.started, p.whole = true, true
+	return p.loop(ctx, sub)
+}
+
+// prepare brings back to memory what the store and the log know.
+func (p *Processor) prepare(ctx context.Context) error {
 	links, err := p.Store.Links(ctx)
 	if err != nil {
 		return fmt.Errorf("read identity links: %w", err)
@@ -31,28 +67,13 @@ func (p *Processor) Run(ctx context.Context) error {
 	p.People.Load(links)
 	p.at = p.Store.Position()
 	p.visible.Store(uint64(p.at))
-	p.batch.reset()
-	p.whole, p.failed = false, nil
-	if err := p.replay(ctx); err != nil {
-		if ctx.Err() != nil {
-			return nil
-		}
-		return fmt.Errorf("replay event ids: %w", err)
-	}
-	sub, err := p.Log.Subscribe(p.at)
-	if err != nil {
-		return fmt.Errorf("process from position %d: %w", p.at, err)
-	}
-	defer sub.Close()
-	p.whole = true
-	err = p.loop(ctx, sub)
-	if ctx.Err() == nil && !errors.Is(err, eventlog.ErrClosed) {
+	if err := p.belong(); err != nil {
 		return err
 	}
-	if !p.whole {
-		return p.failed
+	if err := p.replay(ctx); err != nil {
+		return fmt.Errorf("replay event ids: %w", err)
 	}
-	return p.commit(ctx)
+	return nil
 }
 
 func (p *Processor) loop(ctx context.Context, sub eventlog.Subscription) error {
@@ -117,7 +138,8 @@ func (p *Processor) behind() bool {
 	return end > p.at
 }
 
-// skipDamage goes on behind entries that cannot be read, and leaves a dead letter that names the gap.
+// skipDamage goes on behind entries that cannot be read, and leaves a dead letter that names the gap. Whose they were
+// nobody knows: they are project 0's.
 func (p *Processor) skipDamage(sub eventlog.Subscription, cause error) error {
 	s, ok := sub.(damageSkipper)
 	if !ok {
@@ -130,10 +152,13 @@ func (p *Processor) skipDamage(sub eventlog.Subscription, cause error) error {
 	if next <= p.at {
 		return cause
 	}
-	p.metrics.damaged.Add(float64(next - p.at))
+	lost, received := int64(next-p.at), p.lastReceived()
+	p.batch.count(0, hour(received), p.Store)
+	p.batch.counts.Accepted, p.batch.counts.Dead = p.batch.counts.Accepted+lost, p.batch.counts.Dead+lost
+	p.metrics.damaged.Add(float64(lost))
 	p.Logger.Error("log damaged, events lost", "from", uint64(p.at), "to", uint64(next), "error", cause)
 	p.dead(store.DeadLetter{
-		Position: p.at, ReceivedAt: p.lastReceived(), Code: "log_damaged",
+		Position: p.at, ReceivedAt: received, Code: "log_damaged",
 		Reason: fmt.Sprintf("positions %d to %d cannot be read: %v", p.at, next-1, cause),
 	})
 	p.at = next
@@ -143,8 +168,8 @@ func (p *Processor) skipDamage(sub eventlog.Subscription, cause error) error {
 
 // commit makes the open batch visible.
 func (p *Processor) commit(ctx context.Context) error {
-	if p.batch.events == 0 {
-		return nil
+	if p.batch.events == 0 || !p.whole {
+		return p.failed
 	}
 	p.batch.flushCounts(p.Store)
 	p.lastCommit = time.Now()
@@ -191,14 +216,24 @@ func (p *Processor) retry(ctx context.Context, f func() error) error {
 	}
 }
 
-// replay offers the ids of what the store has to dedup, as far as dedup has lost them, and lets the clock measure.
-func (p *Processor) replay(ctx context.Context) error {
-	from, to := p.Dedup.Checkpoint(), p.at
-	start, end := p.Log.Bounds()
-	if from > end {
+// belong refuses a store and a dedup index that know of events the log does not have.
+func (p *Processor) belong() error {
+	_, end := p.Log.Bounds()
+	if from := p.Dedup.Checkpoint(); from > end {
 		return event.Errorf(event.Corrupt, "dedup_ahead",
 			"the dedup index knows positions up to %d, the log ends at %d: they do not belong together", from, end)
 	}
+	if p.at > end {
+		return event.Errorf(event.Corrupt, "store_ahead",
+			"the store has positions up to %d, the log ends at %d: they do not belong together", p.at, end)
+	}
+	return nil
+}
+
+// replay offers the ids of what the store has to dedup, as far as dedup has lost them, and lets the clock measure.
+func (p *Processor) replay(ctx context.Context) error {
+	from, to := p.Dedup.Checkpoint(), p.at
+	start, _ := p.Log.Bounds()
 	if from < start && from < to {
 		p.Logger.Warn("event ids are no longer in the log", "from", uint64(from), "log_start", uint64(start))
 		from = start
@@ -207,6 +242,10 @@ func (p *Processor) replay(ctx context.Context) error {
 		return nil
 	}
 	begin := time.Now()
+	poisoned, err := p.Store.Poisoned(ctx, from)
+	if err != nil {
+		return err
+	}
 	sub, err := p.Log.Subscribe(from)
 	if err != nil {
 		return err
@@ -228,7 +267,7 @@ func (p *Processor) replay(ctx context.Context) error {
 			if at = entries[i].End(); at > to {
 				break
 			}
-			if err := p.retry(ctx, func() error { return p.replayRecord(&entries[i]) }); err != nil {
+			if err := p.retry(ctx, func() error { return p.replayRecord(&entries[i], poisoned) }); err != nil {
 				return err
 			}
 		}
@@ -237,7 +276,9 @@ func (p *Processor) replay(ctx context.Context) error {
 	return p.Dedup.Advance(to)
 }
 
-func (p *Processor) replayRecord(entry *eventlog.Entry) error {
+// replayRecord offers the ids of a record but for those of poisoned events: they were forgotten, so that the events
+// can be sent again.
+func (p *Processor) replayRecord(entry *eventlog.Entry, poisoned []eventlog.Position) error {
 	if err := p.Dedup.Advance(entry.First); err != nil {
 		return err
 	}
@@ -254,7 +295,7 @@ func (p *Processor) replayRecord(entry *eventlog.Entry) error {
 			continue
 		}
 		p.begin(e, h, pos)
-		if e.ID != "" {
+		if _, set := slices.BinarySearch(poisoned, pos); !set && e.ID != "" {
 			dup, err := p.Dedup.Seen(h.Project, e.Derived.Key, pos, h.ReceivedAt)
 			if err != nil {
 				return err

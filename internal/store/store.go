@@ -19,6 +19,9 @@ type Writer interface {
 	Position() eventlog.Position
 	// Links returns every identity link that is durable in the store, for process to begin with.
 	Links(ctx context.Context) ([]Link, error)
+	// Poisoned returns the positions, from the given one on and in order, of durable dead letters with code CodePoison:
+	// process does not count their ids as seen, before a restart and after it.
+	Poisoned(ctx context.Context, from eventlog.Position) ([]eventlog.Position, error)
 	// Add puts an event that came in the given wire format into the open batch. The event is copied. Its project's
 	// day is cut by loc.
 	Add(project ProjectID, loc *time.Location, protocol string, e *event.Event)
@@ -59,6 +62,9 @@ func (c Counts) Plus(d Counts) Counts {
 		Dead: c.Dead + d.Dead, Expired: c.Expired + d.Expired,
 	}
 }
+
+// CodePoison is the code of the dead letter of an event that could be read but not processed.
+const CodePoison = "poison"
 
 // DeadLetter is an event that was accepted and could not become a row.
 type DeadLetter struct {

@@ -183,6 +183,25 @@ func (s *Store) Position() eventlog.Position {
 	return s.cold
 }
 
+// Poisoned implements store.Writer.
+func (s *Store) Poisoned(ctx context.Context, from eventlog.Position) ([]eventlog.Position, error) {
+	rows, err := s.db.QueryContext(ctx, "SELECT position FROM dead_letters WHERE code = ? AND position >= ? ORDER BY position",
+		store.CodePoison, uint64(from))
+	if err != nil {
+		return nil, fmt.Errorf("read poisoned positions: %w", err)
+	}
+	defer rows.Close()
+	var out []eventlog.Position
+	for rows.Next() {
+		var p eventlog.Position
+		if err := rows.Scan(&p); err != nil {
+			return nil, fmt.Errorf("read poisoned positions: %w", err)
+		}
+		out = append(out, p)
+	}
+	return out, rows.Err()
+}
+
 // Links implements store.Writer.
 func (s *Store) Links(ctx context.Context) ([]store.Link, error) {
 	rows, err := s.db.QueryContext(ctx, "SELECT project, person, target, position FROM links ORDER BY position")

@@ -1,0 +1,434 @@
+package process_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"go.uber.org/goleak"
+	"pgregory.net/rapid"
+
+	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/process"
+	"github.com/freshet/freshet/internal/store"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const start = int64(1_775_000_000e6)
+
+var header = event.Header{Project: 1, ReceivedAt: start, Protocol: "segment"}
+
+func named(id string) event.Event {
+	return event.Event{ID: id, Name: "opened", AnonymousID: "a", OriginalTime: start - 1e6}
+}
+
+// balanced holds the ledger to the rows, dead letters and positions.
+func balanced(t fataler, c contents) {
+	var sum store.Counts
+	for _, n := range c.counts {
+		sum = sum.Plus(n)
+		if n.Accepted != n.Stored+n.Duplicate+n.Dead {
+			t.Fatal(fmt.Sprintf("out of balance: %+v", n))
+		}
+	}
+	if sum.Accepted != int64(c.position) || sum.Stored != int64(len(c.rows)) {
+		t.Fatal(fmt.Sprintf("%+v at position %d with %d rows", sum, c.position, len(c.rows)))
+	}
+}
+
+func TestRecord(t *testing.T) {
+	w := newWorld(t)
+	w.start(t)
+	e := named("made-1")
+	e.Context.DeviceID, e.SentAt, e.SentFresh = "d", start-600e6, true
+	e.Context.UserAgent = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0.0.0 Safari/537.36"
+	w.append(t, header, e, event.Dead{Code: "bad_event", Reason: "no name", Body: []byte("{}")}, e, named(""), named(""))
+	var told []string
+	w.proc.OnCommit(func(after eventlog.Position, receivedAt time.Time) {
+		told = append(told, fmt.Sprint(after, receivedAt.UnixMicro()))
+	})
+	if err := w.drain(); err != nil {
+		t.Fatal(err)
+	}
+	want := row{0, 1, "made-1", start + 599e6, event.IDNumber(event.SpaceAnonymous, "a"), event.IDNumber(event.SpaceDevice, "d"),
+		"Chrome", event.FlagMadeID | event.FlagSkewCorrected}
+	if len(w.store.rows) != 3 || w.store.rows[0] != want {
+		t.Errorf("rows %+v, want %+v", w.store.rows, want)
+	}
+	if d := w.store.dead; len(d) != 1 || d[0].Position != 1 || d[0].Stage != "decode" || d[0].Code != "bad_event" || string(d[0].Body) != "{}" || d[0].Project != 1 {
+		t.Errorf("dead letters %+v", d)
+	}
+	if got := w.store.counts[hour{1, start / 3600e6 * 3600}]; got != (store.Counts{Accepted: 5, Stored: 3, Duplicate: 1, Dead: 1}) {
+		t.Errorf("ledger %+v", w.store.counts)
+	}
+	if want := fmt.Sprint(5, start); !slices.Equal(told, []string{want}) {
+		t.Errorf("hook got %v, want %s", told, want)
+	}
+	if events, seconds := w.proc.Lag(); events != 0 || seconds != 0 {
+		t.Error("lag", events, seconds)
+	}
+	if w.proc.Freshness(0.99) <= 0 {
+		t.Error("no freshness")
+	}
+	w.close(t)
+}
+
+func (w *world) close(t fataler) {
+	if err := w.index.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestPoison(t *testing.T) {
+	w := newWorld(t)
+	w.start(t)
+	bad := named("bad")
+	bad.Name = "boom"
+	w.store.failAt = "indigestible"
+	w.append(t, header, named("1"), bad, named("2"), named("indigestible"))
+	w.append(t, header, named("3"))
+	if err := w.drain(); err != nil {
+		t.Fatal(err)
+	}
+	if len(w.store.rows) != 3 || len(w.store.dead) != 2 || w.touchy.panics != 3 {
+		t.Fatalf("%d rows, %d panics, dead letters %+v", len(w.store.rows), w.touchy.panics, w.store.dead)
+	}
+	d := w.store.dead[0]
+	if d.Stage != "process" || d.Code != "poison" || d.Position != 1 || d.Protocol != "segment" || d.ReceivedAt != start {
+		t.Errorf("%+v", d)
+	}
+	var dec event.Decoder
+	var e event.Event
+	if err := dec.Open(d.Body); err != nil || dec.Header != header {
+		t.Fatal(dec.Header, err)
+	}
+	if _, ok, err := dec.Next(&e); !ok || err != nil || e.ID != "bad" || e.Name != "boom" {
+		t.Fatalf("%+v, %v", e, err)
+	}
+	// Mended, it is sent again, twice.
+	e.Name = "mended"
+	w.append(t, header, e, e)
+	if err := w.drain(); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(w.store.rows); n != 4 || w.store.rows[3].id != "bad" {
+		t.Fatalf("%+v", w.store.rows)
+	}
+	balanced(t, w.store.contents)
+	w.close(t)
+}
+
+func TestMalformedRecords(t *testing.T) {
+	w := newWorld(t)
+	w.start(t)
+	var enc event.Encoder
+	enc.Begin(header)
+	one := named("1")
+	enc.Add(&one)
+	payload := slices.Clone(enc.Payload())
+	for _, r := range []eventlog.Record{
+		{Payload: []byte("garbage"), Events: 3},
+		{Payload: payload, Events: 4},
+		{Payload: payload[:len(payload)-3], Events: 1},
+		{Payload: nil, Events: 1},
+	} {
+		if _, err := w.log.Append(context.Background(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.append(t, header, named("2"))
+	if err := w.drain(); err != nil {
+		t.Fatal(err)
+	}
+	if len(w.store.rows) != 2 || len(w.store.dead) != 4 {
+		t.Errorf("rows %+v, dead %+v", w.store.rows, w.store.dead)
+	}
+	balanced(t, w.store.contents)
+	w.close(t)
+}
+
+func TestDamagedLog(t *testing.T) {
+	w := newWorld(t)
+	w.start(t)
+	w.append(t, header, named("1"))
+	w.append(t, header, named("2"), named("3"))
+	w.append(t, header, named("4"))
+	w.log.damaged[1] = true
+	if err := w.drain(); err != nil {
+		t.Fatal(err)
+	}
+	if len(w.store.rows) != 2 || w.store.position != 4 {
+		t.Errorf("rows %+v", w.store.rows)
+	}
+	if d := w.store.dead; len(d) != 1 || d[0].Code != "log_damaged" || d[0].Position != 1 {
+		t.Errorf("dead %+v", d)
+	}
+	balanced(t, w.store.contents)
+	w.close(t)
+}
+
+func TestCommitError(t *testing.T) {
+	w := newWorld(t)
+	w.start(t)
+	w.append(t, header, identify("u", "a"), named("1"))
+	w.store.failCommit = errors.New("no space")
+	if err := w.drain(); !errors.Is(err, w.store.failCommit) {
+		t.Fatal(err)
+	}
+	w.store.crash()
+	w.start(t)
+	if err := w.drain(); err != nil {
+		t.Fatal(err)
+	}
+	if len(w.store.rows) != 2 || len(w.store.links) != 1 {
+		t.Errorf("rows %+v, links %v", w.store.rows, w.store.links)
+	}
+	balanced(t, w.store.contents)
+	w.close(t)
+}
+
+func identify(user, anonymous string) event.Event {
+	return event.Event{Kind: event.Identify, Name: event.NameIdentify, ID: "i-" + user + anonymous, UserID: user, AnonymousID: anonymous, OriginalTime: start}
+}
+
+// TestExactlyOnce compares a run with kills, failed commits and clean stops with one without: the rows, dead letters,
+// links and the ledger are the same.
+func TestExactlyOnce(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		seed := rapid.Uint64().Draw(rt, "seed")
+		next := func(n int) int {
+			seed = seed*6364136223846793005 + 1442695040888963407
+			return int(seed>>33) % n
+		}
+		smooth, rough := newWorld(t), newWorld(t)
+		rough.log = smooth.log
+		smooth.start(rt)
+		rough.start(rt)
+		received := start
+		for range rapid.IntRange(1, 60).Draw(rt, "records") {
+			received += int64(next(60e6))
+			h := event.Header{Project: uint32(1 + next(2)), ReceivedAt: received, Protocol: "segment"}
+			var items []any
+			for range 1 + next(12) {
+				switch next(12) {
+				case 0:
+					items = append(items, event.Dead{Code: "bad"})
+				case 1:
+					e := identify(fmt.Sprint("u", next(4)), fmt.Sprint("a", next(6)))
+					items = append(items, e)
+				case 2:
+					// What was poisoned is sent again, mended or not.
+					e := named(fmt.Sprint("boom", next(5)))
+					e.Name = []string{"boom", "boom", "mended"}[next(3)]
+					items = append(items, e)
+				default:
+					e := named(fmt.Sprint("e", next(150)))
+					e.AnonymousID = fmt.Sprint("a", next(6))
+					e.OriginalTime, e.SentAt, e.SentFresh = received-int64(next(1e9)), received, true
+					items = append(items, e)
+				}
+			}
+			smooth.append(rt, h, items...)
+			if next(2) == 0 {
+				if err := rough.drain(); err != nil {
+					rt.Fatal(err)
+				}
+			}
+			switch next(8) {
+			case 0: // The plug is pulled.
+				rough.fs = rough.fs.CrashClone(vfs.CrashCloneCfg{})
+				rough.store.crash()
+				rough.start(rt)
+			case 1:
+				rough.store.flush()
+			case 2:
+				rough.store.failCommit = errors.New("disk")
+				if err := rough.drain(); err == nil && rough.store.position != rough.log.end() {
+					rt.Fatal("a failed commit went unnoticed")
+				}
+				// The index outlives the store's restart, or does not.
+				if next(2) == 0 {
+					rough.close(rt)
+				} else {
+					rough.fs = rough.fs.CrashClone(vfs.CrashCloneCfg{})
+				}
+				rough.store.crash()
+				rough.start(rt)
+			case 3:
+				rough.close(rt)
+				rough.store.flush()
+				rough.start(rt)
+			}
+		}
+		if err := errors.Join(smooth.drain(), rough.drain()); err != nil {
+			rt.Fatal(err)
+		}
+		balanced(rt, rough.store.contents)
+		a, b := smooth.store.contents, rough.store.contents
+		a.commits, b.commits = nil, nil
+		if !reflect.DeepEqual(a, b) {
+			rt.Fatal("the runs differ: ", a.diff(b))
+		}
+		smooth.close(rt)
+		rough.close(rt)
+	})
+}
+
+// TestPacing: a lone event is committed at once, those that follow at the interval, a full batch without waiting.
+func TestPacing(t *testing.T) {
+	w := newWorld(t)
+	w.config = process.Config{BatchEvents: 100, CommitInterval: 100 * time.Millisecond}
+	synctest.Test(t, func(t *testing.T) {
+		w.log.more = make(chan struct{})
+		w.start(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- w.proc.Run(ctx) }()
+		synctest.Wait()
+		begin := time.Now()
+		send := func(n int) {
+			for range n {
+				w.append(t, header, named(fmt.Sprint(begin.Nanosecond(), w.log.end())))
+			}
+			synctest.Wait()
+		}
+		expect := func(what string, want ...time.Duration) {
+			t.Helper()
+			synctest.Wait()
+			var got []time.Duration
+			for _, c := range w.store.commits {
+				got = append(got, c.Sub(begin))
+			}
+			if !slices.Equal(got, want) {
+				t.Fatalf("%s: commits at %v, want %v", what, got, want)
+			}
+		}
+		ms := time.Millisecond
+		send(1)
+		expect("lone event", 0)
+		time.Sleep(30 * ms)
+		send(1)
+		expect("second event", 0)
+		time.Sleep(69 * ms)
+		expect("before the interval", 0)
+		time.Sleep(2 * ms)
+		expect("after the interval", 0, 100*ms)
+		time.Sleep(500*ms - time.Since(begin))
+		send(1)
+		expect("after a pause", 0, 100*ms, 500*ms)
+		send(250)
+		expect("full batches", 0, 100*ms, 500*ms, 500*ms, 500*ms)
+		time.Sleep(20 * ms)
+		send(1)
+		cancel()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		if n := len(w.store.rows); n != 254 {
+			t.Fatalf("%d rows after the stop", n)
+		}
+		w.close(t)
+	})
+}
+
+// stuck is a Dedup whose disk takes nothing from the given event on.
+type stuck struct {
+	process.Dedup
+	from   eventlog.Position
+	tried  func()
+	healed bool
+}
+
+func (s *stuck) Seen(project uint32, key event.Key, pos eventlog.Position, received int64) (bool, error) {
+	if pos >= s.from && !s.healed {
+		s.tried()
+		return false, event.Errorf(event.Unavailable, "dedup_unwritable", "no space")
+	}
+	return s.Dedup.Seen(project, key, pos, received)
+}
+
+// TestStopWithinRecord: a stop that falls into a record commits nothing of it, and the next process does all of it.
+func TestStopWithinRecord(t *testing.T) {
+	w := newWorld(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	w.stuck = &stuck{from: 2, tried: cancel}
+	w.start(t)
+	w.append(t, header, named("1"), identify("u", "a"), named("2"), named("3"))
+	if err := w.proc.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if w.store.position != 0 || len(w.store.rows) != 0 {
+		t.Fatalf("position %d, rows %+v", w.store.position, w.store.rows)
+	}
+	if err := w.drain(); err == nil {
+		t.Fatal("a processor stopped within a record went on")
+	}
+	w.stuck.healed = true
+	w.store.crash()
+	w.start(t)
+	if err := w.drain(); err != nil || len(w.store.rows) != 4 || len(w.store.links) != 1 {
+		t.Fatalf("%v, rows %+v, links %v", err, w.store.rows, w.store.links)
+	}
+	balanced(t, w.store.contents)
+	w.close(t)
+}
+
+// TestDoNotBelongTogether: a store or a dedup index that knows more than the log has is refused at once.
+func TestDoNotBelongTogether(t *testing.T) {
+	w := newWorld(t)
+	w.start(t)
+	w.append(t, header, named("1"))
+	if err := w.drain(); err != nil {
+		t.Fatal(err)
+	}
+	w.store.position = 9
+	w.store.flush()
+	w.start(t)
+	if err := w.drain(); event.KindOf(err) != event.Corrupt {
+		t.Fatal("store:", err)
+	}
+	w.close(t)
+	w.log, w.store = newLog(), newStore()
+	w.start(t)
+	if err := w.drain(); event.KindOf(err) != event.Corrupt {
+		t.Fatal("index:", err)
+	}
+	w.close(t)
+}
+
+// TestKeepFrom: the log may lose only what neither the store nor the dedup index would read again.
+func TestKeepFrom(t *testing.T) {
+	w := newWorld(t)
+	w.start(t)
+	expect := func(what string, want eventlog.Position) {
+		t.Helper()
+		if got := w.proc.KeepFrom(); got != want {
+			t.Fatalf("%s: %d, want %d", what, got, want)
+		}
+	}
+	w.append(t, header, named("1"), named("2"))
+	if err := w.drain(); err != nil {
+		t.Fatal(err)
+	}
+	expect("nothing is durable", 0)
+	w.store.flush()
+	expect("the ids are not", 0)
+	w.close(t)
+	expect("all is", 2)
+	w.start(t)
+	w.append(t, header, named("3"))
+	if err := w.drain(); err != nil {
+		t.Fatal(err)
+	}
+	w.close(t)
+	expect("the row is not", 2)
+}
