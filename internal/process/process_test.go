@@ -304,9 +304,11 @@ func TestPacing(t *testing.T) {
 			t.Helper()
 			synctest.Wait()
 			var got []time.Duration
+			w.store.mu.Lock()
 			for _, c := range w.store.commits {
 				got = append(got, c.Sub(begin))
 			}
+			w.store.mu.Unlock()
 			if !slices.Equal(got, want) {
 				t.Fatalf("%s: commits at %v, want %v", what, got, want)
 			}
@@ -390,6 +392,7 @@ func TestDoNotBelongTogether(t *testing.T) {
 	if err := w.drain(); err != nil {
 		t.Fatal(err)
 	}
+	w.close(t)
 	w.store.position = 9
 	w.store.flush()
 	w.start(t)
