@@ -3,7 +3,6 @@
 package segment
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -241,17 +240,6 @@ func addText(s *ingest.Sink, ps []event.Property, key string, v *fastjson.Value)
 		}
 	}
 	return append(ps, s.Property([]byte(key), v))
-}
-
-// Settings answers the document that Segment's client SDKs fetch at start. It steers them to this server.
-func Settings(host, scheme, writeKey string) ([]byte, error) {
-	return json.Marshal(map[string]any{
-		"integrations": map[string]any{"Segment.io": map[string]any{
-			"apiKey": writeKey, "apiHost": host + "/v1", "protocol": scheme,
-		}},
-		"metrics": map[string]any{"sampleRate": 0},
-		"plan":    map[string]any{}, "edgeFunction": map[string]any{}, "middlewareSettings": map[string]any{},
-	})
 }
 
 // Context fills the event's context from a Segment context object. Members without a place of their own are kept.
