@@ -38,11 +38,12 @@ type Log interface {
 	// are fsynced (group commit: concurrent appends share a sync; a sync starts when the previous one is done, never
 	// on a timer). The payload is not kept after the call. When ctx ends first, Append returns its error, and the
 	// record may or may not become durable. Errors are *event.Error: Unavailable with code "disk_full" when there is
-	// no space, "log_failed" after a failed fsync, "closed" after Close.
+	// no space, "log_failed" after a failed fsync, "closed" after Close; Invalid or TooLarge for a record that no log takes.
 	Append(ctx context.Context, r Record) (Position, error)
-	// Subscribe reads from the given position on, which must lie within [Start, End].
+	// Subscribe reads from the given position on, which must lie within the bounds; otherwise the error is Invalid. When
+	// it lies within a record, that record is the first.
 	Subscribe(from Position) (Subscription, error)
-	// Start is the first position still held, End the position after the last durable event.
+	// Bounds are the first position still held and the position after the last durable event.
 	Bounds() (start, end Position)
 	// Trim gives up everything before the position, as far as whole units of storage allow.
 	Trim(before Position) error
@@ -51,7 +52,8 @@ type Log interface {
 // Subscription reads the log in order.
 type Subscription interface {
 	// Next waits until there is something to read and returns at least one and at most max entries, in order,
-	// without gaps. Only durable entries are returned. ErrClosed after Close of the log.
+	// without gaps. Only durable entries are returned. ErrClosed after Close of the log; Invalid when Trim has
+	// overtaken the subscription; Corrupt when the next entries cannot be read.
 	Next(ctx context.Context, max int) ([]Entry, error)
 	Close() error
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/klauspost/compress/s2"
@@ -128,6 +129,9 @@ type block struct {
 }
 
 func decodeBlock(h blockHeader, stored []byte) (*block, error) {
+	if n, err := s2.DecodedLen(stored); err != nil || n != int(h.raw) {
+		return nil, fmt.Errorf("%w: decompress: %d bytes, the header says %d", errTorn, n, h.raw)
+	}
 	raw, err := s2.Decode(make([]byte, h.raw), stored)
 	if err != nil || len(raw) != int(h.raw) {
 		return nil, fmt.Errorf("%w: decompress: %d bytes of %d, %w", errTorn, len(raw), h.raw, err)
@@ -135,24 +139,29 @@ func decodeBlock(h blockHeader, stored []byte) (*block, error) {
 	return &block{first: h.first, end: h.first + eventlog.Position(h.events), raw: raw}, nil
 }
 
-// entries appends the block's entries from a position on, at most limit of them.
-func (b *block) entries(dst []eventlog.Entry, from eventlog.Position, limit int) ([]eventlog.Entry, error) {
-	at, raw := b.first, b.raw
-	for len(raw) > 0 && len(dst) < limit {
-		events, n := binary.Uvarint(raw)
-		if n <= 0 {
-			return dst, fmt.Errorf("%w: record at position %d", errTorn, at)
+// cursor walks over the records of a block.
+type cursor struct {
+	at   eventlog.Position
+	rest []byte
+}
+
+// entries appends the records that end behind a position, at most limit of them.
+func (c *cursor) entries(dst []eventlog.Entry, from eventlog.Position, limit int) ([]eventlog.Entry, error) {
+	for len(c.rest) > 0 && len(dst) < limit {
+		events, n := binary.Uvarint(c.rest)
+		if n <= 0 || events > math.MaxInt32 {
+			return dst, fmt.Errorf("%w: record at position %d", errTorn, c.at)
 		}
-		size, m := binary.Uvarint(raw[n:])
-		if m <= 0 || size > uint64(len(raw)-n-m) {
-			return dst, fmt.Errorf("%w: record at position %d", errTorn, at)
+		size, m := binary.Uvarint(c.rest[n:])
+		if m <= 0 || size > uint64(len(c.rest)-n-m) {
+			return dst, fmt.Errorf("%w: record at position %d", errTorn, c.at)
 		}
-		payload := raw[n+m : n+m+int(size) : n+m+int(size)]
-		if at >= from {
-			dst = append(dst, eventlog.Entry{First: at, Events: int(events), Payload: payload})
+		e := eventlog.Entry{First: c.at, Events: int(events), Payload: c.rest[n+m : n+m+int(size) : n+m+int(size)]}
+		if e.End() > from {
+			dst = append(dst, e)
 		}
-		at += eventlog.Position(events)
-		raw = raw[n+m+int(size):]
+		c.at = e.End()
+		c.rest = c.rest[n+m+int(size):]
 	}
 	return dst, nil
 }

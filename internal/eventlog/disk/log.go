@@ -44,6 +44,9 @@ type Options struct {
 // maxGroupBytes bounds one group commit.
 const maxGroupBytes = 8 << 20
 
+// maxRecordBytes bounds a record, so that its block is one that a reader accepts.
+const maxRecordBytes = maxBlockBytes / 2
+
 // retryDisk is how long clients are told to wait when the disk is full or has failed.
 const retryDisk = 60 * time.Second
 
@@ -225,6 +228,12 @@ func findBlock(f io.ReaderAt, from, size int64, least eventlog.Position) (int64,
 
 // Append implements eventlog.Log.
 func (l *Log) Append(ctx context.Context, r eventlog.Record) (eventlog.Position, error) {
+	if r.Events < 1 {
+		return 0, event.Errorf(event.Invalid, "empty_record", "a record of %d events, it must have at least 1", r.Events)
+	}
+	if len(r.Payload) > maxRecordBytes {
+		return 0, event.Errorf(event.TooLarge, "record_too_large", "a record of %d bytes, the limit is %d", len(r.Payload), maxRecordBytes)
+	}
 	p := &pending{record: r, done: make(chan struct{})}
 	l.queueMu.Lock()
 	if l.closing {

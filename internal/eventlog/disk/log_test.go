@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/eventlog/eventlogtest"
 )
 
 func mustOpen(t testing.TB, o Options) *Log {
@@ -58,46 +58,10 @@ func readAll(t testing.TB, l *Log, from eventlog.Position) (out []eventlog.Entry
 	return out
 }
 
-func TestAppendReadReopenTrim(t *testing.T) {
-	o := Options{Dir: t.TempDir(), SegmentBytes: 200, TailBytes: 1}
-	l := mustOpen(t, o)
-	for i := range 50 {
-		if p := appendOne(t, l, fmt.Sprintf("record %d", i), 2); p != eventlog.Position(2*i) {
-			t.Fatalf("record %d at %d", i, p)
-		}
-	}
-	check := func() {
-		t.Helper()
-		es := readAll(t, l, 0)
-		for i, e := range es {
-			if string(e.Payload) != fmt.Sprintf("record %d", i) || e.First != eventlog.Position(2*i) || e.Events != 2 {
-				t.Fatalf("entry %d: %+v", i, e)
-			}
-		}
-		if len(es) != 50 {
-			t.Fatalf("%d entries", len(es))
-		}
-	}
-	check()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	l = mustOpen(t, o)
-	defer l.Close()
-	check()
-	if err := l.Trim(40); err != nil {
-		t.Fatal(err)
-	}
-	start, end := l.Bounds()
-	if start == 0 || start > 40 || end != 100 {
-		t.Fatalf("trimmed to %d..%d", start, end)
-	}
-	if es := readAll(t, l, 40); len(es) != 30 {
-		t.Fatalf("%d entries behind 40", len(es))
-	}
-	if _, err := l.Subscribe(0); event.KindOf(err) != event.Invalid {
-		t.Fatal(err)
-	}
+func TestSuite(t *testing.T) {
+	eventlogtest.Run(t, func(t *testing.T, dir string) eventlogtest.Log {
+		return mustOpen(t, Options{Dir: dir, SegmentBytes: 300, TailBytes: 400})
+	})
 }
 
 func TestSecondOwnerIsRefused(t *testing.T) {
@@ -330,24 +294,6 @@ func TestFailedSyncEndsAcknowledgements(t *testing.T) {
 	}
 }
 
-func TestNextWaits(t *testing.T) {
-	l := mustOpen(t, Options{Dir: t.TempDir()})
-	s, _ := l.Subscribe(0)
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		es, err := s.Next(context.Background(), 1)
-		if err != nil || string(es[0].Payload) != "x" {
-			t.Error(es, err)
-		}
-		if _, err := s.Next(context.Background(), 1); !errors.Is(err, eventlog.ErrClosed) {
-			t.Error(err)
-		}
-	})
-	appendOne(t, l, "x", 1)
-	_ = l.Close()
-	wg.Wait()
-}
-
 func FuzzReadBlock(f *testing.F) {
 	f.Add(appendBlock(nil, []byte("\x01\x03abc"), 7, 1, 1))
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -359,7 +305,8 @@ func FuzzReadBlock(f *testing.F) {
 			return
 		}
 		if blk, err := decodeBlock(h, stored); err == nil {
-			_, _ = blk.entries(nil, 0, 10)
+			c := cursor{blk.first, blk.raw}
+			_, _ = c.entries(nil, 0, 10)
 		}
 	})
 }

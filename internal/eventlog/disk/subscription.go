@@ -26,10 +26,12 @@ func (l *Log) Subscribe(from eventlog.Position) (eventlog.Subscription, error) {
 	return &subscription{log: l, at: from}, nil
 }
 
-// subscription reads from the blocks kept in memory while it keeps up, and from the files while it does not.
+// subscription hands out the block it has, which ends at end, before it looks for the next one. It reads from the blocks kept in memory while it keeps up, and from the files while it does not.
 type subscription struct {
 	log     *Log
 	at      eventlog.Position
+	end     eventlog.Position
+	block   cursor
 	file    vfs.File
 	segment segment
 	offset  int64
@@ -40,16 +42,16 @@ type subscription struct {
 // Next implements eventlog.Subscription.
 func (s *subscription) Next(ctx context.Context, max int) ([]eventlog.Entry, error) {
 	for {
+		if s.at < s.end {
+			return s.take(max)
+		}
 		b, advanced, err := s.find()
 		if err != nil {
 			return nil, err
 		}
 		if b != nil {
-			if s.entries, err = b.entries(s.entries[:0], s.at, max); err != nil {
-				return nil, s.corrupt(err)
-			}
-			s.at = s.entries[len(s.entries)-1].End()
-			return s.entries, nil
+			s.block, s.end = cursor{b.first, b.raw}, b.end
+			continue
 		}
 		select {
 		case <-advanced:
@@ -57,6 +59,21 @@ func (s *subscription) Next(ctx context.Context, max int) ([]eventlog.Entry, err
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// take returns entries out of the block at hand.
+func (s *subscription) take(limit int) ([]eventlog.Entry, error) {
+	var err error
+	s.entries, err = s.block.entries(s.entries[:0], s.at, limit)
+	if n := len(s.entries); n > 0 {
+		s.at = s.entries[n-1].End()
+		return s.entries, nil
+	}
+	if err == nil {
+		err = fmt.Errorf("%w: the block ends at position %d", errTorn, s.at)
+	}
+	s.end = s.at
+	return nil, s.corrupt(err)
 }
 
 // find returns the block that holds the next event, or a channel to wait on when there is none yet.
@@ -107,18 +124,18 @@ func (s *subscription) read(segments []segment) (*block, error) {
 			return nil, s.corrupt(err)
 		}
 		s.buf = stored
-		s.offset += headerBytes + int64(h.stored)
-		if h.first+eventlog.Position(h.events) <= s.at {
-			continue
-		}
 		if h.first > s.at {
 			return nil, s.corrupt(fmt.Errorf("%w: position %d where %d was due", errTorn, h.first, s.at))
 		}
-		b, err := decodeBlock(h, stored)
-		if err != nil {
-			return nil, s.corrupt(err)
+		if h.first+eventlog.Position(h.events) > s.at {
+			b, err := decodeBlock(h, stored)
+			if err != nil {
+				return nil, s.corrupt(err)
+			}
+			s.offset += headerBytes + int64(h.stored)
+			return b, nil
 		}
-		return b, nil
+		s.offset += headerBytes + int64(h.stored)
 	}
 }
 
