@@ -1,0 +1,118 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	driver "modernc.org/sqlite"
+	codes "modernc.org/sqlite/lib"
+
+	"github.com/freshet/freshet/internal/project"
+)
+
+// Projects implements project.Store.
+func (s *Store) Projects(ctx context.Context) ([]project.Project, error) {
+	return query(ctx, s.db, func(rows *sql.Rows) (p project.Project, err error) {
+		var created int64
+		err = rows.Scan(&p.ID, &p.Name, &p.Timezone, &p.WeekStart, &p.RetentionDays, &p.SessionGapMinutes, &created)
+		p.CreatedAt = moment(created)
+		return p, err
+	}, `select id, name, timezone, week_start, retention_days, session_gap_minutes, created_at
+		from project order by id`)
+}
+
+// CreateProject implements project.Store.
+func (s *Store) CreateProject(ctx context.Context, p project.Project, audit func(project.ID) project.AuditEntry) (project.ID, error) {
+	var id project.ID
+	err := s.change(ctx, func(tx *sql.Tx) (project.AuditEntry, error) {
+		r, err := tx.ExecContext(ctx, `insert into project
+			(name, timezone, week_start, retention_days, session_gap_minutes, created_at) values (?, ?, ?, ?, ?, ?)`,
+			p.Name, p.Timezone, p.WeekStart, p.RetentionDays, p.SessionGapMinutes, p.CreatedAt.UnixMicro())
+		if err != nil {
+			return project.AuditEntry{}, nameError("insert the project", p.Name, err)
+		}
+		n, err := r.LastInsertId()
+		if err != nil {
+			return project.AuditEntry{}, fmt.Errorf("insert the project: %w", err)
+		}
+		if n > math.MaxUint32 {
+			return project.AuditEntry{}, fmt.Errorf("insert the project: number %d is more than the %d there are", n, uint32(math.MaxUint32))
+		}
+		id = project.ID(n)
+		return audit(id), nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return id, nil
+}
+
+// UpdateProject implements project.Store.
+func (s *Store) UpdateProject(ctx context.Context, p project.Project, audit project.AuditEntry) error {
+	return s.change(ctx, func(tx *sql.Tx) (project.AuditEntry, error) {
+		r, err := tx.ExecContext(ctx, `update project set
+			name = ?, timezone = ?, week_start = ?, retention_days = ?, session_gap_minutes = ? where id = ?`,
+			p.Name, p.Timezone, p.WeekStart, p.RetentionDays, p.SessionGapMinutes, p.ID)
+		if err != nil {
+			return audit, nameError("update the project", p.Name, err)
+		}
+		if n, err := r.RowsAffected(); err != nil {
+			return audit, fmt.Errorf("update the project: %w", err)
+		} else if n == 0 {
+			return audit, project.NoSuchProject(p.ID)
+		}
+		return audit, nil
+	})
+}
+
+// Audit implements project.Store.
+func (s *Store) Audit(ctx context.Context, before uint64, limit int) ([]project.AuditEntry, error) {
+	if before == 0 || before > math.MaxInt64 {
+		before = math.MaxInt64
+	}
+	return query(ctx, s.db, func(rows *sql.Rows) (e project.AuditEntry, err error) {
+		var at int64
+		err = rows.Scan(&e.ID, &at, &e.Actor, &e.Action, &e.Project, &e.Detail)
+		e.At = moment(at)
+		return e, err
+	}, "select id, at, actor, action, project, detail from audit where id < ? order by id desc limit ?", int64(before), limit)
+}
+
+// query collects the rows of a statement.
+func query[T any](ctx context.Context, db *sql.DB, scan func(*sql.Rows) (T, error), statement string, args ...any) ([]T, error) {
+	rows, err := db.QueryContext(ctx, statement, args...)
+	if err != nil {
+		return nil, fmt.Errorf("query: %w", err)
+	}
+	defer func() { _ = rows.Close() }() // Err reports what matters
+	out := []T{}
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, fmt.Errorf("scan: %w", err)
+		}
+		out = append(out, v)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("query: %w", err)
+	}
+	return out, nil
+}
+
+func nameError(act, name string, err error) error {
+	if violates(err, codes.SQLITE_CONSTRAINT_UNIQUE) {
+		return project.NameTaken(name)
+	}
+	return fmt.Errorf("%s: %w", act, err)
+}
+
+func violates(err error, code int) bool {
+	var e *driver.Error
+	return errors.As(err, &e) && e.Code() == code
+}
+
+func moment(us int64) time.Time { return time.UnixMicro(us).UTC() }

@@ -1,0 +1,167 @@
+// Package sqlite keeps the control plane in one SQLite file, control.db, in a folder.
+//
+// The file is in WAL mode with full synchronisation: what a method returned nil for survives a loss of power. Only the
+// owner may read it. The schema grows by the files in migrations, which are only ever added to; a file written by a
+// newer version is refused rather than guessed at, and so is a damaged one.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/pressly/goose/v3"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/freshet/freshet/internal/project"
+)
+
+// FileName is the file's name in its folder. SQLite keeps two more beside it, with -wal and -shm behind the name.
+const FileName = "control.db"
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Store implements project.Store.
+type Store struct {
+	db *sql.DB
+}
+
+var _ project.Store = (*Store)(nil)
+
+// Open opens the file in dir, makes both if they do not exist, and brings the schema up to date.
+func Open(ctx context.Context, dir string) (*Store, error) {
+	path, err := filepath.Abs(filepath.Join(dir, FileName))
+	if err == nil {
+		err = create(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open the control plane: %w", err)
+	}
+	db, err := sql.Open("sqlite", dsn(path))
+	if err != nil {
+		return nil, fmt.Errorf("open the control plane %s: %w", path, err)
+	}
+	// One connection: SQLite has one writer, and all reads but those of the audit are answered from memory.
+	db.SetMaxOpenConns(1)
+	if err := prepare(ctx, db); err != nil {
+		return nil, fmt.Errorf("open the control plane %s: %w", path, errors.Join(err, db.Close()))
+	}
+	return &Store{db: db}, nil
+}
+
+// Close implements project.Store.
+func (s *Store) Close() error {
+	if err := s.db.Close(); err != nil {
+		return fmt.Errorf("close %s: %w", FileName, err)
+	}
+	return nil
+}
+
+// create makes an empty file that only the owner may read, since SQLite would make one that everybody may; its other
+// files take the mode of this one.
+func create(path string) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		f, err = os.OpenFile(path, os.O_RDWR, 0)
+		if err != nil {
+			return err
+		}
+		return f.Close()
+	}
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+func dsn(path string) string {
+	u := url.URL{Scheme: "file", Path: path, RawQuery: url.Values{
+		"_pragma": {"busy_timeout(5000)", "journal_mode(wal)", "synchronous(full)", "foreign_keys(on)"},
+		// A transaction that begins by reading could not become a writer once another process has written.
+		"_txlock": {"immediate"},
+	}.Encode()}
+	return u.String()
+}
+
+func prepare(ctx context.Context, db *sql.DB) error {
+	if err := check(ctx, db); err != nil {
+		return err
+	}
+	dir, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, dir,
+		goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+	if err != nil {
+		return fmt.Errorf("read the migrations: %w", err)
+	}
+	found, known, err := p.GetVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("read the schema's version: %w", err)
+	}
+	if found > known {
+		return fmt.Errorf("its schema has version %d and this program knows versions up to %d: "+
+			"it was written by a newer version of Freshet, which must be used to open it", found, known)
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("migrate the schema from version %d to %d: %w", found, known, err)
+	}
+	return nil
+}
+
+// check reads all of the file, which is small, so that damage is found now and not in the middle of a change.
+func check(ctx context.Context, db *sql.DB) error {
+	var found string
+	if err := db.QueryRowContext(ctx, "pragma quick_check(1)").Scan(&found); err != nil {
+		return fmt.Errorf("check the file: %w", err)
+	}
+	if found != "ok" {
+		return fmt.Errorf("the file is damaged and must be restored from a backup: %s", found)
+	}
+	return nil
+}
+
+// change runs work in a transaction that ends with an entry in the audit.
+func (s *Store) change(ctx context.Context, work func(*sql.Tx) (project.AuditEntry, error)) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // does nothing after the commit
+	entry, err := work(tx)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, "insert into audit (at, actor, action, project, detail) values (?, ?, ?, ?, ?)",
+		entry.At.UnixMicro(), entry.Actor, entry.Action, entry.Project, entry.Detail)
+	if err != nil {
+		return fmt.Errorf("write the audit: %w", err)
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
