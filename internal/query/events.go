@@ -1,0 +1,265 @@
+package query
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/store"
+)
+
+// EventFilter picks events. Empty fields let everything pass.
+type EventFilter struct {
+	Event       string `json:"event,omitempty"`
+	UserID      string `json:"user_id,omitempty"`
+	AnonymousID string `json:"anonymous_id,omitempty"`
+	// Person is the number of a person in decimal digits.
+	Person string `json:"person,omitempty"`
+	// From is the earliest time, To the first one too late.
+	From  *time.Time `json:"from,omitempty"`
+	To    *time.Time `json:"to,omitempty"`
+	Where *Filter    `json:"where,omitempty"`
+}
+
+// EventPage is a page of events, newest first.
+type EventPage struct {
+	Events []Event `json:"events"`
+	// Next is the cursor of the next page; empty after the last.
+	Next      string          `json:"next,omitempty"`
+	Watermark store.Watermark `json:"watermark"`
+}
+
+const (
+	defaultEvents = 50
+	maxEvents     = 1000
+)
+
+// Events returns the events that pass the filter, newest first by time, from the cursor on. limit is 1 to 1000; 0
+// means 50. A cursor stays good while events arrive: what came in behind it shows up on the pages to come.
+func (e *Engine) Events(ctx context.Context, s Scope, f EventFilter, cursor string, limit int) (*EventPage, error) {
+	if limit == 0 {
+		limit = defaultEvents
+	}
+	if err := checkLimit(limit, maxEvents); err != nil {
+		return nil, err
+	}
+	after, err := decodeCursor(cursor, f.hash(s.Project))
+	if err != nil {
+		return nil, err
+	}
+	page := &EventPage{}
+	err = e.ask(ctx, "events", s, func(ctx context.Context, cut store.Cut) error {
+		page.Watermark = cut.Watermark()
+		c, err := e.condition(cut, s, f)
+		if err != nil {
+			return err
+		}
+		found, err := newest(ctx, cut, c, f, after, limit+1)
+		if err != nil {
+			return err
+		}
+		if len(found) > limit {
+			found = found[:limit]
+			page.Next = found[limit-1].encode(f.hash(s.Project))
+		}
+		page.Events, err = fetch(ctx, cut, found)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return page, nil
+}
+
+func checkLimit(limit, most int) error {
+	if limit >= 1 && limit <= most {
+		return nil
+	}
+	err := event.Errorf(event.Invalid, "bad_limit", "limit is %d, it must be 1 to %d", limit, most)
+	err.Field = "limit"
+	return err
+}
+
+// hash tells filters apart. The bounds in time are left out: they are often relative to now, and a cursor is a place
+// in time itself, good within any bounds.
+func (f EventFilter) hash(project store.ProjectID) uint64 {
+	f.From, f.To = nil, nil
+	b, err := json.Marshal(f)
+	if err != nil {
+		b = fmt.Append(nil, err)
+	}
+	return xxh3.HashSeed(b, uint64(project))
+}
+
+// condition is what a filter asks of a row, in SQL.
+type condition struct {
+	terms   []string
+	args    []any
+	columns []string
+}
+
+func (c *condition) equal(column string, v any) {
+	c.terms = append(c.terms, column+" = ?")
+	c.args = append(c.args, v)
+	c.columns = append(c.columns, column)
+}
+
+// condition compiles a filter, but for its bounds in time.
+func (e *Engine) condition(cut store.Cut, s Scope, f EventFilter) (*condition, error) {
+	c := &condition{columns: []string{"seq", "time"}}
+	for _, t := range []struct{ column, want string }{
+		{"event", f.Event}, {"user_id", f.UserID}, {"anonymous_id", f.AnonymousID},
+	} {
+		if t.want != "" {
+			c.equal(t.column, t.want)
+		}
+	}
+	if f.Person != "" {
+		n, err := strconv.ParseUint(f.Person, 10, 64)
+		if err != nil {
+			return nil, &event.Error{
+				Kind: event.Invalid, Code: "bad_person", Field: "person",
+				Message: fmt.Sprintf("person %q is no number of a person in decimal digits", f.Person),
+			}
+		}
+		c.equal("person", n)
+	}
+	if f.Where != nil {
+		if err := c.where(cut, s, f.Where); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// from is the FROM and WHERE part of a statement over the rows that pass, with more terms of the caller.
+func (c *condition) from(cut store.Cut, terms ...string) string {
+	all := append(terms[:len(terms):len(terms)], c.terms...)
+	q := " FROM " + cut.Events(distinct(c.columns)...)
+	if len(all) > 0 {
+		q += " WHERE " + strings.Join(all, " AND ")
+	}
+	return q
+}
+
+func distinct(names []string) []string {
+	seen := make(map[string]bool, len(names))
+	out := make([]string, 0, len(names))
+	for _, n := range names {
+		if !seen[n] {
+			seen[n] = true
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+const (
+	microsecond = int64(1)
+	hour        = 3600 * 1_000_000 * microsecond
+	// firstWindow is the first stretch of time that newest looks through, lastWindow the longest before it looks
+	// through all the rest.
+	firstWindow = hour
+	lastWindow  = 1024 * hour
+)
+
+// newest finds the newest events, behind after when it is not nil. It goes back in time by windows that grow: row
+// groups outside of a window are not read, and most questions end with the first windows.
+func newest(ctx context.Context, cut store.Cut, c *condition, f EventFilter, after *place, limit int) ([]place, error) {
+	low, high := int64(math.MinInt64), int64(math.MaxInt64)
+	if f.From != nil {
+		low = f.From.UnixMicro()
+	}
+	if f.To != nil {
+		high = f.To.UnixMicro()
+	}
+	start := min(high, cut.Watermark().Time.UnixMicro())
+	if after != nil {
+		start = min(start, after.time)
+	}
+	var out []place
+	for width := firstWindow; high > low; width *= 4 {
+		bottom := max(low, start-width)
+		if width > lastWindow {
+			bottom = low
+		}
+		found, err := window(ctx, cut, c, bottom, high, after, limit-len(out))
+		if err != nil {
+			return nil, err
+		}
+		if out = append(out, found...); len(out) == limit {
+			break
+		}
+		high, start = bottom, bottom
+	}
+	return out, nil
+}
+
+// window finds the newest events with from <= time < to, behind after.
+func window(ctx context.Context, cut store.Cut, c *condition, from, to int64, after *place, limit int) ([]place, error) {
+	var terms []string
+	if from > math.MinInt64 {
+		terms = append(terms, "time >= "+timestamp(from))
+	}
+	if to < math.MaxInt64 {
+		terms = append(terms, "time < "+timestamp(to))
+	}
+	if after != nil {
+		t := timestamp(after.time)
+		terms = append(terms, "time <= "+t, fmt.Sprintf("(time < %s OR seq < %d)", t, after.seq))
+	}
+	q := "SELECT epoch_us(time), seq" + c.from(cut, terms...) + fmt.Sprintf(" ORDER BY time DESC, seq DESC LIMIT %d", limit)
+	return places(ctx, cut, q, c.args)
+}
+
+// places runs a statement that selects times and seqs.
+func places(ctx context.Context, cut store.Cut, q string, args []any) ([]place, error) {
+	var out []place
+	for row, err := range cut.Rows(ctx, q, args...) {
+		if err != nil {
+			return nil, fmt.Errorf("find events: %w", err)
+		}
+		c := cells(row)
+		out = append(out, place{c.int(), c.number()})
+	}
+	return out, nil
+}
+
+// timestamp is a moment in SQL.
+func timestamp(us int64) string { return fmt.Sprintf("make_timestamp(%d)", us) }
+
+// fetch reads the events at the places, in their order.
+func fetch(ctx context.Context, cut store.Cut, at []place) ([]Event, error) {
+	out := make([]Event, len(at))
+	if len(at) == 0 {
+		return out, nil
+	}
+	index := make(map[uint64]int, len(at))
+	first, last := at[0].time, at[0].time
+	list := make([]string, len(at))
+	for i, p := range at {
+		index[p.seq] = i
+		first, last = min(first, p.time), max(last, p.time)
+		list[i] = strconv.FormatUint(p.seq, 10)
+	}
+	r := newRowReader(cut.Schema(), nil)
+	q := "SELECT * FROM " + cut.Events(r.columns...) + " WHERE time >= " + timestamp(first) + " AND time <= " + timestamp(last) +
+		" AND seq IN (" + strings.Join(list, ", ") + ")"
+	for row, err := range cut.Rows(ctx, q) {
+		if err != nil {
+			return nil, fmt.Errorf("read events: %w", err)
+		}
+		seq, _ := row[0].(uint64)
+		if i, ok := index[seq]; ok {
+			r.read(row, &out[i])
+		}
+	}
+	return out, nil
+}

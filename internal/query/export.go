@@ -1,0 +1,148 @@
+package query
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/store"
+)
+
+// exportChunk is how many events an export holds in memory at once.
+const exportChunk = 8192
+
+// Export yields every event that passes the filter and was visible when it began, ordered by time and position. The
+// event is overwritten after each call; an error of yield ends the export.
+//
+// Whoever takes the events may be slow, and a cut that is held keeps the store from writing to disk. So each chunk is
+// read under a cut of its own, bounded by the position of the first: that is the same set of events, since events do
+// not change. Only persons linked meanwhile show as linked, and days that retention removes meanwhile are missing.
+func (e *Engine) Export(ctx context.Context, s Scope, f EventFilter, yield func(*Event) error) error {
+	x := export{engine: e, scope: s, filter: f, events: make([]Event, 0, 256)}
+	days, err := x.days(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range days {
+		if err := x.day(ctx, d, yield); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type export struct {
+	engine *Engine
+	scope  Scope
+	filter EventFilter
+	// end is the position before which events are exported.
+	end    eventlog.Position
+	events []Event
+}
+
+// exportDay is a day of UTC, in days since 1970, and its number of events.
+type exportDay struct{ day, events int64 }
+
+// read runs a part of the export on a cut of its own.
+func (x *export) read(ctx context.Context, run func(ctx context.Context, cut store.Cut, c *condition) error) error {
+	return x.engine.ask(ctx, "export", x.scope, func(ctx context.Context, cut store.Cut) error {
+		c, err := x.engine.condition(cut, x.scope, x.filter)
+		if err != nil {
+			return err
+		}
+		if x.filter.From != nil {
+			c.terms = append(c.terms, "time >= "+timestamp(x.filter.From.UnixMicro()))
+		}
+		if x.filter.To != nil {
+			c.terms = append(c.terms, "time < "+timestamp(x.filter.To.UnixMicro()))
+		}
+		if x.end == 0 {
+			x.end = cut.Watermark().Position
+		}
+		c.terms = append(c.terms, fmt.Sprintf("seq < %d", x.end))
+		return run(ctx, cut, c)
+	})
+}
+
+func (x *export) days(ctx context.Context) (out []exportDay, err error) {
+	err = x.read(ctx, func(ctx context.Context, cut store.Cut, c *condition) error {
+		q := "SELECT time::DATE - DATE '1970-01-01' AS d, count(*)" + c.from(cut) + " GROUP BY d ORDER BY d"
+		for row, err := range cut.Rows(ctx, q, c.args...) {
+			if err != nil {
+				return fmt.Errorf("count the days to export: %w", err)
+			}
+			v := cells(row)
+			out = append(out, exportDay{v.int(), v.int()})
+		}
+		return nil
+	})
+	return out, err
+}
+
+// day exports a day in chunks.
+func (x *export) day(ctx context.Context, d exportDay, yield func(*Event) error) error {
+	first := place{d.day * 24 * hour, 0}
+	last := place{(d.day+1)*24*hour - microsecond, uint64(x.end)}
+	var ends []place
+	if d.events > exportChunk {
+		var err error
+		if ends, err = x.ends(ctx, first, last); err != nil {
+			return err
+		}
+	}
+	for _, end := range append(ends, last) {
+		if err := x.chunk(ctx, first, end); err != nil {
+			return err
+		}
+		for i := range x.events {
+			if err := yield(&x.events[i]); err != nil {
+				return err
+			}
+		}
+		first = place{end.time, end.seq + 1}
+	}
+	return nil
+}
+
+// ends are the places of the last events of all chunks but the last.
+func (x *export) ends(ctx context.Context, first, last place) (out []place, err error) {
+	err = x.read(ctx, func(ctx context.Context, cut store.Cut, c *condition) error {
+		q := "SELECT t, seq FROM (SELECT epoch_us(time) AS t, seq, row_number() OVER (ORDER BY time, seq) AS n" +
+			c.from(cut, between(first, last)...) + fmt.Sprintf(") WHERE n %% %d = 0 ORDER BY n", exportChunk)
+		out, err = places(ctx, cut, q, c.args)
+		return err
+	})
+	return out, err
+}
+
+// chunk reads the events from first to last into memory.
+func (x *export) chunk(ctx context.Context, first, last place) error {
+	return x.read(ctx, func(ctx context.Context, cut store.Cut, c *condition) error {
+		r := newRowReader(cut.Schema(), nil)
+		c.columns = append(c.columns, r.columns...)
+		q := "SELECT " + strings.Join(r.columns, ", ") + c.from(cut, between(first, last)...) + " ORDER BY time, seq"
+		x.events = x.events[:0]
+		for row, err := range cut.Rows(ctx, q, c.args...) {
+			if err != nil {
+				return fmt.Errorf("export events: %w", err)
+			}
+			if len(x.events) == cap(x.events) {
+				x.events = append(x.events, Event{})
+			} else {
+				x.events = x.events[:len(x.events)+1]
+			}
+			r.read(row, &x.events[len(x.events)-1])
+		}
+		return nil
+	})
+}
+
+// between are the terms for the places from first to last, both included.
+func between(first, last place) []string {
+	a, b := timestamp(first.time), timestamp(last.time)
+	return []string{
+		"time >= " + a, "time <= " + b,
+		fmt.Sprintf("(time > %s OR seq >= %d)", a, first.seq), fmt.Sprintf("(time < %s OR seq <= %d)", b, last.seq),
+	}
+}
