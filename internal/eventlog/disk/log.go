@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -129,101 +128,6 @@ func Open(o Options) (*Log, error) {
 	}
 	go l.commitLoop()
 	return l, nil
-}
-
-// recover finds the segments and the end of the log: the last whole block of the last segment.
-func (l *Log) recover() error {
-	names, err := l.opts.FS.List(l.opts.Dir)
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		var first uint64
-		if !strings.HasSuffix(name, ".log") {
-			continue
-		}
-		if _, err := fmt.Sscanf(name, "%020d.log", &first); err != nil {
-			return fmt.Errorf("segment %s: %w", name, err)
-		}
-		l.segments = append(l.segments, segment{eventlog.Position(first), name})
-	}
-	sortSegments(l.segments)
-	if len(l.segments) == 0 {
-		return nil
-	}
-	last := l.segments[len(l.segments)-1]
-	l.end = last.first
-	f, err := l.opts.FS.Open(l.path(last))
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	var offset int64
-	var buf []byte
-	for {
-		h, stored, err := readBlock(f, offset, buf)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err == nil && h.first != l.end {
-			err = fmt.Errorf("%w: position %d where %d was due", errTorn, h.first, l.end)
-		}
-		if err != nil {
-			return l.torn(f, last, offset, err)
-		}
-		buf = stored
-		offset += headerBytes + int64(h.stored)
-		l.end = h.first + eventlog.Position(h.events)
-	}
-}
-
-// torn decides what bad bytes in the last segment mean. With a good block behind them they are damage, which readers
-// report when they get there, and the log goes on behind it; otherwise they are the tail of a write that was cut off.
-func (l *Log) torn(f vfs.File, s segment, offset int64, cause error) error {
-	if !errors.Is(cause, errTorn) {
-		return fmt.Errorf("segment %s at %d: %w", s.name, offset, cause)
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	if next, h, ok := findBlock(f, offset+1, info.Size(), l.end); ok {
-		l.opts.Logger.Error("log segment is damaged in the middle", "segment", s.name, "offset", offset,
-			"next_good_offset", next, "lost_from", uint64(l.end), "lost_to", uint64(h.first), "reason", cause.Error())
-		l.metrics.damaged.Inc()
-		for {
-			l.end = h.first + eventlog.Position(h.events)
-			next += headerBytes + int64(h.stored)
-			if h, _, err = readBlock(f, next, nil); err != nil || h.first != l.end {
-				return nil
-			}
-		}
-	}
-	l.opts.Logger.Warn("cut a torn tail off the log; no acknowledged event was in it", "segment", s.name, "offset", offset,
-		"bytes", info.Size()-offset, "reason", cause.Error())
-	l.metrics.torn.Inc()
-	return nil
-}
-
-// findBlock looks for a whole block with a position of at least min from an offset on.
-func findBlock(f io.ReaderAt, from, size int64, least eventlog.Position) (int64, blockHeader, bool) {
-	buf := make([]byte, 1<<20)
-	for from < size {
-		n, _ := f.ReadAt(buf, from)
-		for i := 0; i+4 <= n; i++ {
-			if binary.LittleEndian.Uint32(buf[i:]) != blockMagic {
-				continue
-			}
-			if h, _, err := readBlock(f, from+int64(i), nil); err == nil && h.first >= least {
-				return from + int64(i), h, true
-			}
-		}
-		if n < len(buf) {
-			break
-		}
-		from += int64(n) - 3
-	}
-	return 0, blockHeader{}, false
 }
 
 // Append implements eventlog.Log.

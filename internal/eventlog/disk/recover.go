@@ -1,0 +1,115 @@
+package disk
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/freshet/freshet/internal/eventlog"
+)
+
+// recover finds the segments and the end of the log.
+func (l *Log) recover() error {
+	names, err := l.opts.FS.List(l.opts.Dir)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		var first uint64
+		if !strings.HasSuffix(name, ".log") {
+			continue
+		}
+		if _, err := fmt.Sscanf(name, "%020d.log", &first); err != nil {
+			return fmt.Errorf("segment %s: %w", name, err)
+		}
+		l.segments = append(l.segments, segment{eventlog.Position(first), name})
+	}
+	sortSegments(l.segments)
+	if len(l.segments) == 0 {
+		return nil
+	}
+	return l.recoverEnd(l.segments[len(l.segments)-1])
+}
+
+// recoverEnd finds the end of the log behind every whole block of the last segment: no position is ever used again.
+// Bad bytes with a whole block behind them are damage, which readers report when they get there; without one they are
+// the tail of a write that was cut off.
+func (l *Log) recoverEnd(last segment) error {
+	l.end = last.first
+	f, err := l.opts.FS.Open(l.path(last))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	var buf []byte
+	for offset := int64(0); ; {
+		h, stored, err := readBlock(f, offset, buf)
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case errors.Is(err, errTorn):
+			next, _, ok := findBlock(f, offset+1, info.Size(), l.end)
+			if !ok {
+				l.opts.Logger.Warn("cut the end of the log; unless the disk failed, no acknowledged event was in it",
+					"segment", last.name, "offset", offset, "bytes", info.Size()-offset, "position", uint64(l.end), "reason", err.Error())
+				l.metrics.torn.Inc()
+				return nil
+			}
+			l.damaged(last, offset, err)
+			offset = next
+			continue
+		case err != nil:
+			return fmt.Errorf("segment %s at %d: %w", last.name, offset, err)
+		case h.first != l.end:
+			l.damaged(last, offset, fmt.Errorf("%w: position %d where %d was due", errTorn, h.first, l.end))
+		}
+		buf = stored
+		offset += headerBytes + int64(h.stored)
+		l.end = max(l.end, h.first+eventlog.Position(h.events))
+	}
+}
+
+func (l *Log) damaged(s segment, offset int64, cause error) {
+	l.opts.Logger.Error("log segment is damaged in the middle", "segment", s.name, "offset", offset,
+		"position", uint64(l.end), "reason", cause.Error())
+	l.metrics.damaged.Inc()
+}
+
+// findBlock looks for a whole block with a position of at least min from an offset on.
+func findBlock(f io.ReaderAt, from, size int64, least eventlog.Position) (int64, blockHeader, bool) {
+	buf := make([]byte, 1<<20)
+	for from < size {
+		n, _ := f.ReadAt(buf, from)
+		for i := 0; i+4 <= n; i++ {
+			if binary.LittleEndian.Uint32(buf[i:]) != blockMagic {
+				continue
+			}
+			if h, _, err := readBlock(f, from+int64(i), nil); err == nil && h.first >= least {
+				return from + int64(i), h, true
+			}
+		}
+		if n < len(buf) {
+			break
+		}
+		from += int64(n) - 3
+	}
+	return 0, blockHeader{}, false
+}
+
+// SkipTo moves the end of the log to the position unless it is there already. It is for an owner whose store knows
+// events that the log has lost: their positions must not be given out again. Call it before the first Append.
+func (l *Log) SkipTo(p eventlog.Position) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if p <= l.end {
+		return
+	}
+	l.opts.Logger.Error("the log has lost its end", "from", uint64(l.end), "to", uint64(p))
+	l.end = p
+}
