@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"hash/crc32"
-	"strings"
 	"time"
 )
 
@@ -91,8 +90,13 @@ func newSecret(k Kind) string {
 	return string(append(b, sum[:]...))
 }
 
+// checksum is the CRC-32 (IEEE) in base 62. It goes byte by byte because crc32.ChecksumIEEE would make the string escape.
 func checksum(signed string) (sum [checksumLen]byte) {
-	crc := crc32.ChecksumIEEE([]byte(signed))
+	crc := ^uint32(0)
+	for i := range len(signed) {
+		crc = crc32.IEEETable[byte(crc)^signed[i]] ^ crc>>8
+	}
+	crc = ^crc
 	for i := checksumLen - 1; i >= 0; i-- {
 		sum[i] = base62[crc%62]
 		crc /= 62
@@ -122,12 +126,13 @@ func isBase62(c byte) bool {
 	return '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
 }
 
-func hashOf(secret string) Hash { return sha256.Sum256([]byte(secret)) }
+// hashOf takes a secret of the right length; converting it to a slice would allocate.
+func hashOf(secret string) Hash {
+	var b [secretLen]byte
+	copy(b[:], secret)
+	return sha256.Sum256(b[:])
+}
 
 func hintOf(secret string) string {
-	var b strings.Builder
-	b.WriteString(secret[:prefixLen])
-	b.WriteString("…")
-	b.WriteString(secret[secretLen-4:])
-	return b.String()
+	return secret[:prefixLen] + "…" + secret[secretLen-4:]
 }
