@@ -1,0 +1,215 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+
+	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/store"
+)
+
+// Scope is what a question is asked within: one project, and how that project cuts time.
+type Scope struct {
+	Project store.ProjectID
+	// Zone is the project's time zone, in which the store has cut the column "day".
+	Zone      *time.Location
+	WeekStart time.Weekday
+	// SessionGap is the pause after which a device's next event begins a new session.
+	SessionGap time.Duration
+}
+
+// Options configure an Engine. Zero values take the defaults.
+type Options struct {
+	Store store.Reader
+	// Now is the wall clock; default time.Now.
+	Now        func() time.Time
+	Registerer prometheus.Registerer
+	Tracer     trace.Tracer
+	Logger     *slog.Logger
+	// MaxConcurrent is how many questions run at a time; default one a core, at least 2.
+	MaxConcurrent int
+	// MaxWaiting is how many more may wait for their turn; default 64.
+	MaxWaiting int
+	// MaxBuckets bounds the number of buckets of a trend; default 10,000.
+	MaxBuckets int
+}
+
+func (o *Options) defaults() {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Registerer == nil {
+		o.Registerer = prometheus.NewRegistry()
+	}
+	if o.Tracer == nil {
+		o.Tracer = noop.NewTracerProvider().Tracer("query")
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.MaxConcurrent <= 0 {
+		o.MaxConcurrent = max(2, runtime.NumCPU())
+	}
+	if o.MaxWaiting <= 0 {
+		o.MaxWaiting = 64
+	}
+	if o.MaxBuckets <= 0 {
+		o.MaxBuckets = 10_000
+	}
+}
+
+// Engine answers questions about the events in a store. It is safe for concurrent use.
+type Engine struct {
+	Options
+	metrics *metrics
+	slots   chan struct{}
+	// places are those of the questions that run or wait.
+	places chan struct{}
+
+	// mu guards known.
+	mu sync.Mutex
+	// known are properties without a column that were found in some event: once seen, they stay so.
+	known map[seenProperty]struct{}
+}
+
+// New makes an engine.
+func New(o Options) (*Engine, error) {
+	if o.Store == nil {
+		return nil, errors.New("query engine: no store")
+	}
+	o.defaults()
+	e := &Engine{
+		Options: o, slots: make(chan struct{}, o.MaxConcurrent),
+		places: make(chan struct{}, o.MaxConcurrent+o.MaxWaiting), known: map[seenProperty]struct{}{},
+	}
+	var err error
+	if e.metrics, err = newMetrics(o.Registerer); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// Version changes whenever the answers about a project may change. An answer that was computed for one version
+// holds while the version stays; its watermark may be replaced by the one returned here.
+func (e *Engine) Version(p store.ProjectID) (uint64, store.Watermark) {
+	// In this order: a commit in between makes the watermark too new for the version never, too old at worst.
+	w := e.Store.Watermark()
+	return e.Store.Version(p), w
+}
+
+// Wait returns when everything before the position is visible. When ctx ends first the error is a Timeout.
+func (e *Engine) Wait(ctx context.Context, p eventlog.Position) error {
+	err := e.Store.Wait(ctx, p)
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		at := e.Store.Watermark().Position
+		return &event.Error{
+			Kind: event.Timeout, Code: "not_visible_yet", Err: err,
+			Message: fmt.Sprintf("position %d is not visible yet; the store has come to %d", p, at),
+		}
+	}
+	return fmt.Errorf("wait for position %d: %w", p, err)
+}
+
+// ask runs a question on a cut of its own, in its turn, with a span and metrics. Errors of ctx leave as Timeout.
+func (e *Engine) ask(ctx context.Context, kind string, s Scope, run func(ctx context.Context, cut store.Cut) error) (err error) {
+	began := e.Now()
+	ctx, span := e.Tracer.Start(ctx, "query "+kind, trace.WithAttributes(attribute.Int64("project", int64(s.Project))))
+	defer func() {
+		err = e.outcome(ctx, err)
+		e.metrics.observe(kind, err, e.Now().Sub(began))
+		if err != nil {
+			span.SetStatus(codes.Error, err.Error())
+		}
+		span.End()
+	}()
+	leave, err := e.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	cut, err := e.Store.Cut(ctx, s.Project)
+	if err != nil {
+		return fmt.Errorf("answer %s: %w", kind, err)
+	}
+	defer cut.Close()
+	return run(ctx, cut)
+}
+
+// enter takes a slot, waiting for one if need be; leave gives it back.
+func (e *Engine) enter(ctx context.Context) (leave func(), err error) {
+	select {
+	case e.places <- struct{}{}:
+	default:
+		return nil, &event.Error{
+			Kind: event.Overloaded, Code: "too_many_queries", Wait: time.Second,
+			Message: fmt.Sprintf("%d questions run and %d wait already, which is the limit", e.MaxConcurrent, e.MaxWaiting),
+		}
+	}
+	e.metrics.waiting.Inc()
+	defer e.metrics.waiting.Dec()
+	select {
+	case e.slots <- struct{}{}:
+	case <-ctx.Done():
+		<-e.places
+		return nil, ctx.Err()
+	}
+	e.metrics.running.Inc()
+	return func() {
+		e.metrics.running.Dec()
+		<-e.slots
+		<-e.places
+	}, nil
+}
+
+// outcome turns the end of ctx, which may come back in an engine's own words, into errors of one form.
+func (e *Engine) outcome(ctx context.Context, err error) error {
+	var known *event.Error
+	if err == nil || errors.As(err, &known) {
+		return err
+	}
+	switch ctx.Err() {
+	case context.DeadlineExceeded:
+		return &event.Error{Kind: event.Timeout, Code: "query_timeout", Err: err,
+			Message: "the question took longer than its time limit; ask for less at a time"}
+	case context.Canceled:
+		return &event.Error{Kind: event.Timeout, Code: "query_canceled", Err: err, Message: "the question was given up before it was answered"}
+	}
+	return err
+}
+
+// rows runs a statement with a span of its own.
+func (e *Engine) rows(ctx context.Context, cut store.Cut, name, sql string, args []any) iter.Seq2[[]any, error] {
+	return func(yield func([]any, error) bool) {
+		ctx, span := e.Tracer.Start(ctx, "sql "+name)
+		defer span.End()
+		n := 0
+		for row, err := range cut.Rows(ctx, sql, args...) {
+			if err != nil {
+				span.SetStatus(codes.Error, err.Error())
+				yield(nil, fmt.Errorf("read %s: %w", name, err))
+				return
+			}
+			n++
+			if !yield(row, nil) {
+				break
+			}
+		}
+		span.SetAttributes(attribute.Int("rows", n))
+	}
+}
