@@ -22,7 +22,7 @@ const (
 	Unavailable
 )
 
-// Error is the only type of error that the Service returns.
+// Error is the only type of error that the Service returns, but for Close.
 type Error struct {
 	Kind ErrorKind
 	// Code is a stable snake_case word for programs, such as "name_taken".

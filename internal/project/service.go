@@ -41,8 +41,8 @@ type Service struct {
 	close   func() error
 }
 
-// Open reads the control plane out of the store, which the Service owns from then on, and starts keeping the times of
-// use. ctx bounds the reading only.
+// Open reads the control plane out of the store and starts keeping the times of use. ctx bounds the reading only. The
+// Service closes the store when it is closed itself; when Open fails, that is left to the caller.
 func Open(ctx context.Context, store Store, o Options) (*Service, error) {
 	s := &Service{
 		store:   store,
