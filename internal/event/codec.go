@@ -11,7 +11,7 @@ import (
 
 // The payload of one log record, all integers as varints unless said otherwise:
 //
-//	version (1 byte) | project | received at (µs) | protocol (string) | items | item ...
+//	version (1 byte) | project | received at (µs) | protocol (string) | trace (string: empty, or 24 bytes) | items | item ...
 //
 //	item: 0 | length of the rest | event
 //	      1 | length of the rest | code (string) | reason (string) | body (string)
@@ -35,7 +35,12 @@ type Header struct {
 	ReceivedAt int64
 	// Protocol is the wire format the events came in, such as "segment".
 	Protocol string
+	// Trace is the sampled trace that the request belongs to, so that processing is part of it; zero for none.
+	Trace Trace
 }
+
+// Trace names a span as OpenTelemetry does: 16 bytes for the trace, 8 for the span.
+type Trace [24]byte
 
 // Dead is an event of a request that could not be read; it travels in the log beside its good neighbours.
 type Dead struct {
@@ -62,6 +67,12 @@ func (c *Encoder) header(h Header) {
 	c.head = binary.AppendUvarint(c.head, uint64(h.Project))
 	c.head = binary.AppendVarint(c.head, h.ReceivedAt)
 	c.head = appendString(c.head, h.Protocol)
+	if h.Trace == (Trace{}) {
+		c.head = append(c.head, 0)
+		return
+	}
+	c.head = append(c.head, byte(len(h.Trace)))
+	c.head = append(c.head, h.Trace[:]...)
 }
 
 // Add appends an event; its Derived part is not written.
@@ -123,6 +134,13 @@ func (d *Decoder) Open(payload []byte) error {
 	d.Header.Project = uint32(d.r.uvarint())
 	d.Header.ReceivedAt = d.r.varint()
 	d.Header.Protocol = d.r.string()
+	d.Header.Trace = Trace{}
+	if t := d.r.bytes(d.r.uvarint()); len(t) > 0 {
+		if len(t) != len(d.Header.Trace) {
+			return fmt.Errorf("%w: a trace of %d bytes", ErrCodec, len(t))
+		}
+		copy(d.Header.Trace[:], t)
+	}
 	n := d.r.uvarint()
 	if d.r.err == nil && n > uint64(len(payload)) {
 		return fmt.Errorf("%w: %d items in %d bytes", ErrCodec, n, len(payload))

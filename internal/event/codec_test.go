@@ -59,6 +59,7 @@ func same(a, b Event) bool {
 func TestRecordRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := Header{Project: rapid.Uint32().Draw(t, "project"), ReceivedAt: rapid.Int64().Draw(t, "at"), Protocol: "segment"}
+		copy(h.Trace[:], rapid.SampledFrom([]string{"", "a trace of 16 and 8 byte"}).Draw(t, "trace"))
 		var enc Encoder
 		enc.Begin(h)
 		want := rapid.SliceOfN(rapid.Custom(drawEvent), 0, 4).Draw(t, "events")

@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/valyala/fastjson"
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/freshet/freshet/internal/event"
@@ -181,11 +182,8 @@ func (h *Handler) accept(
 		_, end := h.opts.Log.Bounds()
 		return end, nil
 	}
-	payload := sink.payload(uint32(project), received)
-	ctx, cancel := context.WithTimeout(ctx, appendTimeout)
-	defer cancel()
 	n := sink.enc.Len()
-	first, err := h.opts.Log.Append(ctx, eventlog.Record{Payload: payload, Events: n})
+	first, err := h.append(ctx, eventlog.Record{Payload: sink.payload(uint32(project), received, traceOf(ctx)), Events: n})
 	if err != nil {
 		return 0, err
 	}
@@ -194,6 +192,29 @@ func (h *Handler) accept(
 		h.metrics.dead.WithLabelValues(code).Add(float64(n))
 	}
 	return first + eventlog.Position(n), nil
+}
+
+// append brings a record to the log, within the time that a client may be kept waiting for it.
+func (h *Handler) append(ctx context.Context, r eventlog.Record) (eventlog.Position, error) {
+	ctx, cancel := context.WithTimeout(ctx, appendTimeout)
+	defer cancel()
+	ctx, span := h.opts.Tracer.Start(ctx, "log append")
+	defer span.End()
+	first, err := h.opts.Log.Append(ctx, r)
+	if err != nil {
+		span.SetStatus(codes.Error, err.Error())
+	}
+	return first, err
+}
+
+// traceOf is the sampled trace that ctx belongs to; what is not sampled costs nothing further on.
+func traceOf(ctx context.Context) (t event.Trace) {
+	if sc := trace.SpanContextFromContext(ctx); sc.IsSampled() {
+		id, span := sc.TraceID(), sc.SpanID()
+		copy(t[:16], id[:])
+		copy(t[16:], span[:])
+	}
+	return t
 }
 
 // refuse answers an error: what can never pass with a 4xx, what may pass later with 429 or 503 and Retry-After.

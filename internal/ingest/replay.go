@@ -36,7 +36,7 @@ func (h *Handler) Replay(ctx context.Context, d store.DeadLetter, dry bool) (Out
 		if out = h.decodeAgain(p, sink, d.Body); out.Code != "" {
 			return out, nil
 		}
-		payload = append([]byte(nil), sink.payload(uint32(d.Project), d.ReceivedAt)...)
+		payload = append([]byte(nil), sink.payload(uint32(d.Project), d.ReceivedAt, event.Trace{})...)
 	}
 	if dry {
 		return Outcome{}, nil

@@ -51,8 +51,8 @@ func (s *Sink) begin(l Limits, protocol, ip, agent string, body []byte) {
 	s.suspect = !utf8.Valid(body) || bytes.IndexByte(body, 0) >= 0 || bytes.Contains(body, []byte(`\u0000`))
 }
 
-func (s *Sink) payload(project uint32, received int64) []byte {
-	return s.enc.PayloadFor(event.Header{Project: project, ReceivedAt: received, Protocol: s.protocol})
+func (s *Sink) payload(project uint32, received int64, t event.Trace) []byte {
+	return s.enc.PayloadFor(event.Header{Project: project, ReceivedAt: received, Protocol: s.protocol, Trace: t})
 }
 
 // Accept takes Event as it is, or sets it aside when it breaks a rule. raw is the event's own text.

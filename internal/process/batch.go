@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/freshet/freshet/internal/store"
 )
 
@@ -19,10 +21,12 @@ type batch struct {
 	hour    int64
 	counts  store.Counts
 	total   store.Counts
+	// spans are those of its records that belong to a trace; they end when the batch is visible.
+	spans []trace.Span
 }
 
 func (b *batch) reset() {
-	*b = batch{received: b.received[:0]}
+	*b = batch{received: b.received[:0], spans: b.spans[:0]}
 }
 
 // count turns to the counts of a project and hour. Neighbours mostly share them, so one at a time is kept here; the

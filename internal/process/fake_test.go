@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/eventlog"
@@ -292,6 +293,7 @@ type world struct {
 	touchy *touchy
 	stuck  *stuck
 	config process.Config
+	tracer trace.Tracer
 	proc   *process.Processor
 }
 
@@ -324,7 +326,8 @@ func (w *world) start(t fataler) {
 		index = w.stuck
 	}
 	w.proc, err = process.New(w.config, process.Deps{
-		Log: w.log, Store: w.store, Dedup: index, Clock: clock.New(0), People: p, Enricher: w.touchy, Projects: zones{}})
+		Log: w.log, Store: w.store, Dedup: index, Clock: clock.New(0), People: p, Enricher: w.touchy, Projects: zones{},
+		Tracer: w.tracer})
 	if err != nil {
 		t.Fatal(err)
 	}

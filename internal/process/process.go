@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/eventlog"
@@ -81,7 +83,9 @@ type Deps struct {
 	Projects Projects
 	// Registerer takes the metrics.
 	Registerer prometheus.Registerer
-	Logger     *slog.Logger
+	// Tracer makes spans for the records of traced requests, and for the commits they end in; nil for none.
+	Tracer trace.Tracer
+	Logger *slog.Logger
 	// Now is the wall clock, for freshness only. Default time.Now.
 	Now func() time.Time
 }
@@ -125,6 +129,9 @@ func New(c Config, d Deps) (*Processor, error) {
 	}
 	if d.Now == nil {
 		d.Now = time.Now
+	}
+	if d.Tracer == nil {
+		d.Tracer = noop.NewTracerProvider().Tracer("")
 	}
 	p := &Processor{Deps: d, config: c, fresh: &freshness{}}
 	p.visible.Store(uint64(d.Store.Position()))

@@ -29,13 +29,13 @@ func (p *Processor) record(ctx context.Context, entry *eventlog.Entry) error {
 	p.whole = false
 	if err := p.decoder.Open(entry.Payload); err != nil {
 		p.decoder.Header = event.Header{ReceivedAt: p.lastReceived()}
-		p.begun(entry, &p.decoder.Header)
+		p.begun(ctx, entry, &p.decoder.Header)
 		p.malformed(entry, entry.First, err)
 		p.finish(entry)
 		return nil
 	}
 	h := &p.decoder.Header
-	p.begun(entry, h)
+	p.begun(ctx, entry, h)
 	loc := p.Projects.Location(store.ProjectID(h.Project))
 	if loc == nil {
 		loc = time.UTC
@@ -66,12 +66,13 @@ func (p *Processor) record(ctx context.Context, entry *eventlog.Entry) error {
 	return nil
 }
 
-func (p *Processor) begun(entry *eventlog.Entry, h *event.Header) {
+func (p *Processor) begun(ctx context.Context, entry *eventlog.Entry, h *event.Header) {
 	b := &p.batch
 	b.count(store.ProjectID(h.Project), hour(h.ReceivedAt), p.Store)
 	b.counts.Accepted += int64(entry.Events)
 	b.received = append(b.received, h.ReceivedAt)
 	b.newest = max(b.newest, h.ReceivedAt)
+	p.traced(ctx, entry, h)
 }
 
 // lastReceived stands for the time of receipt of what does not tell it.

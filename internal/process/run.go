@@ -174,7 +174,7 @@ func (p *Processor) commit(ctx context.Context) error {
 	p.batch.flushCounts(p.Store)
 	p.lastCommit = time.Now()
 	// A commit that was begun is carried through: broken off, it would cost the store.
-	if err := p.Store.Commit(context.WithoutCancel(ctx), p.at); err != nil {
+	if err := p.commitTraced(context.WithoutCancel(ctx)); err != nil {
 		p.whole, p.failed = false, fmt.Errorf("commit before position %d: %w", p.at, err)
 		return p.failed
 	}
