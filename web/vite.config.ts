@@ -1,6 +1,6 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
-import { mock } from './dev/mock';
+import { mock } from './dev/mock.ts';
 
 // Without FRESHET_URL, `npm run dev` answers /v1 from a small made-up server.
 const server = process.env.FRESHET_URL;

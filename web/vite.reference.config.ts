@@ -6,6 +6,8 @@ export default defineConfig({
   build: {
     outDir: 'dist/reference',
     emptyOutDir: true,
+    // Split, it would be put into the script, and the page's policy forbids styles that a script writes.
+    cssCodeSplit: false,
     target: 'es2022',
     chunkSizeWarningLimit: 2000,
     rolldownOptions: {

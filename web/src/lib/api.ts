@@ -1,0 +1,58 @@
+// One client for the API: it adds the key and the project, and turns every refusal into a Problem.
+import { asProblem, aborted, readProblem } from './problem';
+
+export type Parameters = Record<string, string | number | undefined>;
+
+export class Client {
+  constructor(
+    private readonly key: string,
+    /** The project that an admin key acts on; the key's own when undefined. */
+    private readonly project?: number,
+  ) {}
+
+  url(path: string, parameters: Parameters = {}): string {
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries<string | number | undefined>({ ...parameters, project: this.project })) {
+      if (value !== undefined && value !== '') query.set(name, String(value));
+    }
+    const text = query.toString();
+    return text ? `${path}?${text}` : path;
+  }
+
+  get<T>(path: string, parameters?: Parameters, signal?: AbortSignal): Promise<T> {
+    return this.send<T>('GET', this.url(path, parameters), undefined, signal);
+  }
+
+  post<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
+    return this.send<T>('POST', this.url(path), JSON.stringify(body), signal);
+  }
+
+  /** Opens a response whose body arrives over time. */
+  stream(path: string, signal: AbortSignal): Promise<Response> {
+    return this.open('GET', this.url(path), undefined, signal, 'text/event-stream');
+  }
+
+  private async send<T>(method: string, url: string, body?: string, signal?: AbortSignal): Promise<T> {
+    const response = await this.open(method, url, body, signal, 'application/json');
+    return (await response.json()) as T;
+  }
+
+  private async open(
+    method: string,
+    url: string,
+    body: string | undefined,
+    signal: AbortSignal | undefined,
+    accept: string,
+  ): Promise<Response> {
+    const headers: Record<string, string> = { Authorization: `Bearer ${this.key}`, Accept: accept };
+    if (body !== undefined) headers['Content-Type'] = 'application/json';
+    try {
+      const response = await fetch(url, { method, headers, body, signal, cache: 'no-cache', credentials: 'omit' });
+      if (response.ok) return response;
+      throw readProblem(response.status, await response.text(), response.headers.get('Retry-After'));
+    } catch (error) {
+      if (aborted(error)) throw error;
+      throw asProblem(error);
+    }
+  }
+}

@@ -1,0 +1,36 @@
+// The ledger in words: accepted = stored + duplicate + dead-lettered + in flight.
+import type { Formats } from './format';
+import type { DeadLetter, Ledger, Status } from './types';
+
+export function ledgerSentence(ledger: Ledger, formats: Formats): string {
+  const n = (value: number | undefined) => formats.number(value ?? 0);
+  const { total } = ledger;
+  const parts = [
+    `${n(total.stored)} stored` + (total.expired ? ` (${n(total.expired)} expired since)` : ''),
+    `${n(total.duplicate)} duplicate`,
+    `${n(total.dead_lettered)} dead-lettered`,
+    `${n(ledger.in_flight)} in flight`,
+  ];
+  // What is on its way was acknowledged, but is not counted in the hours yet.
+  const sum = `${n(total.accepted + ledger.in_flight)} accepted = ${parts.join(' + ')}`;
+  if (ledger.balanced) return `ledger balanced: ${sum}`;
+  return `ledger off by ${n(ledger.difference)}: ${sum}`;
+}
+
+/** How far the answers reach. `age` is how long ago the status itself arrived, in seconds. */
+export function freshness(status: Status, age: number, formats: Formats): string {
+  const behind = status.lag?.events ?? 0;
+  const seconds = (status.lag?.seconds ?? 0) + (age > 3 ? age : 0);
+  if (behind === 0 && age <= 3) return 'everything received is in the answers';
+  const reach = `everything up to ${formats.seconds(seconds)} ago`;
+  return behind > 0 ? `${reach} (${formats.number(behind)} on their way)` : reach;
+}
+
+/** How many bytes of a dead letter were kept. */
+export function letterSize(letter: DeadLetter): number {
+  if (letter.encoding === 'base64') {
+    const padding = /=*$/.exec(letter.body)?.[0].length ?? 0;
+    return (letter.body.length / 4) * 3 - padding;
+  }
+  return new TextEncoder().encode(letter.body).length;
+}

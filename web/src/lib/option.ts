@@ -1,0 +1,105 @@
+// From rows to what ECharts draws.
+import { splitPartial, type Row } from './answer';
+import type { Formats } from './format';
+import type { Bucket } from './types';
+
+export type Colours = { series: string[]; text: string; muted: string; line: string; surface: string };
+
+export type Drawing = {
+  rows: Row[];
+  buckets: Bucket[];
+  interval: string;
+  kind: 'line' | 'bar' | 'area';
+  stacked: boolean;
+};
+
+type Plain = Record<string, unknown>;
+
+export function option(drawing: Drawing, colours: Colours, formats: Formats): Plain {
+  const labels = drawing.buckets.map((bucket) => formats.bucket(bucket.start, drawing.interval));
+  return {
+    animation: false,
+    grid: { left: 4, right: 12, top: 12, bottom: 4, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
+    tooltip: {
+      trigger: 'axis',
+      confine: true,
+      className: 'chart-tip',
+      axisPointer: { type: drawing.kind === 'bar' ? 'shadow' : 'line', lineStyle: { color: colours.muted } },
+      formatter: (points: { dataIndex: number }[]) => tip(drawing, labels, points[0]?.dataIndex ?? 0, colours, formats),
+    },
+    xAxis: {
+      type: 'category',
+      data: labels,
+      boundaryGap: drawing.kind === 'bar',
+      axisLine: { lineStyle: { color: colours.line } },
+      axisTick: { show: false },
+      axisLabel: { color: colours.muted, hideOverlap: true, fontFamily: 'inherit' },
+    },
+    yAxis: {
+      type: 'value',
+      splitNumber: 4,
+      splitLine: { lineStyle: { color: colours.line } },
+      axisLabel: { color: colours.muted, fontFamily: 'inherit', formatter: (value: number) => formats.compact(value) },
+    },
+    series: drawing.rows.flatMap((row, i) => marks(row, i, drawing, colours)),
+  };
+}
+
+export function colourOf(colours: Colours, i: number): string {
+  return colours.series[i % colours.series.length] ?? colours.text;
+}
+
+function marks(row: Row, i: number, drawing: Drawing, colours: Colours): Plain[] {
+  const colour = colourOf(colours, i);
+  const before = row.before ? [{ ...line(row.before.values, colour), lineStyle: { color: colour, width: 1.5, opacity: 0.45 } }] : [];
+  if (drawing.kind === 'bar') return [bars(row, drawing, colour), ...before];
+  const { whole, partial } = splitPartial(row.values, drawing.buckets);
+  const area = drawing.kind === 'area' ? { areaStyle: { color: colour, opacity: 0.16 } } : {};
+  return [
+    { ...line(whole, colour), ...area },
+    { ...line(partial, colour), lineStyle: { color: colour, width: 2, type: [4, 4] }, showSymbol: false },
+    ...before,
+  ];
+}
+
+function line(data: Row['values'], colour: string): Plain {
+  return {
+    type: 'line',
+    data,
+    symbol: 'circle',
+    symbolSize: 5,
+    showSymbol: data.length < 2,
+    itemStyle: { color: colour },
+    lineStyle: { color: colour, width: 2 },
+    emphasis: { disabled: true },
+  };
+}
+
+function bars(row: Row, drawing: Drawing, colour: string): Plain {
+  const data = row.values.map((value, i) =>
+    drawing.buckets[i]?.partial
+      ? { value, itemStyle: { color: 'transparent', borderColor: colour, borderWidth: 1.5, borderType: 'dashed' } }
+      : value,
+  );
+  const stack = drawing.stacked ? { stack: 'all' } : {};
+  return { type: 'bar', data, ...stack, barMaxWidth: 40, itemStyle: { color: colour }, emphasis: { disabled: true } };
+}
+
+/** Builds nodes, not HTML: names come from events, and the page's policy allows no inline styles. */
+function tip(drawing: Drawing, labels: string[], at: number, colours: Colours, formats: Formats): HTMLElement {
+  const box = document.createElement('div');
+  const head = document.createElement('strong');
+  head.textContent = labels[at] + (drawing.buckets[at]?.partial ? ' · not complete' : '');
+  box.append(head);
+  drawing.rows.forEach((row, i) => {
+    const entry = document.createElement('div');
+    const swatch = document.createElement('i');
+    swatch.style.background = colourOf(colours, i);
+    const value = document.createElement('b');
+    value.textContent = formats.number(row.values[at]);
+    entry.append(swatch, row.name, value);
+    if (row.before) entry.append(` before: ${formats.number(row.before.values[at])}`);
+    box.append(entry);
+  });
+  return box;
+}
