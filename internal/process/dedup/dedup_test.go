@@ -2,6 +2,7 @@ package dedup
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -142,7 +143,7 @@ func TestWindowEdges(t *testing.T) {
 				t.Fatal(dup, err)
 			}
 			if onDisk {
-				if err := x.Close(); err != nil {
+				if err := errors.Join(x.Advance(1), x.Close()); err != nil {
 					t.Fatal(err)
 				}
 				x = open(t, testOptions(fs))
@@ -341,4 +342,52 @@ func (f *failing) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error)
 		return nil, fmt.Errorf("no space left on device")
 	}
 	return f.FS.Create(name, c)
+}
+
+// TestCloseWithinARecord: ids of a record that was offered in part must not be kept in a run that says nothing of their
+// positions. Such a run was replaced by the next one of the same beginning, and the ids in it were lost.
+func TestCloseWithinARecord(t *testing.T) {
+	fs := vfs.NewCrashableMem()
+	o := testOptions(fs)
+	seen := func(x *Index, id int, pos eventlog.Position) bool {
+		t.Helper()
+		dup, err := x.Seen(1, keyOf(id), pos, 1e15)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return dup
+	}
+	advance := func(x *Index, pos eventlog.Position) {
+		t.Helper()
+		if err := x.Advance(pos); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reopen := func(x *Index) *Index {
+		t.Helper()
+		if err := x.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return open(t, o)
+	}
+	x := open(t, o)
+	advance(x, 0)
+	seen(x, 1, 0)
+	x = reopen(x) // within the record: position 0 comes again
+	if got := x.Checkpoint(); got != 0 {
+		t.Fatalf("checkpoint %d after half a record", got)
+	}
+	if seen(x, 1, 0) {
+		t.Fatal("the event itself was taken for a duplicate")
+	}
+	advance(x, 2)
+	seen(x, 2, 2)
+	advance(x, 3)
+	x = reopen(x)
+	if !seen(x, 1, 5) || !seen(x, 2, 6) {
+		t.Fatal("an id was forgotten")
+	}
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
 }

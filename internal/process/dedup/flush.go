@@ -297,10 +297,13 @@ func (h *readers) Pop() any {
 	return v
 }
 
-// Close writes the recent ids, so that nothing has to be replayed, and gives all files back.
+// Close writes the recent ids, so that nothing has to be replayed, and gives all files back. Ids of a record that was
+// not offered to its end are left out: they will be offered again, and a run must not know more than its positions
+// say, because a run of the same beginning that reaches further replaces it.
 func (x *Index) Close() error {
 	err := x.settle()
-	if err == nil && (x.active.n > 0 || x.next > x.active.base) {
+	if err == nil && x.next > x.active.base {
+		x.active.forgetFrom(x.next)
 		if err = x.freeze(x.next); err == nil {
 			err = x.settle()
 		}

@@ -115,6 +115,15 @@ func (t *table) forget(hi, lo, pos uint64) {
 	}
 }
 
+// forgetFrom takes away the effect of every entry at or behind a position.
+func (t *table) forgetFrom(pos uint64) {
+	for i := range t.slots {
+		if s := &t.slots[i]; s.pos != 0 && t.base+uint64(s.pos-1) >= pos {
+			s.sec = forgotten
+		}
+	}
+}
+
 // sorted returns the entries in the order of a run. The slots are nearly in order already, but for entries that
 // wrapped around the end, so an insertion sort is linear.
 func (t *table) sorted() []entry {
