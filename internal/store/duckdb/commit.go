@@ -21,28 +21,37 @@ const maxBehind = 4
 
 // Commit implements store.Writer.
 func (s *Store) Commit(ctx context.Context, after eventlog.Position) error {
-	began := s.opts.Now()
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	g := s.active()
-	if err := s.insert(ctx, g); err != nil {
+	behind, err := s.commit(ctx, after)
+	if err != nil {
 		return fmt.Errorf("commit up to position %d: %w", after, err)
 	}
-	s.publish(g, after)
-	s.metrics.commit.Observe(s.opts.Now().Sub(began).Seconds())
-	s.batch.reset()
 	if s.flushDue() {
 		select {
 		case s.wake <- struct{}{}:
 		default:
 		}
 	}
-	if g.rows > maxBehind*s.opts.FlushRows {
+	if behind > maxBehind*s.opts.FlushRows {
 		s.metrics.stalls.Inc()
 		s.flushing.Lock()
 		s.flushing.Unlock() //nolint:staticcheck // waits for the running flush
 	}
 	return nil
+}
+
+// commit returns how many rows the generation has that it went to.
+func (s *Store) commit(ctx context.Context, after eventlog.Position) (int, error) {
+	began := s.opts.Now()
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	g := s.active()
+	if err := s.insert(ctx, g); err != nil {
+		return 0, err
+	}
+	s.publish(g, after)
+	s.metrics.commit.Observe(s.opts.Now().Sub(began).Seconds())
+	s.batch.reset()
+	return g.rows, nil
 }
 
 // active is the generation that commits fill.
@@ -68,8 +77,10 @@ func (s *Store) insert(ctx context.Context, g *generation) error {
 		return nil
 	}
 	if _, err := s.writer.ExecContext(ctx, "BEGIN"); err != nil {
+		_, _ = s.writer.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
 		return err
 	}
+	before := s.tablesOf(g)
 	err := s.insertRows(ctx, g)
 	if err == nil && len(relinks) > 0 {
 		_, err = s.writer.ExecContext(ctx, relinkStatement(relinks))
@@ -79,8 +90,21 @@ func (s *Store) insert(ctx context.Context, g *generation) error {
 	}
 	if err != nil {
 		_, _ = s.writer.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		g.tables = before
 	}
 	return err
+}
+
+// tablesOf copies what is known of a generation's tables, for a transaction that may be rolled back.
+func (s *Store) tablesOf(g *generation) map[store.ProjectID]*hotTable {
+	tables := make(map[store.ProjectID]*hotTable, len(g.tables))
+	for project, h := range g.tables {
+		c := h.clone()
+		tables[project] = &c
+	}
+	return tables
 }
 
 func (s *Store) insertRows(ctx context.Context, g *generation) error {

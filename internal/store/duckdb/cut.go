@@ -75,12 +75,13 @@ func (h *hotTable) clone() hotTable {
 	return hotTable{name: h.name, columns: columns, rows: h.rows}
 }
 
-// begin pins the file and the pending links at one moment: the links are dropped together with the rewritten rows.
+// begin pins the file and the pending links at one moment: the links are dropped together with the rewritten rows, and
+// what retention removes or later links change stays as it was.
 func (c *cut) begin(ctx context.Context) error {
 	if _, err := c.conn.ExecContext(ctx, "BEGIN"); err != nil {
 		return err
 	}
-	if !c.onDisk || !c.relinks {
+	if !c.onDisk {
 		return nil
 	}
 	_, err := c.conn.ExecContext(ctx, "SELECT 1 FROM "+c.table.cold+", hot.relink LIMIT 0")
@@ -90,7 +91,7 @@ func (c *cut) begin(ctx context.Context) error {
 // Close implements store.Cut.
 func (c *cut) Close() {
 	for _, g := range c.gens {
-		g.readers.Done()
+		g.readers.Add(-1)
 	}
 	c.gens = nil
 	_, _ = c.conn.ExecContext(context.Background(), "ROLLBACK")

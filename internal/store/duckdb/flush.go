@@ -2,7 +2,9 @@ package duckdb
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/freshet/freshet/internal/store"
@@ -11,6 +13,7 @@ import (
 // onDisk runs work in one transaction on the file. After the commit, and before any new cut is pinned, then runs.
 func (s *Store) onDisk(ctx context.Context, work, then func() error) error {
 	if _, err := s.flusher.ExecContext(ctx, "BEGIN"); err != nil {
+		_, _ = s.flusher.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
 		return err
 	}
 	if err := work(); err != nil {
@@ -38,7 +41,7 @@ func (s *Store) flush(ctx context.Context) error {
 	err := s.onDisk(ctx, func() error { return s.writeGeneration(ctx, g) }, func() error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.gens = s.gens[1:]
+		s.gens, s.retired = s.gens[1:], append(s.retired, g)
 		for project := range g.tables {
 			t := s.tables[project]
 			t.diskReady, t.diskReadyProps = t.onDisk, t.diskProps
@@ -56,13 +59,39 @@ func (s *Store) flush(ctx context.Context) error {
 	}
 	s.metrics.flush.Observe(s.opts.Now().Sub(began).Seconds())
 	s.metrics.flushedRows.Add(float64(g.rows))
-	g.readers.Wait()
-	for _, h := range g.tables {
-		if _, err := s.flusher.ExecContext(context.WithoutCancel(ctx), "DROP TABLE "+h.name); err != nil {
-			return fmt.Errorf("drop %s: %w", h.name, err)
-		}
+	if err := s.drop(context.WithoutCancel(ctx)); err != nil {
+		return err
 	}
 	return s.checkpoint(context.WithoutCancel(ctx))
+}
+
+// reap drops the generations that nobody reads any more.
+func (s *Store) reap(ctx context.Context) error {
+	s.flushing.Lock()
+	defer s.flushing.Unlock()
+	return s.drop(ctx)
+}
+
+func (s *Store) drop(ctx context.Context) error {
+	s.mu.Lock()
+	var unread []*generation
+	s.retired = slices.DeleteFunc(s.retired, func(g *generation) bool {
+		if g.readers.Load() > 0 {
+			return false
+		}
+		unread = append(unread, g)
+		return true
+	})
+	s.mu.Unlock()
+	var errs []error
+	for _, g := range unread {
+		for _, h := range g.tables {
+			if _, err := s.flusher.ExecContext(ctx, "DROP TABLE "+h.name); err != nil {
+				errs = append(errs, fmt.Errorf("drop %s: %w", h.name, err))
+			}
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // rolledBack makes the flusher forget tables and columns that a failed transaction had made.

@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -52,6 +53,10 @@ func (p *pendingLinks) add(links []store.Link, persons *bloom) []relinkEntry {
 		}
 		for _, person := range moved {
 			e := relinkEntry{l.Project, person, l.To, l.Position}
+			if old := p.target[personKey{l.Project, person}]; old.seq == e.seq {
+				// Of two links that one event makes only the second counts.
+				out = slices.DeleteFunc(out, func(o relinkEntry) bool { return o == old })
+			}
 			p.target[personKey{l.Project, person}] = e
 			p.reversed[to] = append(p.reversed[to], person)
 			out = append(out, e)
@@ -67,38 +72,33 @@ func (p *pendingLinks) load(e relinkEntry) {
 	p.reversed[to] = append(p.reversed[to], e.person)
 }
 
-// settled takes out and returns the entries whose links lie before the position.
-func (p *pendingLinks) settled(before eventlog.Position) []relinkEntry {
+// due tells, once in a while or when many have gathered, that links are to be settled.
+func (p *pendingLinks) due() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.rounds++
 	if len(p.target) == 0 || (p.rounds < relinkEvery && len(p.target) < 10_000) {
-		return nil
+		return false
 	}
 	p.rounds = 0
-	var out []relinkEntry
-	for _, e := range p.target {
-		if e.seq < before {
-			out = append(out, e)
-		}
-	}
-	return out
+	return true
 }
 
-func (p *pendingLinks) forget(entries []relinkEntry) {
+// settle drops the entries whose links lie before the position and returns how many there were.
+func (p *pendingLinks) settle(before eventlog.Position) (n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, e := range entries {
-		k := personKey{e.project, e.person}
-		if p.target[k] == e {
-			delete(p.target, k)
-		}
-	}
 	clear(p.reversed)
-	for _, e := range p.target {
+	for k, e := range p.target {
+		if e.seq < before {
+			delete(p.target, k)
+			n++
+			continue
+		}
 		to := personKey{e.project, e.target}
 		p.reversed[to] = append(p.reversed[to], e.person)
 	}
+	return n
 }
 
 func (p *pendingLinks) has(project store.ProjectID) bool {
@@ -132,17 +132,21 @@ func latestLinks(project store.ProjectID, before eventlog.Position) string {
 }
 
 // relink rewrites the persons of rows on disk that pending links concern, and then drops those links. A link is ripe
-// once it is on disk itself: every row before it is on disk too, every row behind it was written with it.
+// once it is on disk itself: every row before it is on disk too, every row behind it was written with it. A person
+// whose link goes on to one that is not ripe is rewritten as far as the ripe ones lead.
 func (s *Store) relink(ctx context.Context) error {
-	ripe := s.pending.settled(s.Position())
-	if len(ripe) == 0 {
+	if !s.pending.due() {
 		return nil
 	}
 	s.flushing.Lock()
 	defer s.flushing.Unlock()
 	before := s.Position()
+	projects, err := s.ripe(ctx, before)
+	if err != nil || len(projects) == 0 {
+		return err
+	}
 	return s.onDisk(ctx, func() error {
-		for project := range projectsOf(ripe) {
+		for _, project := range projects {
 			t := s.known(project)
 			if t == nil || !t.onDisk {
 				continue
@@ -155,17 +159,25 @@ func (s *Store) relink(ctx context.Context) error {
 		_, err := s.flusher.ExecContext(ctx, "DELETE FROM pending_links")
 		return err
 	}, func() error {
-		s.pending.forget(ripe)
-		_, err := s.flusher.ExecContext(ctx, fmt.Sprintf("DELETE FROM hot.relink WHERE seq < %d", before))
-		s.metrics.relinked.Add(float64(len(ripe)))
+		s.metrics.relinked.Add(float64(s.pending.settle(before)))
+		_, err := s.flusher.ExecContext(context.WithoutCancel(ctx), fmt.Sprintf("DELETE FROM hot.relink WHERE seq < %d", before))
 		return err
 	})
 }
 
-func projectsOf(entries []relinkEntry) map[store.ProjectID]bool {
-	out := map[store.ProjectID]bool{}
-	for _, e := range entries {
-		out[e.project] = true
+// ripe returns the projects that have links before the position.
+func (s *Store) ripe(ctx context.Context, before eventlog.Position) (out []store.ProjectID, err error) {
+	rows, err := s.flusher.QueryContext(ctx, fmt.Sprintf("SELECT DISTINCT project FROM hot.relink WHERE seq < %d", before))
+	if err != nil {
+		return nil, fmt.Errorf("read pending links: %w", err)
 	}
-	return out
+	defer rows.Close()
+	for rows.Next() {
+		var p store.ProjectID
+		if err := rows.Scan(&p); err != nil {
+			return nil, fmt.Errorf("read pending links: %w", err)
+		}
+		out = append(out, p)
+	}
+	return out, rows.Err()
 }

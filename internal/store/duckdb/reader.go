@@ -89,7 +89,7 @@ func (s *Store) DeadLetters(
 		return out, nil
 	}
 	rows, err := s.db.QueryContext(ctx, "SELECT position, received, stage, code, reason, protocol, body FROM dead_letters"+
-		" WHERE project = ? AND position < ? ORDER BY position DESC LIMIT ?", uint32(project), uint64(before), limit)
+		" WHERE project = ? AND position < ? ORDER BY position DESC LIMIT ?", uint32(project), uint64(before), limit+len(out))
 	if err != nil {
 		return nil, fmt.Errorf("read dead letters: %w", err)
 	}

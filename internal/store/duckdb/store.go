@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	duck "github.com/duckdb/duckdb-go/v2"
@@ -94,9 +95,11 @@ type Store struct {
 	// pin is held shared while a cut takes hold of the file, and exclusively while a change of the file becomes visible.
 	pin sync.RWMutex
 	// mu guards what a cut is made of.
-	mu        sync.RWMutex
-	tables    map[store.ProjectID]*table
-	gens      []*generation
+	mu     sync.RWMutex
+	tables map[store.ProjectID]*table
+	gens   []*generation
+	// retired are the generations that are on disk and still have readers.
+	retired   []*generation
 	cold      eventlog.Position
 	watermark store.Watermark
 	advanced  chan struct{}
@@ -121,7 +124,7 @@ type generation struct {
 	newest int64
 	sealed bool
 	// readers counts the cuts that read the generation; it is dropped after the last one.
-	readers sync.WaitGroup
+	readers atomic.Int32
 }
 
 type hotTable struct {
@@ -195,9 +198,15 @@ func (s *Store) Close() error {
 	s.stop()
 	s.done.Wait()
 	ctx := context.Background()
-	flushErr := s.flush(ctx)
-	_, err := s.flusher.ExecContext(ctx, "CHECKPOINT")
-	return errors.Join(flushErr, err, s.shut())
+	var err error
+	for err == nil && s.Position() < s.Watermark().Position {
+		err = s.flush(ctx)
+	}
+	if _, err := s.flusher.ExecContext(ctx, "CHECKPOINT"); err != nil {
+		// Readers may stand in its way; what it would fold is durable beside the file.
+		s.opts.Logger.Warn("checkpoint put off", "error", err)
+	}
+	return errors.Join(err, s.shut())
 }
 
 // shut closes without flushing.
@@ -223,10 +232,17 @@ func (s *Store) maintain(ctx context.Context) {
 func (s *Store) upkeep(ctx context.Context) {
 	if s.flushDue() {
 		if err := s.flush(ctx); err != nil {
+			if ctx.Err() != nil {
+				return
+			}
 			s.metrics.failures.WithLabelValues("flush").Inc()
 			s.opts.Logger.Error("flush to disk", "error", err)
 			return
 		}
+	}
+	if err := s.reap(ctx); err != nil && ctx.Err() == nil {
+		s.metrics.failures.WithLabelValues("reap").Inc()
+		s.opts.Logger.Error("drop rows in memory that are on disk", "error", err)
 	}
 	if err := s.relink(ctx); err != nil && ctx.Err() == nil {
 		s.metrics.failures.WithLabelValues("relink").Inc()
