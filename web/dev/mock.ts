@@ -36,6 +36,8 @@ async function handle(request: IncomingMessage, response: ServerResponse): Promi
       return json(response, answers.deadLetters());
     case '/v1/deadletters/replay':
       return json(response, answers.replay(JSON.parse(body)));
+    case '/v1/events':
+      return json(response, answers.liveEvents(50));
     case '/v1/live':
       return live(response);
     case '/v1/query': {
@@ -52,7 +54,6 @@ async function handle(request: IncomingMessage, response: ServerResponse): Promi
 function live(response: ServerResponse): void {
   response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
   const send = (name: string, data: unknown) => response.write(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
-  send('events', answers.liveEvents(60));
   const timers = [
     setInterval(() => send('events', answers.liveEvents(1 + Math.floor(Math.random() * 4))), 400),
     setInterval(() => send('status', answers.status()), 1000),

@@ -43,11 +43,11 @@ export class Formats {
   /** A length of time in the unit that reads best. */
   seconds(value: number): string {
     const unit = (n: number, name: string, digits = 0) =>
-      new Intl.NumberFormat(this.locale, { style: 'unit', unit: name, maximumFractionDigits: digits }).format(n);
+      new Intl.NumberFormat(this.locale, { style: 'unit', unit: name, maximumFractionDigits: digits, minimumFractionDigits: digits }).format(n);
     if (value < 60) return unit(value, 'second', value < 10 ? 1 : 0);
     if (value < 3600) return unit(value / 60, 'minute');
-    if (value < 86400) return unit(value / 3600, 'hour', 1);
-    return unit(value / 86400, 'day', 1);
+    if (value < 86400) return unit(value / 3600, 'hour');
+    return unit(value / 86400, 'day');
   }
 
   /** A number of bytes, in thousands. */
@@ -58,7 +58,7 @@ export class Formats {
     return new Intl.NumberFormat(this.locale, {
       style: 'unit',
       unit: names[i],
-      unitDisplay: 'short',
+      unitDisplay: i === 0 ? 'long' : 'short',
       maximumFractionDigits: i === 0 ? 0 : 1,
     }).format(value);
   }

@@ -19,11 +19,9 @@ export function ledgerSentence(ledger: Ledger, formats: Formats): string {
 
 /** How far the answers reach. `age` is how long ago the status itself arrived, in seconds. */
 export function freshness(status: Status, age: number, formats: Formats): string {
-  const behind = status.lag?.events ?? 0;
   const seconds = (status.lag?.seconds ?? 0) + (age > 3 ? age : 0);
-  if (behind === 0 && age <= 3) return 'everything received is in the answers';
-  const reach = `everything up to ${formats.seconds(seconds)} ago`;
-  return behind > 0 ? `${reach} (${formats.number(behind)} on their way)` : reach;
+  if (seconds < 0.05) return 'everything up to now';
+  return `everything up to ${formats.seconds(seconds)} ago`;
 }
 
 /** How many bytes of a dead letter were kept. */

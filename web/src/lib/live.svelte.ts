@@ -57,6 +57,7 @@ export class Live {
     for (let tries = 0; !abort.signal.aborted; tries++) {
       try {
         this.connection = 'connecting';
+        await this.backlog(abort.signal);
         const response = await this.client.stream('/v1/live', abort.signal);
         this.connection = 'open';
         this.problem = undefined;
@@ -70,6 +71,13 @@ export class Live {
       this.connection = 'waiting';
       await pause(Math.max(backoff(tries), (this.problem?.wait ?? 0) * 1000), abort.signal);
     }
+  }
+
+  /** What is there already, so that the page is not empty while nothing happens. */
+  private async backlog(signal: AbortSignal): Promise<void> {
+    if (this.events.length > 0) return;
+    const page = await this.client.get<{ events: EventRow[] | null }>('/v1/events', { limit: 50 }, signal);
+    this.events = merge(page.events ?? [], []);
   }
 
   private take(message: Message): void {

@@ -3,7 +3,7 @@ import { splitPartial, type Row } from './answer';
 import type { Formats } from './format';
 import type { Bucket } from './types';
 
-export type Colours = { series: string[]; text: string; muted: string; line: string; surface: string };
+export type Colours = { series: string[]; text: string; muted: string; line: string; surface: string; font: string };
 
 export type Drawing = {
   rows: Row[];
@@ -16,30 +16,35 @@ export type Drawing = {
 type Plain = Record<string, unknown>;
 
 export function option(drawing: Drawing, colours: Colours, formats: Formats): Plain {
+  const bar = drawing.kind === 'bar';
   const labels = drawing.buckets.map((bucket) => formats.bucket(bucket.start, drawing.interval));
   return {
     animation: false,
+    textStyle: { fontFamily: colours.font },
     grid: { left: 4, right: 12, top: 12, bottom: 4, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
     tooltip: {
       trigger: 'axis',
       confine: true,
       className: 'chart-tip',
-      axisPointer: { type: drawing.kind === 'bar' ? 'shadow' : 'line', lineStyle: { color: colours.muted } },
+      backgroundColor: colours.surface,
+      borderColor: colours.line,
+      textStyle: { color: colours.text },
+      axisPointer: { type: bar ? 'shadow' : 'line', lineStyle: { color: colours.muted } },
       formatter: (points: { dataIndex: number }[]) => tip(drawing, labels, points[0]?.dataIndex ?? 0, colours, formats),
     },
     xAxis: {
       type: 'category',
       data: labels,
-      boundaryGap: drawing.kind === 'bar',
+      boundaryGap: bar,
       axisLine: { lineStyle: { color: colours.line } },
       axisTick: { show: false },
-      axisLabel: { color: colours.muted, hideOverlap: true, fontFamily: 'inherit' },
+      axisLabel: { color: colours.muted, hideOverlap: true, alignMinLabel: bar ? null : 'left', alignMaxLabel: bar ? null : 'right' },
     },
     yAxis: {
       type: 'value',
       splitNumber: 4,
       splitLine: { lineStyle: { color: colours.line } },
-      axisLabel: { color: colours.muted, fontFamily: 'inherit', formatter: (value: number) => formats.compact(value) },
+      axisLabel: { color: colours.muted, formatter: (value: number) => formats.compact(value) },
     },
     series: drawing.rows.flatMap((row, i) => marks(row, i, drawing, colours)),
   };

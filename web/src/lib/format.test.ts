@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { breakdownName, Formats } from './format';
+
+const en = new Formats('Europe/Berlin', 'en-GB');
+const us = new Formats('UTC', 'en-US');
+const de = new Formats('Europe/Berlin', 'de-DE');
+
+describe('Formats', () => {
+  it('writes numbers as the language does', () => {
+    expect(en.number(1234567)).toBe('1,234,567');
+    expect(de.number(1234567.5)).toBe('1.234.568');
+    expect(de.number(12.3456789)).toBe('12,3457');
+    expect(en.number(-0.5)).toBe('-0.5');
+    expect(en.number(9007199254740991)).toBe('9,007,199,254,740,991');
+  });
+
+  it('has a dash for what is not known', () => {
+    for (const value of [null, undefined, NaN, Infinity]) expect(en.number(value)).toBe('–');
+  });
+
+  it('tells a change, unless it says nothing', () => {
+    expect(en.change(150, 100)).toBe('+50%');
+    expect(en.change(97.5, 100)).toBe('-2.5%');
+    expect(en.change(5, -10)).toBe('+150%');
+    expect(en.change(5, 0)).toBe('');
+    expect(en.change(null, 3)).toBe('');
+  });
+
+  it('writes times in the zone of the project, also when clocks change', () => {
+    expect(en.clock('2026-03-29T00:59:59Z')).toBe('01:59:59');
+    expect(en.clock('2026-03-29T01:00:00Z')).toBe('03:00:00');
+    expect(en.bucket('2026-06-30T22:00:00Z', 'day')).toBe('Wed 1 Jul');
+    expect(en.bucket('2026-06-30T22:00:00Z', 'month')).toBe('Jul 2026');
+    expect(en.bucket('2026-06-30T22:15:00Z', 'minute')).toBe('00:15');
+  });
+
+  it('shows what is no time as it is, and takes UTC for a zone that is none', () => {
+    expect(en.clock('never')).toBe('never');
+    expect(new Formats('Mars/Olympus').zone).toBe('UTC');
+  });
+
+  it('chooses the unit of a length of time and of bytes', () => {
+    expect(us.seconds(0.23)).toBe('0.2 sec');
+    expect(us.seconds(45)).toBe('45 sec');
+    expect(us.seconds(600)).toBe('10 min');
+    expect(us.seconds(7200)).toBe('2 hr');
+    expect(en.bytes(1)).toBe('1 byte');
+    expect(en.bytes(42)).toBe('42 bytes');
+    expect(en.bytes(64_000)).toBe('64 kB');
+  });
+});
+
+describe('breakdownName', () => {
+  it('puts the special values and countries into words', () => {
+    expect(breakdownName('$none', 'plan')).toBe('(not set)');
+    expect(breakdownName('$other', 'plan')).toBe('(all others)');
+    expect(breakdownName('DE', '$country', 'en')).toBe('Germany (DE)');
+    expect(breakdownName('DE', 'plan', 'en')).toBe('DE');
+    expect(breakdownName(false, 'gift')).toBe('false');
+    expect(breakdownName(0, 'amount')).toBe('0');
+  });
+});
