@@ -17,7 +17,8 @@ type ProjectID uint32
 type Writer interface {
 	// Position is the position up to which everything is durable in the store; process resumes from it.
 	Position() eventlog.Position
-	// Links returns every identity link that is durable in the store, for process to begin with.
+	// Links returns every identity link that is durable in the store, in the order they were added, for process to begin
+	// with.
 	Links(ctx context.Context) ([]Link, error)
 	// Poisoned returns the positions, from the given one on and in order, of durable dead letters with code CodePoison:
 	// process does not count their ids as seen, before a restart and after it.

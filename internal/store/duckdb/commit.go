@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -45,10 +46,11 @@ func (s *Store) commit(ctx context.Context, after eventlog.Position) (int, error
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	g := s.active()
-	if err := s.insert(ctx, g); err != nil {
+	tables, err := s.insert(ctx, g)
+	if err != nil {
 		return 0, err
 	}
-	s.publish(g, after)
+	s.publish(g, tables, after)
 	s.metrics.commit.Observe(s.opts.Now().Sub(began).Seconds())
 	s.batch.reset()
 	return g.rows, nil
@@ -70,18 +72,17 @@ func (s *Store) active() *generation {
 	return g
 }
 
-// insert brings the open batch into the generation's tables, in one transaction.
-func (s *Store) insert(ctx context.Context, g *generation) error {
+// insert brings the open batch into the generation's tables, in one transaction, and returns what they are then.
+func (s *Store) insert(ctx context.Context, g *generation) (map[store.ProjectID]*hotTable, error) {
 	relinks := s.pending.add(s.batch.links, s.persons)
 	if len(s.batch.order) == 0 && len(relinks) == 0 {
-		return nil
+		return g.tables, nil
 	}
-	if _, err := s.writer.ExecContext(ctx, "BEGIN"); err != nil {
-		_, _ = s.writer.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
-		return err
+	tables := maps.Clone(g.tables)
+	_, err := s.writer.ExecContext(ctx, "BEGIN")
+	if err == nil {
+		err = s.insertRows(ctx, g.number, tables)
 	}
-	before := s.tablesOf(g)
-	err := s.insertRows(ctx, g)
 	if err == nil && len(relinks) > 0 {
 		_, err = s.writer.ExecContext(ctx, relinkStatement(relinks))
 	}
@@ -90,31 +91,20 @@ func (s *Store) insert(ctx context.Context, g *generation) error {
 	}
 	if err != nil {
 		_, _ = s.writer.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		g.tables = before
 	}
-	return err
+	return tables, err
 }
 
-// tablesOf copies what is known of a generation's tables, for a transaction that may be rolled back.
-func (s *Store) tablesOf(g *generation) map[store.ProjectID]*hotTable {
-	tables := make(map[store.ProjectID]*hotTable, len(g.tables))
-	for project, h := range g.tables {
-		c := h.clone()
-		tables[project] = &c
-	}
-	return tables
-}
-
-func (s *Store) insertRows(ctx context.Context, g *generation) error {
+func (s *Store) insertRows(ctx context.Context, generation int, tables map[store.ProjectID]*hotTable) error {
 	for _, r := range s.batch.order {
-		columns := r.filled()
-		if err := s.prepareHot(ctx, g, r.table, columns); err != nil {
+		columns, project := r.filled(), r.table.project
+		h, err := s.prepareHot(ctx, tables[project], fmt.Sprintf("hot.h%d_%d", generation, project), columns)
+		if err != nil {
 			return err
 		}
-		if err := insertArrow(ctx, s.writer, g.tables[r.table.project].name, columns, r.n); err != nil {
-			return fmt.Errorf("insert %d rows of project %d: %w", r.n, r.table.project, err)
+		tables[project] = h
+		if err := insertArrow(ctx, s.writer, h.name, columns, r.n); err != nil {
+			return fmt.Errorf("insert %d rows of project %d: %w", r.n, project, err)
 		}
 	}
 	return nil
@@ -134,36 +124,36 @@ func (r *rows) filled() []*column {
 	return out
 }
 
-// prepareHot makes sure that the generation has a table with the columns.
-func (s *Store) prepareHot(ctx context.Context, g *generation, t *table, columns []*column) error {
-	h := g.tables[t.project]
+// prepareHot makes sure that a table in memory exists and has the columns. The table given, nil for none, is what cuts
+// see: it is never changed, what is returned takes its place with the commit.
+func (s *Store) prepareHot(ctx context.Context, h *hotTable, name string, columns []*column) (*hotTable, error) {
 	if h == nil {
-		h = &hotTable{name: fmt.Sprintf("hot.h%d_%d", g.number, t.project), columns: map[string]bool{}}
+		h = &hotTable{name: name, columns: map[string]bool{}}
 		defs := make([]string, len(columns))
 		for i, c := range columns {
 			defs[i] = c.name + " " + sqlType(c.typ)
 			h.columns[c.name] = true
 		}
-		if _, err := s.writer.ExecContext(ctx, "CREATE TABLE "+h.name+" ("+strings.Join(defs, ", ")+")"); err != nil {
-			return fmt.Errorf("create %s: %w", h.name, err)
+		if _, err := s.writer.ExecContext(ctx, "CREATE TABLE "+name+" ("+strings.Join(defs, ", ")+")"); err != nil {
+			return nil, fmt.Errorf("create %s: %w", name, err)
 		}
-		s.mu.Lock()
-		g.tables[t.project] = h
-		s.mu.Unlock()
-		return nil
+		return h, nil
 	}
+	h = &hotTable{name: h.name, columns: h.columns, rows: h.rows}
+	copied := false
 	for _, c := range columns {
 		if h.columns[c.name] {
 			continue
 		}
-		if _, err := s.writer.ExecContext(ctx, "ALTER TABLE "+h.name+" ADD COLUMN "+c.name+" "+sqlType(c.typ)); err != nil {
-			return fmt.Errorf("add column %s to %s: %w", c.name, h.name, err)
+		if _, err := s.writer.ExecContext(ctx, "ALTER TABLE "+name+" ADD COLUMN "+c.name+" "+sqlType(c.typ)); err != nil {
+			return nil, fmt.Errorf("add column %s to %s: %w", c.name, name, err)
 		}
-		s.mu.Lock()
+		if !copied {
+			h.columns, copied = maps.Clone(h.columns), true
+		}
 		h.columns[c.name] = true
-		s.mu.Unlock()
 	}
-	return nil
+	return h, nil
 }
 
 func insertArrow(ctx context.Context, conn *sql.Conn, table string, columns []*column, n int) error {
@@ -198,9 +188,10 @@ func insertArrow(ctx context.Context, conn *sql.Conn, table string, columns []*c
 }
 
 // publish makes the batch part of every cut that begins from now on.
-func (s *Store) publish(g *generation, after eventlog.Position) {
+func (s *Store) publish(g *generation, tables map[store.ProjectID]*hotTable, after eventlog.Position) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	g.tables = tables
 	for _, r := range s.batch.order {
 		h := g.tables[r.table.project]
 		h.rows += r.n

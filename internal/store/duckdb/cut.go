@@ -49,7 +49,7 @@ func (s *Store) Cut(ctx context.Context, project store.ProjectID) (store.Cut, er
 			if h := g.tables[project]; h != nil && h.rows > 0 {
 				g.readers.Add(1)
 				c.gens = append(c.gens, g)
-				c.hot = append(c.hot, h.clone())
+				c.hot = append(c.hot, *h)
 			}
 		}
 		c.onDisk, c.disk = c.table.diskReady, c.table.diskReadyProps
@@ -67,24 +67,17 @@ func (s *Store) Cut(ctx context.Context, project store.ProjectID) (store.Cut, er
 	return c, nil
 }
 
-func (h *hotTable) clone() hotTable {
-	columns := make(map[string]bool, len(h.columns))
-	for k, v := range h.columns {
-		columns[k] = v
-	}
-	return hotTable{name: h.name, columns: columns, rows: h.rows}
-}
-
 // begin pins the file and the pending links at one moment: the links are dropped together with the rewritten rows, and
 // what retention removes or later links change stays as it was.
 func (c *cut) begin(ctx context.Context) error {
 	if _, err := c.conn.ExecContext(ctx, "BEGIN"); err != nil {
 		return err
 	}
-	if !c.onDisk {
-		return nil
+	pinned := "hot.relink"
+	if c.onDisk {
+		pinned += ", " + c.table.cold
 	}
-	_, err := c.conn.ExecContext(ctx, "SELECT 1 FROM "+c.table.cold+", hot.relink LIMIT 0")
+	_, err := c.conn.ExecContext(ctx, "SELECT 1 FROM "+pinned+" LIMIT 0")
 	return err
 }
 

@@ -204,7 +204,7 @@ func (s *Store) Poisoned(ctx context.Context, from eventlog.Position) ([]eventlo
 
 // Links implements store.Writer.
 func (s *Store) Links(ctx context.Context) ([]store.Link, error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT project, person, target, position FROM links ORDER BY position")
+	rows, err := s.db.QueryContext(ctx, "SELECT project, person, target, position FROM links ORDER BY position, rowid")
 	if err != nil {
 		return nil, fmt.Errorf("read links: %w", err)
 	}

@@ -127,6 +127,7 @@ type generation struct {
 	readers atomic.Int32
 }
 
+// hotTable is one project's table in memory. It is replaced as a whole, never changed.
 type hotTable struct {
 	name    string
 	columns map[string]bool

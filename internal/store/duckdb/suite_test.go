@@ -1,0 +1,50 @@
+package duckdb
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/freshet/freshet/internal/store/storetest"
+)
+
+func TestSuite(t *testing.T) {
+	storetest.Run(t, storetest.Adapter{
+		Open: func(t testing.TB, dir string) storetest.Store {
+			t.Helper()
+			s, err := Open(context.Background(), Options{
+				Dir: dir, FlushRows: 150, PropertyLimit: storetest.PropertyLimit, CompactRuns: 2,
+				Now: func() time.Time { return time.Unix(1e10, 0) },
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		},
+		Settle: func(t testing.TB, s storetest.Store) {
+			t.Helper()
+			settle(t, s.(*Store))
+		},
+		Crash: func(t testing.TB, s storetest.Store, dir string) string { return crash(t, s.(*Store), dir) },
+	})
+}
+
+// settle does all background work at once.
+func settle(t testing.TB, s *Store) {
+	t.Helper()
+	ctx := context.Background()
+	for s.Position() < s.Watermark().Position {
+		if err := s.flush(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.pending.mu.Lock()
+	s.pending.rounds = relinkEvery
+	s.pending.mu.Unlock()
+	if err := s.relink(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.compact(ctx); err != nil {
+		t.Fatal(err)
+	}
+}

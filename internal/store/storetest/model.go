@@ -1,0 +1,247 @@
+package storetest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/store"
+)
+
+const (
+	projects = 2
+	people   = 12
+	dayUS    = int64(86400e6)
+)
+
+// item is what one position of the log has for the store.
+type item struct {
+	project store.ProjectID
+	e       event.Event
+	person  uint64
+	day     int64
+	links   []store.Link
+	dead    *store.DeadLetter
+	values  map[string]any
+}
+
+// history is a log in memory: whatever happens to a store, it is filled out of this.
+type history struct {
+	rng   *rand.Rand
+	items []item
+	roots [projects + 1][people]int
+	// expired is the first day that is left, by project.
+	expired [projects + 1]int64
+}
+
+func newHistory(seed uint64) *history {
+	h := &history{rng: rand.New(rand.NewPCG(seed, 3))}
+	for p := range h.roots {
+		for i := range h.roots[p] {
+			h.roots[p][i] = i
+		}
+	}
+	return h
+}
+
+func personNumber(i int) uint64 { return event.IDNumber(event.SpaceUser, fmt.Sprint("person ", i)) }
+
+// grow makes up n more positions.
+func (h *history) grow(n int) {
+	for range n {
+		pos := eventlog.Position(len(h.items))
+		it := item{project: store.ProjectID(1 + h.rng.IntN(projects))}
+		switch h.rng.IntN(14) {
+		case 0:
+			it.dead = &store.DeadLetter{Project: it.project, Position: pos, ReceivedAt: int64(pos), Stage: "process",
+				Code: store.CodePoison, Reason: "r", Protocol: "segment", Body: fmt.Append(nil, pos)}
+		case 1:
+			h.link(&it, pos)
+			fallthrough
+		default:
+			h.event(&it, pos)
+		}
+		h.items = append(h.items, it)
+	}
+}
+
+// link merges one person into another, and now and then a third into the first, with one event.
+func (h *history) link(it *item, pos eventlog.Position) {
+	roots := &h.roots[it.project]
+	for range 1 + h.rng.IntN(2) {
+		from, to := roots[h.rng.IntN(people)], roots[h.rng.IntN(people)]
+		if from == to {
+			continue
+		}
+		it.links = append(it.links, store.Link{Project: it.project, From: personNumber(from), To: personNumber(to), Position: pos})
+		for i, r := range roots {
+			if r == from {
+				roots[i] = to
+			}
+		}
+	}
+}
+
+func (h *history) event(it *item, pos eventlog.Position) {
+	it.person = personNumber(h.roots[it.project][h.rng.IntN(people)])
+	it.day = int64(pos)/40 + int64(h.rng.IntN(3))
+	it.e = event.Event{
+		Name: fmt.Sprint("name", pos%5), ID: fmt.Sprint("id", pos), UserID: "u",
+		OriginalTime: it.day*dayUS + int64(h.rng.IntN(86400))*1e6,
+	}
+	d := &it.e.Derived
+	d.Position, d.Person, d.Device, d.Time, d.ReceivedAt = uint64(pos), it.person, 1, it.e.OriginalTime, int64(pos)*60e6
+	d.Key, _ = event.KeyOf(it.e.ID)
+	it.values = map[string]any{}
+	for range h.rng.IntN(5) {
+		h.property(it)
+	}
+}
+
+// property adds one of a key that is new to the event; keys change their types.
+func (h *history) property(it *item) {
+	p := event.Property{Key: fmt.Sprint("key", h.rng.IntN(8))}
+	if _, has := it.values[p.Key]; has {
+		return
+	}
+	switch h.rng.IntN(6) {
+	case 0, 1:
+		p.Type, p.Num = event.Number, float64(h.rng.IntN(1000))/8
+		it.values[p.Key] = p.Num
+	case 2:
+		p.Type, p.Str = event.String, "text \"with\" ü \U0001F600 \t; --"
+		it.values[p.Key] = p.Str
+	case 3:
+		p.Type, p.Num = event.Bool, float64(h.rng.IntN(2))
+		it.values[p.Key] = p.Num != 0
+	case 4:
+		p.Type, p.Str = event.String, "2026-04-01T12:00:00.125Z"
+		it.values[p.Key] = p.Str
+	default:
+		p.Type, p.Str = event.JSON, `{"a":[1,"x"]}`
+		it.values[p.Key] = map[string]any{"a": []any{1.0, "x"}}
+	}
+	it.e.Properties = append(it.e.Properties, p)
+}
+
+// give adds the positions [from, to) to the store and commits them.
+func (h *history) give(t testing.TB, s store.Writer, from, to eventlog.Position) {
+	t.Helper()
+	for p := from; p < to; p++ {
+		it := &h.items[p]
+		c := store.Counts{Accepted: 1}
+		if it.dead != nil {
+			s.AddDead(*it.dead)
+			c.Dead++
+		} else {
+			e := it.e
+			s.Add(it.project, time.UTC, "native", &e)
+			c.Stored++
+		}
+		for _, l := range it.links {
+			s.AddLink(l)
+		}
+		s.Count(it.project, int64(p)/60*3600, c)
+	}
+	if err := s.Commit(context.Background(), to); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// root follows the links before a position.
+func (h *history) root(project store.ProjectID, person uint64, before eventlog.Position) uint64 {
+	for _, it := range h.items[:before] {
+		for _, l := range it.links {
+			if l.Project == project && l.From == person {
+				person = l.To
+			}
+		}
+	}
+	return person
+}
+
+// row is what is compared of an event.
+type row struct {
+	person uint64
+	name   string
+	day    int64
+	time   int64
+	values map[string]any
+}
+
+// rows are those that a cut of the project before a position has.
+func (h *history) rows(project store.ProjectID, before eventlog.Position, expired int64) map[uint64]row {
+	roots := map[uint64]uint64{}
+	for i := range people {
+		roots[personNumber(i)] = h.root(project, personNumber(i), before)
+	}
+	out := map[uint64]row{}
+	for p, it := range h.items[:before] {
+		if it.project == project && it.dead == nil && it.day >= expired {
+			out[uint64(p)] = row{roots[it.person], it.e.Name, it.day, it.e.Derived.Time, it.values}
+		}
+	}
+	return out
+}
+
+// rowsOf reads a cut.
+func rowsOf(t testing.TB, c store.Cut) map[uint64]row {
+	t.Helper()
+	columns := []string{"seq", "person", "event", "day", "time", "overflow"}
+	var props []store.PropertyColumn
+	for _, key := range slices.Sorted(maps.Keys(c.Schema().Properties)) {
+		props = append(props, c.Schema().Properties[key]...)
+	}
+	for _, p := range props {
+		columns = append(columns, p.Column)
+	}
+	out := map[uint64]row{}
+	for v, err := range c.Rows(context.Background(), "SELECT * FROM "+c.Events(columns...)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := row{v[1].(uint64), v[2].(string), v[3].(int64), v[4].(time.Time).UnixMicro(), map[string]any{}}
+		if v[5] != nil {
+			if err := json.Unmarshal([]byte(v[5].(string)), &r.values); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i, p := range props {
+			switch x := v[6+i].(type) {
+			case nil:
+			case time.Time:
+				r.values[p.Key] = x.Format("2006-01-02T15:04:05.000Z")
+			default:
+				r.values[p.Key] = x
+			}
+		}
+		if _, twice := out[v[0].(uint64)]; twice {
+			t.Fatalf("position %d is there twice", v[0])
+		}
+		out[v[0].(uint64)] = r
+	}
+	return out
+}
+
+// difference names the first row that is not as it should be.
+func difference(got, want map[uint64]row) string {
+	for _, p := range slices.Sorted(maps.Keys(want)) {
+		if g, ok := got[p]; !ok || !reflect.DeepEqual(g, want[p]) {
+			return fmt.Sprintf("position %d is %+v (%v), want %+v; %d rows of %d", p, g, ok, want[p], len(got), len(want))
+		}
+	}
+	for p, g := range got {
+		if _, ok := want[p]; !ok {
+			return fmt.Sprintf("position %d is %+v and should not be there; %d rows of %d", p, g, len(got), len(want))
+		}
+	}
+	return ""
+}

@@ -1,0 +1,479 @@
+// Package storetest is the suite that every adapter of the store passes: what it has is held against a log in memory
+// and the rules of the port, while it flushes, compacts, forgets, is closed and crashes.
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/store"
+)
+
+// Store is all ports of a store, and its end.
+type Store interface {
+	store.Writer
+	store.Reader
+	store.Eraser
+	Close() error
+}
+
+// PropertyLimit is what stores under test are opened with.
+const PropertyLimit = 6
+
+// Adapter makes stores.
+type Adapter struct {
+	// Open opens the store of a folder. Background work should be frequent and its units small.
+	Open func(t testing.TB, dir string) Store
+	// Settle makes everything committed durable, and does whatever else the store has put off.
+	Settle func(t testing.TB, s Store)
+	// Crash returns a folder with what a crash at this moment would leave; the store is not used any more.
+	Crash func(t testing.TB, s Store, dir string) string
+}
+
+// Run runs the suite.
+func Run(t *testing.T, a Adapter) {
+	for name, test := range map[string]func(*testing.T, Adapter){
+		"Empty": empty, "Atomic": atomicCommits, "ConsistentCuts": consistentCuts, "CutStays": cutStays, "Wait": waiting,
+		"Properties": propertyColumns, "DeadLetters": deadLetters, "AnyHistory": anyHistory,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, a) })
+	}
+}
+
+func closed(t testing.TB, s Store) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func cut(t testing.TB, s Store, project store.ProjectID) store.Cut {
+	t.Helper()
+	c, err := s.Cut(context.Background(), project)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func empty(t *testing.T, a Adapter) {
+	s := a.Open(t, t.TempDir())
+	defer closed(t, s)
+	if s.Position() != 0 || s.Watermark().Position != 0 {
+		t.Fatal(s.Position(), s.Watermark())
+	}
+	c := cut(t, s, 1)
+	defer c.Close()
+	if got := rowsOf(t, c); len(got) != 0 {
+		t.Fatal(got)
+	}
+	if n, err := s.Expire(context.Background(), 1, 1e6); n != 0 || err != nil {
+		t.Fatal(n, err)
+	}
+	hours, err := s.Ledger(context.Background(), 1, 0, 1<<60)
+	if len(hours) != 0 || err != nil {
+		t.Fatal(hours, err)
+	}
+	dead, err := s.DeadLetters(context.Background(), 1, 1<<60, 9)
+	if len(dead) != 0 || err != nil {
+		t.Fatal(dead, err)
+	}
+}
+
+// atomicCommits: what is added is seen by nobody before the commit, and then with its position.
+func atomicCommits(t *testing.T, a Adapter) {
+	s := a.Open(t, t.TempDir())
+	defer closed(t, s)
+	before := s.Version(1)
+	for i := range 20 {
+		e := event.Event{Name: "n", ID: fmt.Sprint(i)}
+		e.Derived.Position, e.Derived.Person = uint64(i), 1
+		s.Add(1, time.UTC, "native", &e)
+	}
+	c := cut(t, s, 1)
+	if got := rowsOf(t, c); len(got) != 0 || c.Watermark().Position != 0 || s.Version(1) != before {
+		t.Fatalf("%d rows before the commit, at %d", len(got), c.Watermark().Position)
+	}
+	c.Close()
+	s.Count(1, 0, store.Counts{Accepted: 20, Stored: 20})
+	if err := s.Commit(context.Background(), 20); err != nil {
+		t.Fatal(err)
+	}
+	c = cut(t, s, 1)
+	defer c.Close()
+	if got := rowsOf(t, c); len(got) != 20 || c.Watermark().Position != 20 || s.Watermark().Position != 20 || s.Version(1) == before {
+		t.Fatalf("%d rows, at %d", len(got), c.Watermark().Position)
+	}
+}
+
+// consistentCuts: while commits and the background go on, every cut has exactly what is before its position, however
+// often it is asked.
+func consistentCuts(t *testing.T, a Adapter) {
+	s := a.Open(t, t.TempDir())
+	defer closed(t, s)
+	h := newHistory(2)
+	h.grow(4000)
+	var wg sync.WaitGroup
+	done := make(chan struct{})
+	for r := range 2 {
+		wg.Go(func() {
+			project := store.ProjectID(1 + r)
+			for {
+				c, err := s.Cut(context.Background(), project)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				want := h.rows(project, c.Watermark().Position, 0)
+				for range 3 {
+					if d := difference(rowsOf(t, c), want); d != "" {
+						t.Errorf("project %d at %d: %s", project, c.Watermark().Position, d)
+						c.Close()
+						return
+					}
+				}
+				c.Close()
+				select {
+				case <-done:
+					return
+				default:
+				}
+			}
+		})
+	}
+	for from := eventlog.Position(0); from < 4000; {
+		to := min(from+1+eventlog.Position(h.rng.IntN(60)), 4000)
+		h.give(t, s, from, to)
+		from = to
+	}
+	close(done)
+	wg.Wait()
+}
+
+// cutStays: a cut is not touched by what happens after it was made, even when it is asked for the first time.
+func cutStays(t *testing.T, a Adapter) {
+	s := a.Open(t, t.TempDir())
+	defer closed(t, s)
+	h := newHistory(3)
+	h.grow(900)
+	var cuts []store.Cut
+	for from := eventlog.Position(0); from < 900; from += 100 {
+		h.give(t, s, from, from+100)
+		cuts = append(cuts, cut(t, s, 1))
+		if from%300 == 0 {
+			a.Settle(t, s)
+			cuts = append(cuts, cut(t, s, 1))
+		}
+	}
+	if _, err := s.Expire(context.Background(), 1, 8); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range cuts {
+		if d := difference(rowsOf(t, c), h.rows(1, c.Watermark().Position, 0)); d != "" {
+			t.Fatalf("cut at %d: %s", c.Watermark().Position, d)
+		}
+		c.Close()
+	}
+}
+
+func waiting(t *testing.T, a Adapter) {
+	s := a.Open(t, t.TempDir())
+	defer closed(t, s)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+	defer cancel()
+	if err := s.Wait(ctx, 5); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for i := range 5 {
+		wg.Go(func() {
+			p := eventlog.Position(i)
+			if err := s.Wait(context.Background(), p); err != nil || s.Watermark().Position < p {
+				t.Error(s.Watermark(), err)
+			}
+		})
+	}
+	for i := range 5 {
+		if err := s.Commit(context.Background(), eventlog.Position(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wg.Wait()
+}
+
+// propertyColumns: columns appear with the first value, one a type, until there are too many.
+func propertyColumns(t *testing.T, a Adapter) {
+	dir := t.TempDir()
+	s := a.Open(t, dir)
+	give := func(at int, p event.Property) {
+		t.Helper()
+		e := event.Event{Name: "n", ID: fmt.Sprint(at), Properties: []event.Property{p}}
+		e.Derived.Position, e.Derived.Person, e.Derived.Time = uint64(at), 1, 1
+		s.Add(1, time.UTC, "native", &e)
+		if err := s.Commit(context.Background(), eventlog.Position(at+1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	types := func() map[string][]store.Type {
+		c := cut(t, s, 1)
+		defer c.Close()
+		out := map[string][]store.Type{}
+		if c.Schema().PropertyLimit != PropertyLimit {
+			t.Errorf("limit %d", c.Schema().PropertyLimit)
+		}
+		for key, columns := range c.Schema().Properties {
+			for _, col := range columns {
+				out[key] = append(out[key], col.Type)
+			}
+			slices.Sort(out[key])
+		}
+		return out
+	}
+	give(0, event.Property{Key: "a", Type: event.String, Str: "x"})
+	give(1, event.Property{Key: "a", Type: event.Number, Num: 1})
+	give(2, event.Property{Key: "a", Type: event.Bool})
+	give(3, event.Property{Key: "a", Type: event.String, Str: "2026-01-01T00:00:00.000Z"})
+	give(4, event.Property{Key: "a", Type: event.JSON, Str: "[1]"})
+	give(5, event.Property{Key: "a", Type: event.Null})
+	give(6, event.Property{Key: "", Type: event.Number, Num: 7})
+	give(7, event.Property{Key: `quo"ted; --`, Type: event.Number, Num: 8})
+	for i := range 5 {
+		give(8+i, event.Property{Key: fmt.Sprint("late", i), Type: event.Number, Num: 9})
+	}
+	want := map[string][]store.Type{
+		"a": {store.Text, store.Float, store.Boolean, store.Time}, "": {store.Float}, `quo"ted; --`: {store.Float},
+	}
+	for range 2 {
+		if got := types(); !reflect.DeepEqual(got, want) {
+			t.Fatalf("%v, want %v", got, want)
+		}
+		c := cut(t, s, 1)
+		got := rowsOf(t, c)
+		c.Close()
+		for i := range uint64(5) {
+			if v := got[8+i].values; !reflect.DeepEqual(v, map[string]any{fmt.Sprint("late", i): 9.0}) {
+				t.Fatalf("past the limit: %v", v)
+			}
+		}
+		if v := got[7].values[`quo"ted; --`]; v != 8.0 {
+			t.Fatal(v)
+		}
+		closed(t, s)
+		s = a.Open(t, dir)
+	}
+	closed(t, s)
+}
+
+func deadLetters(t *testing.T, a Adapter) {
+	dir := t.TempDir()
+	s := a.Open(t, dir)
+	letter := func(i int) store.DeadLetter {
+		return store.DeadLetter{Project: store.ProjectID(1 + i%2), Position: eventlog.Position(i), ReceivedAt: int64(i), Stage: "decode",
+			Code: []string{"bad_event_name", store.CodePoison}[i/2%2], Reason: "it's \"so\"", Protocol: "segment", Body: []byte{0, 0xff, byte(i)}}
+	}
+	for i := range 40 {
+		s.AddDead(letter(i))
+		if err := s.Commit(context.Background(), eventlog.Position(i+1)); err != nil {
+			t.Fatal(err)
+		}
+		if i == 20 {
+			a.Settle(t, s)
+		}
+	}
+	for range 2 {
+		before, n := eventlog.Position(1000), 39
+		for {
+			page, err := s.DeadLetters(context.Background(), 2, before, 7)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(page) == 0 {
+				break
+			}
+			for _, d := range page {
+				if !reflect.DeepEqual(d, letter(n)) {
+					t.Fatalf("%+v, want %+v", d, letter(n))
+				}
+				n -= 2
+			}
+			before = page[len(page)-1].Position
+		}
+		if n != -1 {
+			t.Fatalf("the letters end before %d", n)
+		}
+		closed(t, s)
+		s = a.Open(t, dir)
+		got, err := s.Poisoned(context.Background(), 30)
+		if err != nil || !slices.Equal(got, []eventlog.Position{30, 31, 34, 35, 38, 39}) {
+			t.Fatal(got, err)
+		}
+	}
+	closed(t, s)
+}
+
+// anyHistory does everything in any order, and holds the store to the history after each step.
+func anyHistory(t *testing.T, a Adapter) {
+	for seed := range uint64(8) {
+		w := &world{a: a, h: newHistory(seed), dir: t.TempDir()}
+		w.s = a.Open(t, w.dir)
+		for step := range 40 {
+			what := w.step(t)
+			if err := w.check(t); err != nil {
+				t.Fatalf("seed %d, step %d, after %s: %v", seed, step, what, err)
+			}
+		}
+		closed(t, w.s)
+	}
+}
+
+type world struct {
+	a   Adapter
+	h   *history
+	s   Store
+	dir string
+	at  eventlog.Position
+}
+
+func (w *world) step(t *testing.T) string {
+	switch r := w.h.rng.IntN(12); r {
+	case 0:
+		w.a.Settle(t, w.s)
+		return "settling"
+	case 1:
+		closed(t, w.s)
+		w.s = w.a.Open(t, w.dir)
+		if w.s.Position() != w.at {
+			t.Fatalf("closed at %d, opened at %d", w.at, w.s.Position())
+		}
+		return "a restart"
+	case 2:
+		w.dir = w.a.Crash(t, w.s, w.dir)
+		w.s = w.a.Open(t, w.dir)
+		if w.s.Position() > w.at {
+			t.Fatalf("crashed at %d, opened at %d", w.at, w.s.Position())
+		}
+		w.at = w.s.Position()
+		return "a crash"
+	case 3:
+		project, day := store.ProjectID(1+w.h.rng.IntN(projects)), int64(w.h.rng.IntN(1+int(w.at)/60))
+		w.a.Settle(t, w.s)
+		w.h.expired[project] = max(w.h.expired[project], day)
+		want := len(rowsBefore(t, w.s, project, day))
+		if n, err := w.s.Expire(context.Background(), project, day); err != nil || int(n) != want {
+			t.Fatalf("expired %d, want %d: %v", n, want, err)
+		}
+		return fmt.Sprintf("expiry of project %d before day %d", project, day)
+	default:
+		to := w.at + eventlog.Position(w.h.rng.IntN(80))
+		w.h.grow(max(0, int(to)-len(w.h.items)))
+		w.h.give(t, w.s, w.at, to)
+		w.at = to
+		return "a commit"
+	}
+}
+
+// rowsBefore are the rows of days before the given one.
+func rowsBefore(t *testing.T, s Store, project store.ProjectID, day int64) map[uint64]row {
+	c := cut(t, s, project)
+	defer c.Close()
+	out := rowsOf(t, c)
+	for p, r := range out {
+		if r.day >= day {
+			delete(out, p)
+		}
+	}
+	return out
+}
+
+func (w *world) check(t *testing.T) error {
+	if err := w.links(); err != nil {
+		return err
+	}
+	for project := store.ProjectID(1); project <= projects; project++ {
+		c := cut(t, w.s, project)
+		rows, at := rowsOf(t, c), c.Watermark().Position
+		c.Close()
+		if at != w.at {
+			return fmt.Errorf("watermark %d, want %d", at, w.at)
+		}
+		// What expiry reached on disk may come again only as new events of old days.
+		want := w.h.rows(project, w.at, 0)
+		for p, r := range want {
+			if _, has := rows[p]; !has && r.day < w.h.expired[project] {
+				delete(want, p)
+			}
+		}
+		if d := difference(rows, want); d != "" {
+			return fmt.Errorf("project %d: %s", project, d)
+		}
+		if err := w.ledger(project, len(want)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// links holds those that are durable to the position up to which everything is.
+func (w *world) links() error {
+	for {
+		at := w.s.Position()
+		got, err := w.s.Links(context.Background())
+		if err != nil {
+			return err
+		}
+		if w.s.Position() != at {
+			continue // The background was at work.
+		}
+		var want []store.Link
+		for _, it := range w.h.items[:at] {
+			want = append(want, it.links...)
+		}
+		if !slices.Equal(got, want) {
+			return fmt.Errorf("links %v, want %v", got, want)
+		}
+		return nil
+	}
+}
+
+func (w *world) ledger(project store.ProjectID, rows int) error {
+	want := map[int64]store.Counts{}
+	for p, it := range w.h.items[:w.at] {
+		if it.project != project {
+			continue
+		}
+		hour := int64(p) / 60 * 3600
+		c := store.Counts{Accepted: 1, Stored: 1}
+		if it.dead != nil {
+			c = store.Counts{Accepted: 1, Dead: 1}
+		}
+		want[hour] = want[hour].Plus(c)
+	}
+	hours, err := w.s.Ledger(context.Background(), project, 0, 1<<60)
+	if err != nil {
+		return err
+	}
+	left := 0
+	for i, h := range hours {
+		if i > 0 && hours[i-1].Hour >= h.Hour {
+			return fmt.Errorf("hour %d follows %d", h.Hour, hours[i-1].Hour)
+		}
+		left += int(h.Stored - h.Expired)
+		h.Expired = 0
+		if want[h.Hour] != h.Counts {
+			return fmt.Errorf("project %d, hour %d: %+v, want %+v", project, h.Hour, h.Counts, want[h.Hour])
+		}
+		delete(want, h.Hour)
+	}
+	if left != rows || len(want) > 0 {
+		return fmt.Errorf("project %d: the ledger says that %d rows are left, there are %d; hours without an entry: %v", project, left, rows, want)
+	}
+	return nil
+}
