@@ -1,0 +1,196 @@
+package rest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/zeebo/xxh3"
+
+	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/query"
+	"github.com/freshet/freshet/internal/store"
+)
+
+const (
+	defaultTimeout = 10 * time.Second
+	maxTimeout     = 60 * time.Second
+)
+
+type queryParameters struct {
+	ProjectParameter
+	ConsistentWith uint64 `query:"consistent_with" doc:"Wait until everything before this position is counted, within the timeout." example:"1234"`
+	Timeout        string `query:"timeout" maxLength:"16" default:"10s" doc:"How long the answer may take, 1s to 60s." example:"10s"`
+	IfNoneMatch    string `header:"If-None-Match" doc:"The ETag of an answer at hand: 304 tells that it still holds."`
+}
+
+func (a *API) registerQuery() {
+	text := &huma.Schema{Type: huma.TypeString}
+	responses := answers("The answer.", map[string]*huma.MediaType{
+		"application/json": {Schema: a.schema(reflect.TypeFor[query.Answer]())},
+	})
+	responses["200"].Headers = map[string]*huma.Header{
+		"ETag":          {Description: "Names the question and the version of the data it was answered on.", Schema: text},
+		"Freshet-Cache": {Description: "hit or miss.", Schema: text},
+	}
+	responses["304"] = &huma.Response{Description: "The answer at hand still holds."}
+	handle(a, huma.Operation{
+		OperationID: "query", Method: http.MethodPost, Path: "/v1/query", Tags: []string{"questions"},
+		Summary: "Ask for numbers over time",
+		Description: "A question names series of events and how each is counted or measured; the answer has a value a bucket. " +
+			"It counts every event before its watermark, and repeats the question with every default filled in. " +
+			"An answer is kept as long as nothing about the project changed; then it is as true as a new one.",
+		Responses: responses, Errors: []int{http.StatusTooManyRequests, http.StatusGatewayTimeout},
+	}, read, a.query)
+	takes[query.Trends](a, http.MethodPost, "/v1/query", "The question.", map[string]any{
+		"kind": "trends", "range": map[string]any{"from": "-30d", "to": "now"}, "interval": "day",
+		"series": []any{map[string]any{"id": "A", "events": []string{"purchase"}, "aggregate": "sum", "property": "amount"}},
+		"where":  map[string]any{"property": "$country", "op": "in", "value": []string{"DE", "FR"}},
+	})
+}
+
+// answered is an answer without what differs from one time it is given to the next.
+type answered struct {
+	body      []byte
+	watermark store.Watermark
+	cached    bool
+}
+
+func (a *API) query(ctx context.Context, c *call, in *queryParameters) (*huma.StreamResponse, error) {
+	began := time.Now()
+	timeout, err := time.ParseDuration(in.Timeout)
+	if err != nil || timeout < time.Second || timeout > maxTimeout {
+		return nil, invalid("bad_timeout", "timeout", "timeout %q is no duration from 1s to %s", in.Timeout, maxTimeout)
+	}
+	q, err := body[query.Trends](c)
+	if err != nil {
+		return nil, err
+	}
+	scope := c.scope()
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	if in.ConsistentWith > 0 {
+		if err := a.opts.Engine.Wait(ctx, eventlog.Position(in.ConsistentWith)); err != nil {
+			return nil, err
+		}
+	}
+	resolved, err := a.opts.Engine.Resolve(scope, q)
+	if err != nil {
+		return nil, err
+	}
+	version, watermark := a.opts.Engine.Version(scope.Project)
+	key := cacheKey(scope, version, resolved.Key())
+	tag := etag(key)
+	head := c.w.Header()
+	head.Set("ETag", tag)
+	head.Set("Cache-Control", "private, no-cache")
+	if matches(in.IfNoneMatch, tag) {
+		return &huma.StreamResponse{Body: func(hc huma.Context) { hc.SetStatus(http.StatusNotModified) }}, nil
+	}
+	answer, err := a.answer(ctx, scope, resolved, key, version, watermark)
+	if err != nil {
+		head.Del("ETag")
+		return nil, err
+	}
+	return &huma.StreamResponse{Body: func(hc huma.Context) { answer.write(c.w, began) }}, nil
+}
+
+// answer finds the answer in the cache, or works it out together with whoever asks the same at the moment.
+func (a *API) answer(
+	ctx context.Context, s query.Scope, r *query.Resolved, key string, version uint64, w store.Watermark,
+) (*answered, error) {
+	if b, ok := a.opts.Cache.Get(key); ok {
+		// The version is the same, so nothing about the project changed up to the present watermark.
+		return &answered{b, w, true}, nil
+	}
+	v, err := a.flights.do(ctx, key, func(ctx context.Context) (any, error) {
+		ctx, cancel := context.WithTimeout(ctx, maxTimeout)
+		defer cancel()
+		answer, err := a.opts.Engine.Trends(ctx, s, r)
+		if err != nil {
+			return nil, err
+		}
+		b, err := constant(answer)
+		if err != nil {
+			return nil, err
+		}
+		// An answer on newer data than the key says would be taken for one at an older watermark.
+		if now, _ := a.opts.Engine.Version(s.Project); now == version {
+			a.opts.Cache.Set(key, b)
+		}
+		return &answered{b, answer.Watermark, false}, nil
+	})
+	if ctx.Err() == context.DeadlineExceeded && err != nil {
+		return nil, &event.Error{Kind: event.Timeout, Code: "query_timeout", Message: "the answer took longer than the timeout allows; ask for less at a time"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return v.(*answered), nil
+}
+
+// constant is the answer's JSON, open at the end, without the fields that write adds.
+func constant(answer *query.Answer) ([]byte, error) {
+	b, err := json.Marshal(struct {
+		*query.Answer
+		// These hide those of the answer.
+		Watermark *int `json:"watermark,omitempty"`
+		Cached    *int `json:"cached,omitempty"`
+		TookMS    *int `json:"took_ms,omitempty"`
+	}{Answer: answer})
+	if err != nil {
+		return nil, fmt.Errorf("write the answer: %w", err)
+	}
+	return b[:len(b)-1], nil
+}
+
+func (d *answered) write(w http.ResponseWriter, began time.Time) {
+	head := w.Header()
+	head.Set("Content-Type", "application/json")
+	state := "miss"
+	if d.cached {
+		state = "hit"
+	}
+	head.Set("Freshet-Cache", state)
+	tail := append(make([]byte, 0, 160), `,"watermark":{"position":`...)
+	tail = strconv.AppendUint(tail, uint64(d.watermark.Position), 10)
+	tail = append(tail, `,"time":"`...)
+	tail = d.watermark.Time.AppendFormat(tail, time.RFC3339Nano)
+	tail = append(tail, `"},"cached":`...)
+	tail = strconv.AppendBool(tail, d.cached)
+	tail = append(tail, `,"took_ms":`...)
+	tail = strconv.AppendFloat(tail, milliseconds(time.Since(began)), 'f', -1, 64)
+	tail = append(tail, "}\n"...)
+	head.Set("Content-Length", strconv.Itoa(len(d.body)+len(tail)))
+	if _, err := w.Write(d.body); err == nil {
+		_, _ = w.Write(tail)
+	}
+}
+
+// cacheKey holds all that an answer depends on.
+func cacheKey(s query.Scope, version uint64, question string) string {
+	return fmt.Sprintf("%d|%s|%d|%d|%d|%s", s.Project, s.Zone, s.WeekStart, s.SessionGap, version, question)
+}
+
+// etag is weak, because two answers with it differ in how long they took.
+func etag(key string) string {
+	sum := xxh3.HashString128(key)
+	return fmt.Sprintf(`W/"%016x%016x"`, sum.Hi, sum.Lo)
+}
+
+func matches(header, tag string) bool {
+	if header == "" {
+		return false
+	}
+	return slices.ContainsFunc(strings.Split(header, ","), func(s string) bool {
+		return strings.TrimPrefix(strings.TrimSpace(s), "W/") == tag[len("W/"):]
+	})
+}

@@ -1,0 +1,68 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/store"
+)
+
+// serverStatus is how the server is, as a whole.
+type serverStatus struct {
+	Version       string          `json:"version" doc:"The server's version."`
+	UptimeSeconds float64         `json:"uptime_seconds" doc:"Since when it runs."`
+	Watermark     store.Watermark `json:"watermark" doc:"The position before which every event is visible, and when the newest of them was received."`
+	Lag           lagStatus       `json:"lag" doc:"What was acknowledged and is not visible yet."`
+	Freshness     freshnessStatus `json:"freshness_ms" doc:"Milliseconds from receipt to visibility, of recent events."`
+	Log           logStatus       `json:"log" doc:"What the event log holds."`
+	Store         storeStatus     `json:"store" doc:"What the store holds."`
+}
+
+type lagStatus struct {
+	Events  uint64  `json:"events" doc:"How many events wait."`
+	Seconds float64 `json:"seconds" doc:"For how long."`
+}
+
+type freshnessStatus struct {
+	P50 float64 `json:"p50" doc:"Half of the events were visible within this time."`
+	P99 float64 `json:"p99" doc:"99 in 100 events were visible within this time."`
+}
+
+type logStatus struct {
+	Start eventlog.Position `json:"start" doc:"The first position that is still held."`
+	End   eventlog.Position `json:"end" doc:"The position after the last event."`
+}
+
+type storeStatus struct {
+	HotRows int `json:"hot_rows" doc:"Rows that are in memory only; the log has them too."`
+}
+
+type statusAnswer struct {
+	Body serverStatus
+}
+
+func (a *API) registerStatus() {
+	handle(a, huma.Operation{
+		OperationID: "get-status", Method: http.MethodGet, Path: "/v1/status", Tags: []string{"operation"},
+		Summary: "Tell how fresh answers are", Description: "The figures are of the whole server, not of a project.",
+	}, read, func(_ context.Context, c *call, _ *nothing) (*statusAnswer, error) {
+		return &statusAnswer{a.status(c)}, nil
+	})
+}
+
+func (a *API) status(c *call) serverStatus {
+	p := a.opts.Pipeline
+	s := serverStatus{Version: a.opts.Version, UptimeSeconds: a.opts.Now().Sub(a.started).Round(time.Millisecond).Seconds()}
+	_, s.Watermark = a.opts.Engine.Version(store.ProjectID(c.project.ID))
+	s.Lag.Events, s.Lag.Seconds = p.Lag()
+	s.Freshness.P50, s.Freshness.P99 = milliseconds(p.Freshness(0.5)), milliseconds(p.Freshness(0.99))
+	s.Log.Start, s.Log.End = p.Bounds()
+	s.Store.HotRows = p.HotRows()
+	return s
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
