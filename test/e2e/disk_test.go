@@ -1,0 +1,123 @@
+package e2e_test
+
+import (
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// smallDisk mounts a file system of 48 MB and returns its folder.
+func smallDisk(t *testing.T) string {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("mounting a small file system needs root")
+	}
+	dir := t.TempDir()
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=48m,mode=700", "freshet-e2e", dir).CombinedOutput(); err != nil {
+		t.Skipf("a tmpfs cannot be mounted here: %v %s", err, out)
+	}
+	t.Cleanup(func() {
+		if out, err := exec.Command("umount", "-l", dir).CombinedOutput(); err != nil {
+			t.Errorf("unmount: %v %s", err, out)
+		}
+	})
+	return dir
+}
+
+// ballast takes all space of a file system but a rest.
+func ballast(t *testing.T, dir string, rest int64) (release func()) {
+	t.Helper()
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(dir, &fs); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "ballast")
+	size := int64(fs.Bavail)*fs.Bsize - rest
+	if size < 0 {
+		t.Fatalf("the disk is fuller than it was to be made: %d bytes are left", size+rest)
+	}
+	if err := os.WriteFile(path, make([]byte, size), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := os.Remove(path); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestDiskFull fills the disk under load, three times, and kills the server while it is full: events are refused so
+// that clients come again, questions are answered, nothing acknowledged is lost, and all goes on by itself as soon as
+// there is space.
+func TestDiskFull(t *testing.T) {
+	disk := smallDisk(t)
+	s := startIn(t, filepath.Join(disk, "data"), "--store-flush-rows", "20000")
+	l := s.begin(2, 5*time.Millisecond, "ffo")
+	eventually(t, soon, "some events are acknowledged", func() bool { return l.count() > 2000 })
+	for round := range 3 {
+		release := ballast(t, disk, int64(round)*300<<10)
+		s.wantFull()
+		known := s.visibleEvents()
+		if round > 0 {
+			s.kill()
+			s.restart()
+			s.wantFull()
+			eventually(t, soon, "everything is counted again after the crash", func() bool { return s.visibleEvents() >= known })
+		}
+		release()
+		freed := time.Now()
+		eventually(t, 10*time.Second, "events are taken again", func() bool {
+			r, err := s.call(http.MethodPost, "/v1/events", s.write, manyEvents("e"+strconv.Itoa(round), 1))
+			return err == nil && r.status == http.StatusOK
+		})
+		t.Logf("round %d: events taken %s after there was space", round, time.Since(freed).Round(time.Millisecond))
+		at := l.count()
+		eventually(t, soon, "the load goes on", func() bool { return l.count() > at+1000 })
+	}
+	l.finish()
+	refused, _ := l.refusals()
+	t.Logf("%d events acknowledged; refused %v", len(l.acked), refused)
+	s.ledger()
+	for n := range 3 {
+		l.acked["e"+strconv.Itoa(n)+"-0"] = true
+	}
+	l.check(t, s.export(""))
+	s.stop()
+	s.restart()
+	s.waitIdle()
+	l.check(t, s.export(""))
+}
+
+// wantFull waits until events are refused, and looks at how.
+func (s *server) wantFull() {
+	s.t.Helper()
+	var r reply
+	eventually(s.t, soon, "the disk is full", func() bool {
+		began := time.Now()
+		var err error
+		if r, err = s.call(http.MethodPost, "/v1/events", s.write, manyEvents("e", 1)); err != nil {
+			s.t.Fatalf("the server does not answer: %v", err)
+		}
+		if took := time.Since(began); took > 3*time.Second {
+			s.t.Errorf("an answer took %s", took)
+		}
+		return r.status != http.StatusOK
+	})
+	wait, err := strconv.Atoi(r.header.Get("Retry-After"))
+	if r.status != http.StatusServiceUnavailable || r.code() != "disk_full" || err != nil || wait < 60 {
+		s.t.Errorf("refused with %s, Retry-After %q", r, r.header.Get("Retry-After"))
+	}
+}
+
+// visibleEvents asks a question.
+func (s *server) visibleEvents() float64 {
+	s.t.Helper()
+	var a answer
+	s.ask(http.MethodPost, "/v1/query", []byte(`{"kind":"trends","range":{"from":"-30d","to":"now"},"interval":"day","series":[{"id":"A","aggregate":"total"}]}`), &a)
+	return *a.Series[0].Total
+}

@@ -1,0 +1,233 @@
+package e2e_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+)
+
+// The ages of a load's events, told by the first letter of their ids.
+const (
+	freshEvent   = 'f'
+	oldEvent     = 'o' // a closed day, which is compacted when it has several runs
+	expiredEvent = 'x' // older than a retention of 30 days
+)
+
+// load is a number of apps that post batches of events with ids of their own. A batch that is not acknowledged is sent
+// again with the same ids, or given up for good; some that are acknowledged are sent again all the same, as an app does
+// that was cut off before it read the answer. It knows which events were acknowledged.
+type load struct {
+	url, key string
+	// every is the pause between two batches of a client.
+	every time.Duration
+	ages  string
+	quit  chan struct{}
+	wg    sync.WaitGroup
+
+	// mu guards everything below.
+	mu sync.Mutex
+	// acked are the ids that were acknowledged, open those that were sent and never were.
+	acked, open map[string]bool
+	// received is how many events were acknowledged, repeated ones each time; refused counts answers by status, 0 for
+	// those that never came.
+	received int64
+	refused  map[int]int
+	// last is the latest answer other than 200.
+	last reply
+}
+
+// begin starts the clients.
+func (s *server) begin(clients int, every time.Duration, ages string) *load {
+	l := &load{
+		url: "http://" + s.addr, key: s.write, every: every, ages: ages, quit: make(chan struct{}),
+		acked: map[string]bool{}, open: map[string]bool{}, refused: map[int]int{},
+	}
+	run := fmt.Sprintf("%08x", rand.Uint32())
+	for n := range clients {
+		l.wg.Go(func() { l.client(n, run) })
+	}
+	return l
+}
+
+// finish lets each client bring its last batch to an end.
+func (l *load) finish() {
+	close(l.quit)
+	l.wg.Wait()
+}
+
+// count is how many events were acknowledged so far.
+func (l *load) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.acked)
+}
+
+func (l *load) refusals() (map[int]int, reply) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return maps.Clone(l.refused), l.last
+}
+
+// client posts one batch after the other over a connection of its own.
+func (l *load) client(n int, run string) {
+	c := &http.Client{Timeout: 40 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 1}}
+	defer c.CloseIdleConnections()
+	r := rand.New(rand.NewPCG(uint64(n), rand.Uint64()))
+	pace := time.NewTicker(l.every)
+	defer pace.Stop()
+	for i := 0; ; i++ {
+		select {
+		case <-l.quit:
+			return
+		case <-pace.C:
+		}
+		age := l.ages[i%len(l.ages)]
+		path, body, ids := makeBatch(r, age, fmt.Sprintf("%c-%s-%d-%d", age, run, n, i))
+		l.mu.Lock()
+		for _, id := range ids {
+			l.open[id] = true
+		}
+		l.mu.Unlock()
+		for !l.post(c, path, body, ids) && r.IntN(6) > 0 {
+			<-pace.C
+		}
+		if r.IntN(10) == 0 {
+			l.post(c, path, body, ids)
+		}
+	}
+}
+
+// post tells whether the batch was acknowledged.
+func (l *load) post(c *http.Client, path string, body []byte, ids []string) bool {
+	got := reply{}
+	req, err := http.NewRequest(http.MethodPost, l.url+path, bytes.NewReader(body))
+	if err != nil {
+		return false
+	}
+	req.Header.Set("Authorization", "Bearer "+l.key)
+	if resp, err := c.Do(req); err == nil {
+		got.body, err = io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if got.header = resp.Header; err == nil {
+			got.status = resp.StatusCode
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if got.status != http.StatusOK {
+		l.refused[got.status]++
+		l.last = got
+		return false
+	}
+	for _, id := range ids {
+		delete(l.open, id)
+		l.acked[id] = true
+	}
+	l.received += int64(len(ids))
+	return true
+}
+
+// makeBatch makes a body in one of the two formats, and the ids in it, of which one may come twice.
+func makeBatch(r *rand.Rand, age byte, prefix string) (path string, body []byte, ids []string) {
+	when := time.Now().UTC()
+	switch age {
+	case oldEvent:
+		when = when.Add(-time.Duration(72+24*r.IntN(3)) * time.Hour)
+	case expiredEvent:
+		when = when.Add(-400 * 24 * time.Hour)
+	}
+	n := 1 + r.IntN(40)
+	events := make([]map[string]any, 0, n+1)
+	native := r.IntN(2) == 0
+	for i := range n {
+		id := fmt.Sprintf("%s-%d", prefix, i)
+		person := r.IntN(500)
+		e := map[string]any{"properties": map[string]any{"n": i, "plan": []string{"free", "pro"}[i%2], "nested": map[string]int{"a": i}}}
+		at := when.Add(-time.Duration(i) * time.Second).Format(time.RFC3339Nano)
+		kind := "track"
+		if i == 0 {
+			kind = "identify"
+		} else {
+			e["event"] = fmt.Sprintf("event %d", i%5)
+		}
+		if native {
+			e["id"], e["kind"], e["anonymous_id"], e["timestamp"] = id, kind, fmt.Sprintf("a%d", person), at
+			if kind == "identify" {
+				e["user_id"] = fmt.Sprintf("u%d", person)
+			}
+		} else {
+			e["messageId"], e["type"], e["anonymousId"], e["timestamp"] = id, kind, fmt.Sprintf("a%d", person), at
+			if kind == "identify" {
+				e["userId"] = fmt.Sprintf("u%d", person)
+			}
+		}
+		ids, events = append(ids, id), append(events, e)
+	}
+	if r.IntN(8) == 0 {
+		ids, events = append(ids, ids[0]), append(events, events[0])
+	}
+	if native {
+		body, _ = json.Marshal(events)
+		return "/v1/events", body, ids
+	}
+	body, _ = json.Marshal(map[string]any{"batch": events, "sentAt": time.Now().UTC().Format(time.RFC3339Nano)})
+	return "/v1/batch", body, ids
+}
+
+// check wants every acknowledged event exactly once, every other at most once, and nothing that was never sent. Events
+// that retention may have removed need not be there. It returns how many of each age there are.
+func (l *load) check(t testing.TB, events []stored) map[byte]int {
+	t.Helper()
+	seen, ages := make(map[string]bool, len(events)), map[byte]int{}
+	for _, e := range events {
+		switch {
+		case seen[e.ID]:
+			t.Errorf("%s is there twice", e.ID)
+		case !l.acked[e.ID] && !l.open[e.ID]:
+			t.Errorf("%s is there and was never sent", e.ID)
+		}
+		seen[e.ID] = true
+		ages[e.ID[0]]++
+	}
+	lost := 0
+	for id := range l.acked {
+		if !seen[id] && id[0] != expiredEvent {
+			if lost++; lost <= 10 {
+				t.Errorf("%s was acknowledged and is not there", id)
+			}
+		}
+	}
+	if lost > 0 {
+		t.Errorf("%d of %d acknowledged events are lost", lost, len(l.acked))
+	}
+	return ages
+}
+
+// openLoop starts a batch at every tick, each with a new connection, and waits for all of them at the end.
+func (l *load) openLoop(every time.Duration) {
+	var requests sync.WaitGroup
+	defer requests.Wait()
+	c := &http.Client{Timeout: 40 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	run := fmt.Sprintf("%08x", rand.Uint32())
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for i := 0; ; i++ {
+		select {
+		case <-l.quit:
+			return
+		case <-tick.C:
+		}
+		requests.Go(func() {
+			r := rand.New(rand.NewPCG(uint64(i), 1))
+			path, body, ids := makeBatch(r, freshEvent, fmt.Sprintf("%c-%s-n-%d", freshEvent, run, i))
+			l.post(c, path, body, ids)
+		})
+	}
+}

@@ -1,0 +1,234 @@
+package e2e_test
+
+import (
+	"bytes"
+	"compress/flate"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestBombs sends bodies that are small and decompress to 10 GB: they are stopped at the limit, and cost no memory that
+// stays.
+func TestBombs(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat("/proc/self/status"); err != nil {
+		t.Skipf("the memory of a process is read from /proc: %v", err)
+	}
+	s := start(t)
+	s.checkAlive("nothing")
+	gzipBomb := gzipOfZeros(t, 10<<30)
+	frame := zstdCompressed(t, make([]byte, 64<<20))
+	zstdBomb := bytes.Repeat(frame, 160)
+	t.Logf("10 GB in %d bytes of gzip and %d of zstd", len(gzipBomb), len(zstdBomb))
+	before := s.rss()
+	for range 5 {
+		for _, c := range []struct {
+			name   string
+			body   []byte
+			header []string
+		}{
+			{"gzip", gzipBomb, []string{"Content-Encoding", "gzip"}},
+			{"gzip that is not told", gzipBomb, nil},
+			{"zstd", zstdBomb, []string{"Content-Encoding", "zstd"}},
+			{"many gzip members", bytes.Repeat(gzipped(t, make([]byte, 1<<20)), 100), []string{"Content-Encoding", "gzip"}},
+		} {
+			began := time.Now()
+			r, err := s.call(http.MethodPost, "/v1/events", s.write, c.body, c.header...)
+			if err != nil || r.status != http.StatusRequestEntityTooLarge || r.code() != "body_too_large" {
+				t.Errorf("%s: %v %s", c.name, err, r)
+			}
+			if took := time.Since(began); took > 5*time.Second {
+				t.Errorf("%s: the answer took %s", c.name, took)
+			}
+			s.checkAlive(c.name)
+		}
+	}
+	if grown := s.rss() - before; grown >= 64<<20 {
+		t.Errorf("the bombs left the server %d MB larger", grown>>20)
+	} else {
+		t.Logf("the bombs left the server %d MB larger", grown>>20)
+	}
+}
+
+// gzipOfZeros is gzip that decompresses to n zeros, made by repeating a piece of it; its checksum is wrong, which a
+// reader sees only at the end.
+func gzipOfZeros(t *testing.T, n int) []byte {
+	t.Helper()
+	const piece = 1 << 20
+	var out bytes.Buffer
+	w, err := flate.NewWriter(&out, flate.BestCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ends := [2]int{}
+	for i := range ends {
+		if _, err := w.Write(make([]byte, piece)); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		ends[i] = out.Len()
+	}
+	// The second piece refers to zeros before it only, so it can follow itself.
+	again := out.Bytes()[ends[0]:ends[1]]
+	bomb := append([]byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255}, out.Bytes()[:ends[0]]...)
+	return append(bomb, bytes.Repeat(again, n/piece)...)
+}
+
+// TestOddButGood sends what looks bad and is fine; everything comes back as it was sent.
+func TestOddButGood(t *testing.T) {
+	t.Parallel()
+	s := start(t, "--store-flush-rows", "1000")
+	odd := map[string]string{
+		"big": `9007199254740993`, "bigger": `123456789012345678901234567890`, "negative": `-9007199254740993`,
+		"select": `"a"`, "timestamp": `"b"`, `"; drop table events; --`: `"c"`, "seq": `1`, "person": `"d"`, "day": `2`, "overflow": `{"x":1}`,
+		"event": `"f"`, "time": `"g"`, "rowid": `3`, "*": `4`, "a.b": `5`, "$country": `"h"`, "id": `6`, "ünï çödé 🙂": `"i"`, "p_1": `7`,
+		"SELECT": `"j"`, "sELECT": `"k"`, "tiny": `5e-324`, "minus zero": `0`, "long": `"` + strings.Repeat("l", 100_000) + `"`,
+		"sql": `"'); DROP TABLE events; --"`, "escapes": `"\"\\\n\t\u001b[31m"`, "empty": `""`, "yes": `true`, "no": `false`,
+		"list": `[1,"two",[3,{"four":4}]]`, "object": `{"deep":{"deeper":[true]}}`, "time like": `"2026-04-01T12:00:00.000Z"`,
+	}
+	body := `{"event":"odd","user_id":"u","id":"odd-1","properties":{` + members(odd) + `}}`
+	for name, b := range map[string][]byte{
+		"plain": text(body), "with a BOM": text("\ufeff" + body), "gzip": gzipped(t, text(body)), "zstd": zstdCompressed(t, text(body)),
+	} {
+		header := []string{"Content-Type", "text/plain"}
+		if name == "gzip" || name == "zstd" {
+			header = append(header, "Content-Encoding", name)
+		}
+		if r, err := s.call(http.MethodPost, "/v1/events", s.write, b, header...); err != nil || r.status != http.StatusOK || !bytes.Contains(r.body, text(`"accepted":1`)) {
+			t.Errorf("%s: %v %s", name, err, r)
+		}
+	}
+	s.waitIdle()
+	check := func(when string) {
+		t.Helper()
+		events := s.export("event=odd")
+		if len(events) != 1 {
+			t.Fatalf("%s: %d events, want one: four times the same id", when, len(events))
+		}
+		for k, want := range odd {
+			if got := string(events[0].Properties[k]); !sameJSON(got, want) {
+				t.Errorf("%s: property %q is %.100s, want %.100s", when, k, got, want)
+			}
+		}
+		if len(events[0].Properties) != len(odd) {
+			t.Errorf("%s: %d properties, want %d", when, len(events[0].Properties), len(odd))
+		}
+	}
+	check("in memory")
+	s.stop()
+	s.restart()
+	check("on disk")
+}
+
+// members writes an object's members in an order of their own.
+func members(m map[string]string) string {
+	var out []string
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		name, _ := json.Marshal(k)
+		out = append(out, string(name)+":"+m[k])
+	}
+	return strings.Join(out, ",")
+}
+
+// sameJSON compares values by their text as far as numbers go, so that none is rounded.
+func sameJSON(a, b string) bool {
+	read := func(s string) (v any, ok bool) {
+		d := json.NewDecoder(strings.NewReader(s))
+		d.UseNumber()
+		return v, d.Decode(&v) == nil
+	}
+	x, ok1 := read(a)
+	y, ok2 := read(b)
+	return ok1 && ok2 && fmt.Sprint(x) == fmt.Sprint(y)
+}
+
+// TestManyProperties sends 20,000 property names: the first have columns, all can be asked for.
+func TestManyProperties(t *testing.T) {
+	t.Parallel()
+	s := start(t, "--store-flush-rows", "1000", "--store-property-limit", "100")
+	for i := range 25 {
+		s.send("/v1/events", text(fmt.Sprintf(`{"event":"wide","user_id":"u%d","properties":{%s}}`, i, manyProperties(i*800, 800))))
+	}
+	check := func(when string) {
+		t.Helper()
+		for _, n := range []int{5, 1234, 19_999} {
+			var a answer
+			q := fmt.Sprintf(`{"kind":"trends","range":{"from":"-1d","to":"now"},"interval":"day","series":[{"id":"A","aggregate":"sum","property":"p%05d"}]}`, n)
+			s.ask(http.MethodPost, "/v1/query", text(q), &a)
+			if got := *a.Series[0].Total; got != float64(n) {
+				t.Errorf("%s: the sum of p%05d is %v", when, n, got)
+			}
+		}
+		properties := 0
+		for _, e := range s.export("event=wide") {
+			properties += len(e.Properties)
+		}
+		if properties != 20_000 {
+			t.Errorf("%s: %d properties come back", when, properties)
+		}
+	}
+	s.waitIdle()
+	check("in memory")
+	s.stop()
+	s.restart()
+	check("on disk")
+	s.checkAlive("20,000 properties")
+}
+
+// TestLines sends lines of JSON of which one is bad.
+func TestLines(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	lines := strings.SplitAfter(string(manyEvents("line", 100)), "\n")
+	lines[41] = "{\"event\":\"e\",\"user\n"
+	r := s.send("/v1/events", text(strings.Join(lines, "")))
+	var a struct {
+		Accepted, Rejected int
+		Results            []struct {
+			Index        int
+			Status, Code string
+		}
+	}
+	if err := json.Unmarshal(r.body, &a); err != nil || a.Accepted != 99 || a.Rejected != 1 || len(a.Results) != 100 ||
+		a.Results[41].Code != "malformed_json" || a.Results[41].Status != "rejected" {
+		t.Errorf("%v %s", err, r)
+	}
+	s.waitIdle()
+	if got := countIDs(s.export("")); got["line"] != 99 {
+		t.Errorf("there are %v", got)
+	}
+	if c := s.ledger(); c != (counts{Accepted: 100, Stored: 99, Dead: 1}) {
+		t.Errorf("ledger %+v", c)
+	}
+}
+
+// TestSegmentTimes sends times that cannot be to Segment's door, which takes the event all the same: an SDK would drop
+// it for good.
+func TestSegmentTimes(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	var batch []string
+	for i, when := range []string{`"0000-01-01T00:00:00Z"`, `"99999-01-01T00:00:00Z"`, `"yesterday"`, `-1`, `1e300`, `{}`, `"9999-12-31T23:59:59Z"`} {
+		batch = append(batch, fmt.Sprintf(`{"type":"track","event":"when","userId":"u","messageId":"w-%d","timestamp":%s}`, i, when))
+	}
+	r := s.send("/v1/batch", text(`{"batch":[`+strings.Join(batch, ",")+`]}`))
+	s.waitVisible(r.position())
+	events := s.export("event=when")
+	if len(events) != len(batch) {
+		t.Fatalf("%d events, want %d", len(events), len(batch))
+	}
+	for _, e := range events {
+		if age := time.Since(e.Timestamp); age < 0 || age > time.Minute {
+			t.Errorf("%s has the time %s, want that of receipt", e.ID, e.Timestamp)
+		}
+	}
+}

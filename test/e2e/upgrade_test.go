@@ -1,0 +1,158 @@
+package e2e_test
+
+import (
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestUpgrade starts a second server on the same data folder under load, three times in a row: no request may fail or
+// be refused, on kept connections or new ones, and every event is there once.
+func TestUpgrade(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	kept := s.begin(4, 5*time.Millisecond, "f")
+	fresh := s.beginOpenLoop(4 * time.Millisecond)
+	for n := range 3 {
+		at := kept.count()
+		old := s.process
+		began := time.Now()
+		s.run()
+		select {
+		case <-old.exited:
+		case <-time.After(soon):
+			t.Fatal("the old server did not end")
+		}
+		if old.err != nil {
+			t.Errorf("the old server ended with %v", old.err)
+		}
+		s.waitReady()
+		t.Logf("upgrade %d took %s", n, time.Since(began).Round(time.Millisecond))
+		eventually(t, soon, "the load goes on", func() bool { return kept.count() > at+500 })
+	}
+	kept.finish()
+	fresh.finish()
+	for name, l := range map[string]*load{"kept": kept, "new": fresh} {
+		if refused, last := l.refusals(); len(refused) > 0 {
+			t.Errorf("requests on %s connections failed: %v, the last with %s", name, refused, last)
+		}
+	}
+	s.waitIdle()
+	both := &load{acked: kept.acked}
+	for id := range fresh.acked {
+		both.acked[id] = true
+	}
+	t.Logf("%d events acknowledged", len(both.acked))
+	both.check(t, s.export(""))
+	s.ledger()
+}
+
+// beginOpenLoop posts batches at a fixed rate, whatever the answers do, each over a connection of its own.
+func (s *server) beginOpenLoop(every time.Duration) *load {
+	l := &load{
+		url: "http://" + s.addr, key: s.write, quit: make(chan struct{}),
+		acked: map[string]bool{}, open: map[string]bool{}, refused: map[int]int{},
+	}
+	l.wg.Go(func() { l.openLoop(every) })
+	return l
+}
+
+// TestDrain stops the server with SIGTERM under load: whatever was acknowledged is there after the next start.
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	l := s.begin(6, time.Millisecond, "fo")
+	for range 3 {
+		at := l.count()
+		eventually(t, soon, "the load goes on", func() bool { return l.count() > at+500 })
+		s.stop()
+		s.restart()
+	}
+	l.finish()
+	s.waitIdle()
+	l.check(t, s.export(""))
+	s.ledger()
+	for status := range l.refused {
+		if status != 0 && status != 503 {
+			t.Errorf("a draining server answered %d", status)
+		}
+	}
+}
+
+// TestTwoServers starts a second server on the same folder with another address, and then two at the same time: the
+// folder has one owner, and no event is lost or doubled.
+func TestTwoServers(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.send("/v1/events", manyEvents("one", 100))
+	old := s.process
+	s.addr = freeAddress(t)
+	s.run()
+	<-old.exited
+	if old.err != nil {
+		t.Errorf("the old server ended with %v", old.err)
+	}
+	s.waitReady()
+	s.send("/v1/events", manyEvents("two", 100))
+
+	var wg sync.WaitGroup
+	others := make([]*process, 3)
+	for i := range others {
+		others[i] = s.spawn(s.addr)
+	}
+	last := s.process
+	var alive []*process
+	eventually(t, 2*soon, "one server is left", func() bool {
+		alive = alive[:0]
+		for _, p := range append(others, last) {
+			if !p.gone() {
+				alive = append(alive, p)
+			}
+		}
+		return len(alive) <= 1
+	})
+	wg.Wait()
+	if len(alive) != 1 {
+		t.Fatalf("no server is left")
+	}
+	s.process = alive[0]
+	s.waitReady()
+	s.send("/v1/events", manyEvents("three", 100))
+	s.waitIdle()
+	if got := countIDs(s.export("")); got["one"] != 100 || got["two"] != 100 || got["three"] != 100 {
+		t.Errorf("there are %v", got)
+	}
+	s.ledger()
+}
+
+// TestFolderInUse starts a server on a folder whose owner cannot hand over.
+func TestFolderInUse(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.send("/v1/events", manyEvents("one", 100))
+	owner := s.process
+	if err := owner.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	second := s.spawn(freeAddress(t))
+	select {
+	case <-second.exited:
+	case <-time.After(soon):
+		t.Error("the second server neither took over nor gave up")
+		_ = second.cmd.Process.Kill()
+		<-second.exited
+	}
+	if second.cmd.ProcessState.ExitCode() != 1 || !strings.Contains(s.log.String(), "take over from the running server") {
+		t.Errorf("the second server ended with %v", second.err)
+	}
+	if err := owner.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	s.send("/v1/events", manyEvents("two", 100))
+	s.waitIdle()
+	if got := countIDs(s.export("")); got["one"] != 100 || got["two"] != 100 {
+		t.Errorf("there are %v", got)
+	}
+}
