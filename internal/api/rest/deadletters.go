@@ -41,7 +41,8 @@ type replayAnswer struct {
 		DryRun   bool              `json:"dry_run" doc:"Nothing was changed."`
 		Readable int               `json:"readable" doc:"How many of them can be read now."`
 		Position eventlog.Position `json:"position,omitempty" doc:"Given as consistent_with to a question, it makes all of them count."`
-		Next     eventlog.Position `json:"next,omitempty" doc:"There are older ones that were not tried: give it as before to go on."`
+		More     bool              `json:"more,omitempty" doc:"There are older ones that were not tried."`
+		Next     eventlog.Position `json:"next,omitempty" doc:"Give it as before to go on with the older ones."`
 		Letters  []replayedLetter  `json:"letters" doc:"What became of each, newest first."`
 	}
 }
@@ -96,7 +97,7 @@ func (a *API) replay(ctx context.Context, c *call, _ *ProjectParameter) (*replay
 			return nil
 		}
 		if n := len(out.Body.Letters); n == maxReplay {
-			out.Body.Next = out.Body.Letters[n-1].Position
+			out.Body.More, out.Body.Next = true, out.Body.Letters[n-1].Position
 			return errEnough
 		}
 		r, err := a.opts.Replayer.Replay(ctx, *d, dry)

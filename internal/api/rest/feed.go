@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/query"
@@ -26,6 +28,7 @@ type live struct {
 	engine *query.Engine
 	logger *slog.Logger
 	limit  int
+	missed prometheus.Counter
 	work   sync.WaitGroup
 	// mu guards what follows, and the subscribers of each feed.
 	mu     sync.Mutex
@@ -58,8 +61,19 @@ type push struct {
 	watermark store.Watermark
 }
 
-func newLive(e *query.Engine, limit int, logger *slog.Logger) *live {
-	return &live{engine: e, logger: logger, limit: limit, feeds: map[store.ProjectID]*feed{}}
+func newLive(o Options) *live {
+	l := &live{engine: o.Engine, logger: o.Logger, limit: o.Streams, feeds: map[store.ProjectID]*feed{}}
+	l.missed = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "freshet_live_missed_events_total", Help: "Events that live streams left out, because there were too many or the client was slow.",
+	})
+	o.Registerer.MustRegister(l.missed, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "freshet_live_streams", Help: "Live streams that are open.",
+	}, func() float64 {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return float64(l.open)
+	}))
+	return l
 }
 
 // join begins a subscription to what becomes visible from now on.
@@ -169,7 +183,9 @@ func (l *live) send(f *feed, p push) {
 	for sub := range f.subs {
 		select {
 		case sub.pushes <- p:
+			l.missed.Add(float64(p.skipped))
 		default:
+			l.missed.Add(float64(p.count + p.skipped))
 			sub.missed.Add(p.count + p.skipped)
 		}
 	}

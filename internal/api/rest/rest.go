@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/freshet/freshet/internal/cache"
 	"github.com/freshet/freshet/internal/event"
@@ -27,8 +28,8 @@ type Pipeline interface {
 	Lag() (events uint64, seconds float64)
 	// Freshness is the time from receipt to visibility of recent events at a quantile in [0, 1].
 	Freshness(quantile float64) time.Duration
-	// Bounds are the first position that the log still holds and the position after its last.
-	Bounds() (start, end eventlog.Position)
+	// LogBounds are the first position that the log still holds and the position after its last.
+	LogBounds() (start, end eventlog.Position)
 	// HotRows is how many rows are in memory only.
 	HotRows() int
 }
@@ -47,16 +48,20 @@ type Replayed struct {
 	Code, Reason string
 }
 
-// Options are what an API works with. Cache may be nil; Now defaults to time.Now; the rest must be given.
+// Options are what an API works with. Engine, Projects, Pipeline, Replayer and Logger must be given.
 type Options struct {
 	Engine   *query.Engine
 	Projects *project.Service
 	Pipeline Pipeline
 	Replayer Replayer
-	Cache    cache.Cache
-	Logger   *slog.Logger
-	Version  string
-	Now      func() time.Time
+	// Cache keeps answers; nil keeps none.
+	Cache   cache.Cache
+	Logger  *slog.Logger
+	Version string
+	// Registerer takes the metrics; nil drops them.
+	Registerer prometheus.Registerer
+	// Now is the clock; default time.Now.
+	Now func() time.Time
 	// Streams bounds the live streams of all projects; default 200.
 	Streams int
 }
@@ -85,11 +90,14 @@ func New(o Options) (*API, error) {
 	if o.Streams == 0 {
 		o.Streams = maxStreams
 	}
+	if o.Registerer == nil {
+		o.Registerer = prometheus.NewRegistry()
+	}
 	if o.Cache == nil {
 		o.Cache = noCache{}
 	}
 	a := &API{opts: o, started: o.Now(), flights: newFlights()}
-	a.live = newLive(o.Engine, o.Streams, o.Logger)
+	a.live = newLive(o)
 	return a, nil
 }
 
@@ -100,8 +108,8 @@ func (a *API) Close() {
 }
 
 // Register adds the routes to a mux, once. Everything else under /v1/ that no other pattern of the mux matches is
-// answered with a problem.
-func (a *API) Register(mux *http.ServeMux) error {
+// answered with a problem. Documentation that does not fit the types is a programmer's mistake, and panics.
+func (a *API) Register(mux *http.ServeMux) {
 	a.mux = mux
 	a.huma = huma.NewAPI(config(a.opts.Version), adapter{mux, a})
 	a.registerQuery()
@@ -117,12 +125,11 @@ func (a *API) Register(mux *http.ServeMux) error {
 	a.registerAudit()
 	a.registerMe()
 	if err := a.registerDocs(); err != nil {
-		return err
+		panic(err)
 	}
 	for _, method := range methods {
 		mux.HandleFunc(method+" /v1/", a.unmatched)
 	}
-	return nil
 }
 
 // methods are those that a request to an unknown path gets a problem for. A pattern without a method would be in

@@ -49,7 +49,7 @@ func (a *API) registerStatus() {
 	handle(a, huma.Operation{
 		OperationID: "get-status", Method: http.MethodGet, Path: "/v1/status", Tags: []string{"operation"},
 		Summary: "Tell how fresh answers are", Description: "The figures are of the whole server, not of a project.",
-	}, read, func(_ context.Context, c *call, _ *nothing) (*statusAnswer, error) {
+	}, read, func(_ context.Context, c *call, _ *ProjectParameter) (*statusAnswer, error) {
 		return &statusAnswer{a.status(c)}, nil
 	})
 }
@@ -60,7 +60,7 @@ func (a *API) status(c *call) serverStatus {
 	_, s.Watermark = a.opts.Engine.Version(store.ProjectID(c.project.ID))
 	s.Lag.Events, s.Lag.Seconds = p.Lag()
 	s.Freshness.P50, s.Freshness.P99 = milliseconds(p.Freshness(0.5)), milliseconds(p.Freshness(0.99))
-	s.Log.Start, s.Log.End = p.Bounds()
+	s.Log.Start, s.Log.End = p.LogBounds()
 	s.Store.HotRows = p.HotRows()
 	return s
 }

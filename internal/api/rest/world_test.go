@@ -84,7 +84,7 @@ func newWorld(t testing.TB) *world {
 			w.keys[fmt.Sprintf("%d %s", p.ID, kind)] = secret
 		}
 	}
-	results, err := memory.New(8<<20, prometheus.NewRegistry())
+	results, err := memory.New(memory.Options{MaxBytes: 8 << 20, Registerer: prometheus.NewRegistry()})
 	must(t, err)
 	engine, err := query.New(query.Options{Store: w.store, Now: clock})
 	must(t, err)
@@ -94,7 +94,7 @@ func newWorld(t testing.TB) *world {
 	})
 	must(t, err)
 	t.Cleanup(w.api.Close)
-	must(t, w.api.Register(w.mux))
+	w.api.Register(w.mux)
 	return w
 }
 
@@ -198,7 +198,7 @@ func (p pipeline) Lag() (uint64, float64) { return 0, 0 }
 func (p pipeline) Freshness(q float64) time.Duration {
 	return time.Duration(q * float64(time.Second))
 }
-func (p pipeline) Bounds() (eventlog.Position, eventlog.Position) {
+func (p pipeline) LogBounds() (eventlog.Position, eventlog.Position) {
 	return 0, p.store.Watermark().Position
 }
 func (p pipeline) HotRows() int { return p.store.HotRows() }

@@ -20,24 +20,32 @@ type Cache struct {
 	largest int
 }
 
-// New makes a cache that holds up to maxBytes of keys and values; its metrics go to r.
-func New(maxBytes int64, r prometheus.Registerer) (*Cache, error) {
-	if maxBytes <= 0 {
-		return nil, fmt.Errorf("make result cache: %d bytes are no size", maxBytes)
+// Options configure a Cache.
+type Options struct {
+	// MaxBytes bounds keys and values together.
+	MaxBytes int64
+	// Registerer takes the metrics.
+	Registerer prometheus.Registerer
+}
+
+// New makes an empty cache.
+func New(o Options) (*Cache, error) {
+	if o.MaxBytes <= 0 {
+		return nil, fmt.Errorf("make result cache: %d bytes are no size", o.MaxBytes)
 	}
-	m := newMetrics(r)
+	m := newMetrics(o.Registerer)
 	entries, err := otter.New(&otter.Options[string, []byte]{
-		MaximumWeight: uint64(maxBytes),
+		MaximumWeight: uint64(o.MaxBytes),
 		Weigher:       func(k string, v []byte) uint32 { return uint32(min(len(k)+len(v)+overhead, math.MaxUint32)) },
 		StatsRecorder: m,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make result cache: %w", err)
 	}
-	r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+	o.Registerer.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "freshet_cache_bytes", Help: "Bytes of the results that are kept.",
 	}, func() float64 { return float64(entries.WeightedSize()) }))
-	return &Cache{entries: entries, largest: int(min(maxBytes/8, math.MaxUint32/2))}, nil
+	return &Cache{entries: entries, largest: int(min(o.MaxBytes/8, math.MaxUint32/2))}, nil
 }
 
 // Get implements cache.Cache.

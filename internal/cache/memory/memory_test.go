@@ -16,7 +16,7 @@ var _ cache.Cache = (*Cache)(nil)
 func open(t *testing.T, size int64) (*Cache, *prometheus.Registry) {
 	t.Helper()
 	r := prometheus.NewRegistry()
-	c, err := New(size, r)
+	c, err := New(Options{MaxBytes: size, Registerer: r})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func value(t *testing.T, r *prometheus.Registry, name string) float64 {
 }
 
 func TestRefusesNoSize(t *testing.T) {
-	if _, err := New(0, prometheus.NewRegistry()); err == nil {
+	if _, err := New(Options{Registerer: prometheus.NewRegistry()}); err == nil {
 		t.Error("a cache without room")
 	}
 }
