@@ -136,6 +136,7 @@ func (l *live) close() {
 func (l *live) run(ctx context.Context, f *feed, version uint64, after eventlog.Position) {
 	tick := time.NewTicker(pushEvery)
 	defer tick.Stop()
+	failing := false
 	for {
 		select {
 		case <-f.stop:
@@ -148,9 +149,13 @@ func (l *live) run(ctx context.Context, f *feed, version uint64, after eventlog.
 		}
 		p, err := l.look(ctx, f, after)
 		if err != nil {
-			l.logger.Warn("no look at the newest events", "project", f.scope.Project, "error", err)
+			if !failing { // a store that is away would fill the log
+				l.logger.Warn("live streams cannot look for events", "project", f.scope.Project, "error", err)
+			}
+			failing = true
 			continue
 		}
+		failing = false
 		version, after = now, max(after, p.watermark.Position)
 		if p.count+p.skipped > 0 {
 			l.send(f, p)

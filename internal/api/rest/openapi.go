@@ -33,14 +33,14 @@ func config(version string) huma.Config {
 			Info:    &huma.Info{Title: "Freshet", Version: version, Description: about},
 			Tags: []*huma.Tag{
 				{Name: "questions", Description: "Count, sum and compare."},
-				{Name: "events", Description: "The events themselves: pages, exports, a live stream."},
+				{Name: "events", Description: "The events themselves: taking them in, pages, exports, a live stream."},
 				{Name: "operation", Description: "How the server is, and what became of every event."},
 				{Name: "control", Description: "Projects and keys; needs an admin key."},
 			},
 			Components: &huma.Components{
 				Schemas: registry,
 				SecuritySchemes: map[string]*huma.SecurityScheme{securityName: {
-					Type: "http", Scheme: "bearer", Description: "A read key (fr_…) or an admin key (fa_…).",
+					Type: "http", Scheme: "bearer", Description: "A read key (fr_…) or an admin key (fa_…); to send events, a write key (fw_…).",
 				}},
 			},
 		},
@@ -101,6 +101,7 @@ func answers(description string, content map[string]*huma.MediaType) map[string]
 // registerDocs serves the document and the page that shows it.
 func (a *API) registerDocs() error {
 	document := a.huma.OpenAPI()
+	a.documentIngest()
 	if err := describe(document.Components.Schemas.Map()); err != nil {
 		return err
 	}
@@ -136,9 +137,9 @@ const docsPage = `<!doctype html>
 </html>
 `
 
-// docsPolicy allows no code but that of this server. Styles within elements are how viewers lay themselves out.
-const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
-	"font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+// docsPolicy allows no code and no styles but those of this server.
+const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
+	"font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 func static(contentType string, content []byte, policy string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {

@@ -117,6 +117,9 @@ func problemOf(ctx context.Context, logger *slog.Logger, err error) *Problem {
 		logger.ErrorContext(ctx, "request failed", "code", e.Code, "error", err)
 	case event.Overloaded, event.Unavailable:
 		p.wait = max(e.Wait, time.Second)
+		if e.Err != nil {
+			logger.WarnContext(ctx, "request refused", "code", e.Code, "error", err)
+		}
 	}
 	return p
 }

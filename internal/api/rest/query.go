@@ -65,7 +65,7 @@ type answered struct {
 }
 
 func (a *API) query(ctx context.Context, c *call, in *queryParameters) (*huma.StreamResponse, error) {
-	began := time.Now()
+	began := a.opts.Now()
 	timeout, err := time.ParseDuration(in.Timeout)
 	if err != nil || timeout < time.Second || timeout > maxTimeout {
 		return nil, invalid("bad_timeout", "timeout", "timeout %q is no duration from 1s to %s", in.Timeout, maxTimeout)
@@ -100,7 +100,7 @@ func (a *API) query(ctx context.Context, c *call, in *queryParameters) (*huma.St
 		head.Del("ETag")
 		return nil, err
 	}
-	return &huma.StreamResponse{Body: func(hc huma.Context) { answer.write(c.w, began) }}, nil
+	return &huma.StreamResponse{Body: func(hc huma.Context) { answer.write(c.w, a.opts.Now().Sub(began)) }}, nil
 }
 
 // answer finds the answer in the cache, or works it out together with whoever asks the same at the moment.
@@ -152,7 +152,7 @@ func constant(answer *query.Answer) ([]byte, error) {
 	return b[:len(b)-1], nil
 }
 
-func (d *answered) write(w http.ResponseWriter, began time.Time) {
+func (d *answered) write(w http.ResponseWriter, took time.Duration) {
 	head := w.Header()
 	head.Set("Content-Type", "application/json")
 	state := "miss"
@@ -167,7 +167,7 @@ func (d *answered) write(w http.ResponseWriter, began time.Time) {
 	tail = append(tail, `"},"cached":`...)
 	tail = strconv.AppendBool(tail, d.cached)
 	tail = append(tail, `,"took_ms":`...)
-	tail = strconv.AppendFloat(tail, milliseconds(time.Since(began)), 'f', -1, 64)
+	tail = strconv.AppendFloat(tail, milliseconds(took), 'f', -1, 64)
 	tail = append(tail, "}\n"...)
 	head.Set("Content-Length", strconv.Itoa(len(d.body)+len(tail)))
 	if _, err := w.Write(d.body); err == nil {
