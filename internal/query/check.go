@@ -232,7 +232,7 @@ func (c *checker) timeValue(field string, v any) (any, error) {
 	if !ok {
 		return nil, invalid(field, "bad_time", "%s is no time; write 2026-04-01, 2026-04-01T12:00:00Z, now, -7d, today or the like", quoteShort(s))
 	}
-	return at.from.Format(time.RFC3339Nano), nil
+	return at.from.In(c.clock.zone).Format(time.RFC3339Nano), nil
 }
 
 func list(field string, v any, op string) (any, error) {

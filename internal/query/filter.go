@@ -1,6 +1,7 @@
 package query
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -52,14 +53,13 @@ func (c *compiler) bind(v any) string {
 
 // column notes that the source must have a built-in column, and returns its name.
 func (c *compiler) column(name string) string {
-	for _, have := range c.columns {
-		if have == name {
-			return name
-		}
+	if !c.has(name) {
+		c.columns = append(c.columns, name)
 	}
-	c.columns = append(c.columns, name)
 	return name
 }
+
+func (c *compiler) has(column string) bool { return slices.Contains(c.columns, column) }
 
 // value returns what SQL sees of a property, and notes what it needs.
 func (c *compiler) value(ref PropertyRef) *value {
@@ -123,27 +123,49 @@ func (c *compiler) trait(ref PropertyRef) string {
 	return name
 }
 
+// piece is a part of the events: the rows for which a predicate over built-in columns holds. Columns are those that
+// only the predicate needs.
+type piece struct {
+	predicate string
+	columns   []string
+}
+
 // source is the relation that conditions and values stand over: the events for which the predicate, over built-in
 // columns that were noted, holds. It has every column noted so far, so it is called last.
 func (c *compiler) source(predicate string) string {
+	return c.sourceOf([]piece{{predicate: predicate}})
+}
+
+// sourceOf is source for events in several pieces that do not overlap.
+func (c *compiler) sourceOf(pieces []piece) string {
 	list := strings.Join(append(append([]string{}, c.columns...), c.extracts...), ", ")
 	if list == "" {
 		list = "seq"
 	}
-	base := "SELECT " + list + " FROM " + c.cut.Events(c.columns...)
-	if predicate != "" {
-		base += " WHERE " + predicate
+	parts := make([]string, len(pieces))
+	for i, p := range pieces {
+		parts[i] = "SELECT " + list + " FROM " + c.cut.Events(c.with(p.columns)...)
+		if p.predicate != "" {
+			parts[i] += " WHERE " + p.predicate
+		}
 	}
-	return c.joined("(" + base + ")")
-}
-
-// joined adds what comes from other events to a relation of the noted columns.
-func (c *compiler) joined(base string) string {
+	base := "(" + strings.Join(parts, " UNION ALL ") + ")"
 	if len(c.joins) == 0 {
 		return base
 	}
 	return "(SELECT " + strings.Join(append(append([]string{}, c.columns...), c.derived...), ", ") + " FROM " + base + " " +
 		strings.Join(c.joins, " ") + ")"
+}
+
+// with are the columns noted and others.
+func (c *compiler) with(others []string) []string {
+	out := slices.Clone(c.columns)
+	for _, o := range others {
+		if !slices.Contains(out, o) {
+			out = append(out, o)
+		}
+	}
+	return out
 }
 
 // where compiles a checked filter. Its SQL is true for the rows that satisfy it, and false or null for others: to

@@ -26,7 +26,7 @@ type Trends struct {
 	// Breakdown splits every series by the values of up to three properties.
 	Breakdown []Breakdown `json:"breakdown,omitempty"`
 	// BreakdownLimit is how many values are shown, 1 to 1,000, default 25. Each series keeps the values with the
-	// greatest totals (equal totals: in the order of the value); all others are one more line, "$other". A missing
+	// greatest totals (equal totals: in the order of the values as text); all others are one more line, "$other". A missing
 	// value, "$none", competes like any other. With formulas, the first series decides for all.
 	BreakdownLimit int `json:"breakdown_limit,omitempty"`
 	// Compare adds the same question for an earlier range: "previous", the same number of buckets right before, or
@@ -51,7 +51,7 @@ type Trends struct {
 //   - all (From only): the project's first event
 //
 // A date as To is the beginning of that day, so that two dates are a half-open range as well. From defaults to -30d,
-// To to now, or to the end of From's word.
+// To to now, or to the end of From's word if that is earlier.
 type Range struct {
 	From string `json:"from,omitempty"`
 	To   string `json:"to,omitempty"`
@@ -175,7 +175,6 @@ type Resolved struct {
 	Trends
 	key     string
 	zone    *time.Location
-	now     time.Time
 	buckets buckets
 	compare *buckets
 }

@@ -1,0 +1,694 @@
+package query_test
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/query"
+	"github.com/freshet/freshet/internal/store"
+)
+
+// oracle answers trends the slow way: it looks at every event for every number, with nothing but slices and maps.
+type oracle struct {
+	events []event.Event
+	// merged leads from a person to the one it was linked to.
+	merged map[uint64]uint64
+	scope  query.Scope
+}
+
+// scalar is a value as the oracle sees it. kind: 0 missing, 'z' null, 's' text, 'n' number, 'b' boolean, 'j' nested.
+type scalar struct {
+	kind byte
+	text string
+	num  float64
+}
+
+func (o *oracle) person(e *event.Event) uint64 {
+	p := e.Derived.Person
+	for {
+		next, ok := o.merged[p]
+		if !ok {
+			return p
+		}
+		p = next
+	}
+}
+
+func scalarOf(ps []event.Property, key string) scalar {
+	for i := range ps {
+		if ps[i].Key != key {
+			continue
+		}
+		p := &ps[i]
+		switch p.Type {
+		case event.Null:
+			return scalar{kind: 'z'}
+		case event.Bool:
+			return scalar{kind: 'b', text: strconv.FormatBool(p.Num != 0)}
+		case event.Number:
+			return scalar{kind: 'n', num: p.Num}
+		case event.String:
+			return scalar{kind: 's', text: p.Str}
+		}
+		if f, err := strconv.ParseFloat(p.Str, 64); err == nil {
+			return scalar{kind: 'n', num: f}
+		}
+		return scalar{kind: 'j', text: p.Str}
+	}
+	return scalar{}
+}
+
+func (o *oracle) property(e *event.Event, ref query.PropertyRef) scalar {
+	if ref.Of == "person" {
+		return o.trait(e, ref)
+	}
+	builtIn := map[string]string{
+		"$event": e.Name, "$kind": e.Kind.String(), "$country": e.Derived.Country, "$os": e.Context.OSName,
+		"$app_version": e.Context.AppVersion, "$user_id": e.UserID, "$library": e.Context.LibraryName,
+	}
+	if s, ok := builtIn[ref.Property]; ok {
+		if s == "" {
+			return scalar{}
+		}
+		return scalar{kind: 's', text: s}
+	}
+	return scalarOf(e.Properties, ref.Property)
+}
+
+// trait is the latest value that an identify of the person has set.
+func (o *oracle) trait(e *event.Event, ref query.PropertyRef) scalar {
+	var out scalar
+	var last *event.Event
+	for i := range o.events {
+		f := &o.events[i]
+		v := scalarOf(f.Traits, ref.Property)
+		if f.Kind != event.Identify || v.kind == 0 || o.person(f) != o.person(e) {
+			continue
+		}
+		if ref.At == "event" && f.Derived.Time > e.Derived.Time {
+			continue
+		}
+		if last == nil || f.Derived.Time > last.Derived.Time || f.Derived.Time == last.Derived.Time && f.Derived.Position > last.Derived.Position {
+			out, last = v, f
+		}
+	}
+	return out
+}
+
+func (o *oracle) matches(e *event.Event, f *query.Filter) bool {
+	if f == nil {
+		return true
+	}
+	for _, g := range f.And {
+		if !o.matches(e, g) {
+			return false
+		}
+	}
+	if f.And != nil {
+		return true
+	}
+	for _, g := range f.Or {
+		if o.matches(e, g) {
+			return true
+		}
+	}
+	if f.Or != nil {
+		return false
+	}
+	v := o.property(e, f.PropertyRef)
+	switch f.Op {
+	case "is_not":
+		return !compare(v, "is", f.Value)
+	case "not_contains":
+		return !compare(v, "contains", f.Value)
+	case "not_in":
+		return !compare(v, "in", f.Value)
+	case "is_not_set":
+		return v.kind == 0
+	case "is_set":
+		return v.kind != 0
+	}
+	return compare(v, f.Op, f.Value)
+}
+
+func compare(v scalar, op string, want any) bool {
+	text, isText := want.(string)
+	number, isNumber := want.(float64)
+	switch op {
+	case "is":
+		b, isBool := want.(bool)
+		return isText && v.kind == 's' && v.text == text || isNumber && v.kind == 'n' && v.num == number ||
+			isBool && v.kind == 'b' && v.text == strconv.FormatBool(b)
+	case "in":
+		return slices.ContainsFunc(want.([]any), func(w any) bool { return compare(v, "is", w) })
+	case "contains":
+		return v.kind == 's' && strings.Contains(strings.ToLower(v.text), strings.ToLower(text))
+	case "starts_with":
+		return v.kind == 's' && strings.HasPrefix(strings.ToLower(v.text), strings.ToLower(text))
+	case "ends_with":
+		return v.kind == 's' && strings.HasSuffix(strings.ToLower(v.text), strings.ToLower(text))
+	case "regex":
+		return v.kind == 's' && regexp.MustCompile(text).MatchString(v.text)
+	case "between":
+		list := want.([]any)
+		return compare(v, "gte", list[0]) && compare(v, "lte", list[1])
+	case "before", "after":
+		us, ok := store.ParseTime(v.text)
+		at, err := time.Parse(time.RFC3339Nano, text)
+		if v.kind != 's' || !ok || err != nil {
+			return false
+		}
+		return op == "before" && us < at.UnixMicro() || op == "after" && us > at.UnixMicro()
+	}
+	order := 0
+	switch {
+	case isText && v.kind == 's':
+		order = cmp.Compare(v.text, text)
+	case isNumber && v.kind == 'n':
+		order = cmp.Compare(v.num, number)
+	default:
+		return false
+	}
+	return op == "gt" && order > 0 || op == "gte" && order >= 0 || op == "lt" && order < 0 || op == "lte" && order <= 0
+}
+
+// tag is the value as one text, by which equal totals are ordered; "" for none.
+func (v scalar) tag(builtIn bool) string {
+	switch {
+	case v.kind == 0 || v.kind == 'z':
+		return ""
+	case builtIn:
+		return v.text
+	case v.kind == 'n':
+		if v.num == math.Trunc(v.num) {
+			return fmt.Sprintf("n%.1f", v.num)
+		}
+		return fmt.Sprintf("n%g", v.num)
+	}
+	return string(v.kind) + v.text
+}
+
+func (v scalar) label() any {
+	switch v.kind {
+	case 0, 'z':
+		return "$none"
+	case 'n':
+		return v.num
+	case 'b':
+		return v.text == "true"
+	}
+	return v.text
+}
+
+// group is one combination of a breakdown's values: labels, and what orders them.
+type group struct {
+	labels []any
+	tags   []string
+}
+
+func (g group) key() string { return fmt.Sprintf("%q", g.tags) }
+
+// grouper finds the group of an event.
+type grouper struct {
+	o          *oracle
+	breakdown  []query.Breakdown
+	boundaries [][]float64
+}
+
+func (g *grouper) of(e *event.Event) group {
+	var out group
+	for i, b := range g.breakdown {
+		v := g.o.property(e, b.PropertyRef)
+		if len(b.Edges) == 0 && b.Quantiles == 0 {
+			out.labels = append(out.labels, v.label())
+			out.tags = append(out.tags, v.tag(strings.HasPrefix(b.Property, "$") && b.Of == "event"))
+			continue
+		}
+		if v.kind != 'n' {
+			out.labels, out.tags = append(out.labels, "$none"), append(out.tags, "")
+			continue
+		}
+		label, place := numberGroup(v.num, g.boundaries[i], b.Quantiles > 0)
+		out.labels, out.tags = append(out.labels, label), append(out.tags, fmt.Sprintf("%03d", place))
+	}
+	return out
+}
+
+func numberGroup(x float64, edges []float64, closed bool) (string, int) {
+	s := func(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
+	n := len(edges)
+	if closed {
+		if n == 1 {
+			return "[" + s(edges[0]) + ", " + s(edges[0]) + "]", 0
+		}
+		for i := 1; i < n-1; i++ {
+			if x < edges[i] {
+				return "[" + s(edges[i-1]) + ", " + s(edges[i]) + ")", i - 1
+			}
+		}
+		return "[" + s(edges[n-2]) + ", " + s(edges[n-1]) + "]", n - 2
+	}
+	if x < edges[0] {
+		return "< " + s(edges[0]), 0
+	}
+	for i := 1; i < n; i++ {
+		if x < edges[i] {
+			return "[" + s(edges[i-1]) + ", " + s(edges[i]) + ")", i
+		}
+	}
+	return ">= " + s(edges[n-1]), n
+}
+
+func quantile(values []float64, q float64) *float64 {
+	if len(values) == 0 {
+		return nil
+	}
+	values = slices.Clone(values)
+	sort.Float64s(values)
+	at := q * float64(len(values)-1)
+	low := int(math.Floor(at))
+	out := values[low]
+	if low+1 < len(values) {
+		out += (values[low+1] - values[low]) * (at - float64(low))
+	}
+	return &out
+}
+
+// lineAnswer is one line over one range.
+type lineAnswer struct {
+	values []*float64
+	total  *float64
+}
+
+// sighting is an event that counts for a series: when it counts, and as what.
+type sighting struct {
+	at      int64
+	event   *event.Event
+	session string
+}
+
+// sightings are the matching events of a series, or for first_time and sessions what stands for them.
+func (o *oracle) sightings(q *query.Trends, s *query.Series, from, to int64) []sighting {
+	matching := func(e *event.Event) bool {
+		return (len(s.Events) == 0 || slices.Contains(s.Events, e.Name)) && o.matches(e, q.Where) && o.matches(e, s.Where)
+	}
+	var out []sighting
+	switch s.Aggregate {
+	case query.AggSessions:
+		for i, session := range o.sessions() {
+			e := &o.events[i]
+			if session.id != "" && e.Derived.Time >= from && e.Derived.Time < to && session.began >= from && matching(e) {
+				out = append(out, sighting{session.began, e, session.id})
+			}
+		}
+		return out
+	case query.AggFirstTime:
+		first := map[uint64]*event.Event{}
+		for i := range o.events {
+			e := &o.events[i]
+			f := first[o.person(e)]
+			if matching(e) && (f == nil || e.Derived.Time < f.Derived.Time ||
+				e.Derived.Time == f.Derived.Time && e.Derived.Position < f.Derived.Position) {
+				first[o.person(e)] = e
+			}
+		}
+		for _, e := range first {
+			if e.Derived.Time >= from && e.Derived.Time < to {
+				out = append(out, sighting{at: e.Derived.Time, event: e})
+			}
+		}
+		return out
+	}
+	for i := range o.events {
+		if e := &o.events[i]; e.Derived.Time >= from && e.Derived.Time < to && matching(e) {
+			out = append(out, sighting{at: e.Derived.Time, event: e})
+		}
+	}
+	return out
+}
+
+type session struct {
+	id    string
+	began int64
+}
+
+// sessions gives every event its session; an empty id for none.
+func (o *oracle) sessions() []session {
+	out := make([]session, len(o.events))
+	bearing := func(e *event.Event) bool {
+		return !slices.Contains(query.SilentEvents(), e.Name) && !slices.Contains(query.ServerLibraries(), e.Context.LibraryName)
+	}
+	byDevice := map[uint64][]int{}
+	for i := range o.events {
+		e := &o.events[i]
+		if !bearing(e) {
+			continue
+		}
+		first, last, sane := e.Derived.Time, e.Derived.Time, e.SessionID != ""
+		for j := range o.events {
+			if f := &o.events[j]; f.SessionID == e.SessionID && bearing(f) {
+				first, last = min(first, f.Derived.Time), max(last, f.Derived.Time)
+				sane = sane && f.Derived.Device == e.Derived.Device
+			}
+		}
+		if sane && last-first <= 24*3600e6 {
+			out[i] = session{"s" + e.SessionID, first}
+			continue
+		}
+		byDevice[e.Derived.Device] = append(byDevice[e.Derived.Device], i)
+	}
+	for device, list := range byDevice {
+		sort.SliceStable(list, func(a, b int) bool { return o.events[list[a]].Derived.Time < o.events[list[b]].Derived.Time })
+		var began, before int64
+		for k, i := range list {
+			at := o.events[i].Derived.Time
+			if k == 0 || at-before > o.scope.SessionGap.Microseconds() {
+				began = at
+			}
+			before = at
+			out[i] = session{fmt.Sprintf("d%d at %d", device, began), began}
+		}
+	}
+	return out
+}
+
+// number is the aggregate of some sightings.
+func (o *oracle) number(s *query.Series, list []sighting) *float64 {
+	value := func(f float64) *float64 { return &f }
+	var numbers []float64
+	things := map[string]bool{}
+	for _, x := range list {
+		v := o.property(x.event, query.PropertyRef{Property: s.Property})
+		if v.kind == 'n' {
+			numbers = append(numbers, v.num)
+		}
+		switch s.Aggregate {
+		case query.AggDistinct:
+			if tag := v.tag(false); tag != "" {
+				things[tag] = true
+			}
+		case query.AggSessions:
+			things[x.session] = true
+		default:
+			things[strconv.FormatUint(o.person(x.event), 10)] = true
+		}
+	}
+	sum := 0.0
+	for _, n := range numbers {
+		sum += n
+	}
+	switch s.Aggregate {
+	case query.AggTotal:
+		return value(float64(len(list)))
+	case query.AggUnique, query.AggSessions, query.AggFirstTime, query.AggDistinct, query.AggDAU, query.AggWAU, query.AggMAU:
+		return value(float64(len(things)))
+	case query.AggPerUser:
+		if len(things) == 0 {
+			return nil
+		}
+		return value(float64(len(list)) / float64(len(things)))
+	case query.AggSum:
+		return value(sum)
+	case query.AggAvg:
+		if len(numbers) == 0 {
+			return nil
+		}
+		return value(sum / float64(len(numbers)))
+	case query.AggMin:
+		return quantile(numbers, 0)
+	case query.AggMax:
+		return quantile(numbers, 1)
+	}
+	return quantile(numbers, map[string]float64{"median": .5, "p75": .75, "p90": .9, "p95": .95, "p99": .99}[s.Aggregate])
+}
+
+// over computes a line from the sightings of its group.
+func (o *oracle) over(q *query.Trends, s *query.Series, list []sighting, edges []time.Time, ended int, zone *time.Location) lineAnswer {
+	n := len(edges) - 1
+	out := lineAnswer{values: make([]*float64, n)}
+	days := map[string]int{"dau": 1, "wau": 7, "mau": 30}[s.Aggregate]
+	between := func(from, to time.Time) []sighting {
+		var in []sighting
+		for _, x := range list {
+			if x.at >= from.UnixMicro() && x.at < to.UnixMicro() {
+				in = append(in, x)
+			}
+		}
+		return in
+	}
+	sum, counted := 0.0, ended
+	if counted == 0 {
+		counted = n
+	}
+	for i := range n {
+		from, to := edges[i], edges[i+1]
+		if q.Cumulative {
+			from = edges[0]
+		}
+		if days > 0 {
+			y, m, d := to.Add(-time.Microsecond).In(zone).Date()
+			from, to = time.Date(y, m, d-days+1, 0, 0, 0, 0, zone), time.Date(y, m, d+1, 0, 0, 0, 0, zone)
+		}
+		out.values[i] = o.number(s, between(from, to))
+		if days > 0 && i < counted {
+			sum += *out.values[i] / float64(counted)
+		}
+	}
+	if days > 0 {
+		out.total = &sum
+		return out
+	}
+	out.total = o.number(s, between(edges[0], edges[n]))
+	return out
+}
+
+// lookBack is where the events of a series begin to matter.
+func lookBack(s *query.Series, from time.Time, zone *time.Location) int64 {
+	if days := map[string]int{"dau": 1, "wau": 7, "mau": 30}[s.Aggregate]; days > 0 {
+		y, m, d := from.In(zone).Date()
+		return time.Date(y, m, d-days+1, 0, 0, 0, 0, zone).UnixMicro()
+	}
+	return from.UnixMicro()
+}
+
+// seriesAnswer are the lines of a series.
+type seriesAnswer struct {
+	groups          []group
+	lines, compared []lineAnswer
+	other           bool
+	rest, restThen  lineAnswer
+}
+
+func (o *oracle) series(q *query.Trends, s *query.Series, g *grouper, like *seriesAnswer, edges, earlier []time.Time, ended int, zone *time.Location) *seriesAnswer {
+	to := edges[len(edges)-1]
+	list := o.sightings(q, s, lookBack(s, edges[0], zone), to.UnixMicro())
+	byGroup := map[string][]sighting{}
+	known := map[string]group{}
+	for _, x := range list {
+		k := g.of(x.event)
+		byGroup[k.key()] = append(byGroup[k.key()], x)
+		known[k.key()] = k
+	}
+	out := &seriesAnswer{}
+	switch {
+	case len(q.Breakdown) == 0:
+		out.groups = []group{{}}
+	case like != nil:
+		out.groups = like.groups
+	default:
+		out.groups = o.rank(q, s, byGroup, known, edges, ended, zone)
+	}
+	then := map[string][]sighting{}
+	if earlier != nil {
+		for _, x := range o.sightings(q, s, lookBack(s, earlier[0], zone), earlier[len(earlier)-1].UnixMicro()) {
+			k := g.of(x.event).key()
+			then[k] = append(then[k], x)
+		}
+	}
+	for _, k := range out.groups {
+		out.lines = append(out.lines, o.over(q, s, byGroup[k.key()], edges, ended, zone))
+		delete(byGroup, k.key())
+		if earlier != nil {
+			out.compared = append(out.compared, o.over(q, s, then[k.key()], earlier, len(earlier)-1, zone))
+			delete(then, k.key())
+		}
+	}
+	merge := func(m map[string][]sighting) (all []sighting) {
+		for _, l := range m {
+			all = append(all, l...)
+		}
+		return all
+	}
+	out.other = len(byGroup) > 0
+	out.rest = o.over(q, s, merge(byGroup), edges, ended, zone)
+	if earlier != nil {
+		out.restThen = o.over(q, s, merge(then), earlier, len(earlier)-1, zone)
+	}
+	return out
+}
+
+func (o *oracle) rank(q *query.Trends, s *query.Series, byGroup map[string][]sighting, known map[string]group, edges []time.Time, ended int, zone *time.Location) []group {
+	type ranked struct {
+		group
+		total *float64
+	}
+	var all []ranked
+	for k, list := range byGroup {
+		all = append(all, ranked{known[k], o.over(q, s, list, edges, ended, zone).total})
+	}
+	sort.Slice(all, func(i, j int) bool {
+		a, b := all[i], all[j]
+		switch {
+		case a.total == nil && b.total != nil:
+			return false
+		case a.total != nil && b.total == nil:
+			return true
+		case a.total != nil && math.Abs(*a.total-*b.total) > 1e-9:
+			return *a.total > *b.total
+		}
+		return slices.Compare(a.tags, b.tags) < 0
+	})
+	var out []group
+	for i := range all {
+		if i < q.BreakdownLimit {
+			out = append(out, all[i].group)
+		}
+	}
+	return out
+}
+
+// shown is a line of the oracle's answer.
+type shown struct {
+	id        string
+	breakdown []any
+	now, then lineAnswer
+}
+
+// answer computes a resolved question. formula evaluates an expression on the numbers of the series.
+func (o *oracle) answer(r *query.Resolved) []shown {
+	q := &r.Trends
+	zone, _ := time.LoadLocation(q.Timezone)
+	edges, earlier := r.Edges()
+	var all []*seriesAnswer
+	other := false
+	for i := range q.Series {
+		s := &q.Series[i]
+		g := &grouper{o: o, breakdown: q.Breakdown}
+		g.boundaries = o.boundaries(q, s, edges)
+		var like *seriesAnswer
+		if i > 0 && len(q.Formulas) > 0 {
+			like, g.boundaries = all[0], o.boundaries(q, &q.Series[0], edges)
+		}
+		all = append(all, o.series(q, s, g, like, edges, earlier, r.Ended(), zone))
+		other = other || all[i].other
+	}
+	var out []shown
+	for i, a := range all {
+		if len(q.Formulas) > 0 {
+			a.other = other
+		}
+		for j, l := range a.lines {
+			line := shown{id: q.Series[i].ID, breakdown: a.groups[j].labels, now: l}
+			if earlier != nil {
+				line.then = a.compared[j]
+			}
+			out = append(out, line)
+		}
+		if a.other {
+			line := shown{id: q.Series[i].ID, now: a.rest, then: a.restThen}
+			for range q.Breakdown {
+				line.breakdown = append(line.breakdown, "$other")
+			}
+			out = append(out, line)
+		}
+	}
+	out = append(out, formulas(q, out)...)
+	for i := range out {
+		out[i].now.values, out[i].then.values = rolling(q.Rolling, out[i].now.values), rolling(q.Rolling, out[i].then.values)
+	}
+	return out
+}
+
+// boundaries are those of the groups of numbers of each property of the breakdown.
+func (o *oracle) boundaries(q *query.Trends, s *query.Series, edges []time.Time) [][]float64 {
+	out := make([][]float64, len(q.Breakdown))
+	for i, b := range q.Breakdown {
+		out[i] = b.Edges
+		if b.Quantiles == 0 {
+			continue
+		}
+		var numbers []float64
+		plain := *s
+		plain.Aggregate = query.AggTotal
+		for _, x := range o.sightings(q, &plain, edges[0].UnixMicro(), edges[len(edges)-1].UnixMicro()) {
+			if v := o.property(x.event, b.PropertyRef); v.kind == 'n' {
+				numbers = append(numbers, v.num)
+			}
+		}
+		for j := range b.Quantiles + 1 {
+			if x := quantile(numbers, float64(j)/float64(b.Quantiles)); x != nil {
+				out[i] = append(out[i], *x)
+			}
+		}
+		out[i] = slices.Compact(out[i])
+	}
+	return out
+}
+
+// formulas computes those of the tests, which are all of the form A op B.
+func formulas(q *query.Trends, lines []shown) []shown {
+	byID := map[string][]shown{}
+	for _, l := range lines {
+		byID[l.id] = append(byID[l.id], l)
+	}
+	var out []shown
+	for _, f := range q.Formulas {
+		a, op, b := byID[f.Expression[:1]], f.Expression[1], byID[f.Expression[2:]]
+		both := func(x, y *float64) *float64 {
+			if x == nil || y == nil || op == '/' && *y == 0 {
+				return nil
+			}
+			z := map[byte]float64{'+': *x + *y, '-': *x - *y, '*': *x * *y, '/': *x / *y}[op]
+			return &z
+		}
+		pair := func(x, y lineAnswer) (z lineAnswer) {
+			for i := range x.values {
+				z.values = append(z.values, both(x.values[i], y.values[i]))
+			}
+			z.total = both(x.total, y.total)
+			return z
+		}
+		for i := range a {
+			out = append(out, shown{f.ID, a[i].breakdown, pair(a[i].now, b[i].now), pair(a[i].then, b[i].then)})
+		}
+	}
+	return out
+}
+
+func rolling(n int, values []*float64) []*float64 {
+	if n == 0 {
+		return values
+	}
+	out := make([]*float64, len(values))
+	for i := range values {
+		sum, k := 0.0, 0.0
+		for j := max(0, i-n+1); j <= i; j++ {
+			if values[j] != nil {
+				sum, k = sum+*values[j], k+1
+			}
+		}
+		if k > 0 {
+			mean := sum / k
+			out[i] = &mean
+		}
+	}
+	return out
+}

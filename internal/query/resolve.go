@@ -1,0 +1,460 @@
+package query
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/store"
+)
+
+const (
+	maxSeries         = 26
+	maxFormulas       = 10
+	maxBreakdowns     = 3
+	maxBreakdownLimit = 1000
+	maxEdges          = 100
+	maxQuantiles      = 20
+	maxEventNames     = 1000
+	maxRolling        = 366
+	// maxNumbers bounds how many numbers an answer has.
+	maxNumbers = 2_000_000
+	// resolveTimeout bounds the look into the data that some questions need before their key is known.
+	resolveTimeout = 10 * time.Second
+)
+
+// Resolve checks a question, fills in its defaults and resolves its relative times. The question is not changed.
+func (e *Engine) Resolve(s Scope, q *Trends) (*Resolved, error) {
+	// The caller's own deadline is for the answer; this part is short, and its result is shared by all who ask.
+	ctx, cancel := context.WithTimeout(context.Background(), resolveTimeout)
+	defer cancel()
+	now := e.Now()
+	r := &resolver{engine: e, scope: s, now: now, q: *q}
+	r.zone = s.Zone
+	out, err := r.resolve(ctx)
+	if err != nil {
+		return nil, e.outcome(ctx, err)
+	}
+	return out, nil
+}
+
+type resolver struct {
+	engine *Engine
+	scope  Scope
+	now    time.Time
+	zone   *time.Location
+	check  checker
+	q      Trends
+}
+
+func (r *resolver) resolve(ctx context.Context) (*Resolved, error) {
+	for _, step := range []func() error{r.head, r.series, r.formulas, r.conditions, r.options} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	b, err := r.span(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.size(b.len()); err != nil {
+		return nil, err
+	}
+	if err := r.properties(ctx); err != nil {
+		return nil, err
+	}
+	out := &Resolved{Trends: r.q, zone: r.zone, buckets: b}
+	if r.q.Compare != "" {
+		out.compare = compareRange(r.calendar(), &b, r.q.Compare)
+	}
+	out.key, err = r.key(b.ended)
+	return out, err
+}
+
+func (r *resolver) calendar() *calendar {
+	return &calendar{interval: r.q.Interval, zone: r.zone, weekStart: r.scope.WeekStart}
+}
+
+func (r *resolver) head() error {
+	q := &r.q
+	if q.Kind == "" {
+		q.Kind = "trends"
+	}
+	if err := oneOf("kind", q.Kind, []string{"trends"}); err != nil {
+		return err
+	}
+	if q.Timezone == "" {
+		q.Timezone = r.zone.String()
+	} else {
+		zone, err := time.LoadLocation(q.Timezone)
+		if err != nil || q.Timezone == "Local" || q.Timezone != zone.String() {
+			return invalid("timezone", "unknown_timezone", "%s is not the name of a time zone, such as Europe/Berlin", quoteShort(q.Timezone))
+		}
+		r.zone = zone
+	}
+	if q.Interval == "" {
+		q.Interval = "day"
+	}
+	r.check.clock = clock{now: nextMinute(r.now), zone: r.zone, weekStart: r.scope.WeekStart}
+	return oneOf("interval", q.Interval, Intervals())
+}
+
+func (r *resolver) series() error {
+	if n := len(r.q.Series); n == 0 || n > maxSeries {
+		return invalid("series", "bad_series", "the question has %d series, it may have 1 to %d", n, maxSeries)
+	}
+	r.q.Series = slices.Clone(r.q.Series)
+	used := map[string]bool{}
+	for i := range r.q.Series {
+		if err := useID(used, r.q.Series[i].ID, fmt.Sprintf("series[%d].id", i)); err != nil {
+			return err
+		}
+	}
+	for i := range r.q.Series {
+		s := &r.q.Series[i]
+		for letter := 'A'; s.ID == ""; letter++ {
+			if id := string(letter); !used[id] {
+				s.ID, used[id] = id, true
+			}
+		}
+		if err := r.oneSeries(s, fmt.Sprintf("series[%d]", i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// useID notes an id, which is a letter and perhaps digits.
+func useID(used map[string]bool, id, field string) error {
+	if id == "" {
+		return nil
+	}
+	ok := len(id) <= 4 && id[0] >= 'A' && id[0] <= 'Z' && strings.Trim(id[1:], "0123456789") == ""
+	if !ok {
+		return invalid(field, "bad_id", "the id must be a letter A to Z, with up to three digits behind it")
+	}
+	if used[id] {
+		return invalid(field, "repeated_id", "the id %s is used twice", id)
+	}
+	used[id] = true
+	return nil
+}
+
+func (r *resolver) oneSeries(s *Series, field string) error {
+	if len(s.Events) > maxEventNames {
+		return invalid(field+".events", "too_many_events", "the series names %d events, it may name %d", len(s.Events), maxEventNames)
+	}
+	for i, name := range s.Events {
+		at := fmt.Sprintf("%s.events[%d]", field, i)
+		if name == "" {
+			return invalid(at, "empty_name", "the name of an event must not be empty")
+		}
+		if err := text(at, name, maxNameBytes); err != nil {
+			return err
+		}
+	}
+	if s.Aggregate == "" {
+		s.Aggregate = AggTotal
+	}
+	if err := oneOf(field+".aggregate", s.Aggregate, Aggregates()); err != nil {
+		return err
+	}
+	if err := r.measure(s, field); err != nil {
+		return err
+	}
+	if s.Label == "" {
+		s.Label = strings.Join(s.Events, ", ")
+		if len(s.Events) == 0 {
+			s.Label = "All events"
+		}
+		s.Label = strings.ToValidUTF8(s.Label[:min(len(s.Label), maxNameBytes)], "")
+	}
+	return text(field+".label", s.Label, maxNameBytes)
+}
+
+// measure checks that a series has a property exactly when its aggregate needs one.
+func (r *resolver) measure(s *Series, field string) error {
+	if !needsProperty(s.Aggregate) {
+		if s.Property != "" {
+			return invalid(field+".property", "unexpected_property", "%s takes no property", s.Aggregate)
+		}
+		return nil
+	}
+	if s.Property == "" {
+		return invalid(field+".property", "missing_property", "%s needs a property", s.Aggregate)
+	}
+	if _, ok := builtInColumn(s.Property); ok && s.Aggregate != AggDistinct {
+		return invalid(field+".property", "not_numeric", "%s is always text; %s needs numbers", s.Property, s.Aggregate)
+	}
+	_, err := r.check.ref(PropertyRef{Property: s.Property}, field)
+	return err
+}
+
+func (r *resolver) formulas() error {
+	if n := len(r.q.Formulas); n > maxFormulas {
+		return invalid("formulas", "too_many_formulas", "the question has %d formulas, it may have %d", n, maxFormulas)
+	}
+	r.q.Formulas = slices.Clone(r.q.Formulas)
+	series, used := map[string]bool{}, map[string]bool{}
+	for i := range r.q.Series {
+		series[r.q.Series[i].ID], used[r.q.Series[i].ID] = true, true
+	}
+	for i := range r.q.Formulas {
+		if err := useID(used, r.q.Formulas[i].ID, fmt.Sprintf("formulas[%d].id", i)); err != nil {
+			return err
+		}
+	}
+	for i := range r.q.Formulas {
+		f := &r.q.Formulas[i]
+		for n := 1; f.ID == ""; n++ {
+			if id := fmt.Sprintf("F%d", n); !used[id] {
+				f.ID, used[id] = id, true
+			}
+		}
+		field := fmt.Sprintf("formulas[%d]", i)
+		if err := checkFormula(f, series, field+".expression"); err != nil {
+			return err
+		}
+		if f.Label == "" {
+			f.Label = f.Expression
+		}
+		if err := text(field+".label", f.Label, maxNameBytes); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkFormula(f *Formula, series map[string]bool, field string) error {
+	if err := text(field, f.Expression, maxFormulaBytes); err != nil {
+		return err
+	}
+	parsed, err := parseFormula(f.Expression)
+	if err != nil {
+		return invalid(field, "bad_formula", "%v", err)
+	}
+	unknown := ""
+	parsed.ids(func(id string) {
+		if !series[id] && unknown == "" {
+			unknown = id
+		}
+	})
+	if unknown != "" {
+		return invalid(field, "unknown_series", "there is no series %s", unknown)
+	}
+	return nil
+}
+
+// conditions checks the filters and what the question is broken down by.
+func (r *resolver) conditions() error {
+	var err error
+	if r.q.Where, err = r.check.filter(r.q.Where, "where", 1); err != nil {
+		return err
+	}
+	for i := range r.q.Series {
+		s := &r.q.Series[i]
+		if s.Where, err = r.check.filter(s.Where, fmt.Sprintf("series[%d].where", i), 1); err != nil {
+			return err
+		}
+	}
+	if n := len(r.q.Breakdown); n > maxBreakdowns {
+		return invalid("breakdown", "too_many_breakdowns", "the question has %d properties to break down by, it may have %d", n, maxBreakdowns)
+	}
+	r.q.Breakdown = slices.Clone(r.q.Breakdown)
+	for i := range r.q.Breakdown {
+		b := &r.q.Breakdown[i]
+		field := fmt.Sprintf("breakdown[%d]", i)
+		if b.PropertyRef, err = r.check.ref(b.PropertyRef, field); err != nil {
+			return err
+		}
+		if err := checkGroups(b, field); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkGroups(b *Breakdown, field string) error {
+	if len(b.Edges) == 0 && b.Quantiles == 0 {
+		return nil
+	}
+	if len(b.Edges) > 0 && b.Quantiles != 0 {
+		return invalid(field, "ambiguous_groups", "give edges or quantiles, not both")
+	}
+	if _, ok := builtInColumn(b.Property); ok && b.Of != ofPerson {
+		return invalid(field+".property", "not_numeric", "%s is always text and has no groups of numbers", b.Property)
+	}
+	if len(b.Edges) == 0 {
+		if b.Quantiles < 2 || b.Quantiles > maxQuantiles {
+			return invalid(field+".quantiles", "bad_quantiles", "quantiles is %d, it must be 2 to %d", b.Quantiles, maxQuantiles)
+		}
+		return nil
+	}
+	if len(b.Edges) < 2 || len(b.Edges) > maxEdges {
+		return invalid(field+".edges", "bad_edges", "there are %d edges, there must be 2 to %d", len(b.Edges), maxEdges)
+	}
+	for i, x := range b.Edges {
+		if math.IsNaN(x) || math.IsInf(x, 0) || i > 0 && x <= b.Edges[i-1] {
+			return invalid(fmt.Sprintf("%s.edges[%d]", field, i), "bad_edges", "edges must ascend")
+		}
+	}
+	return nil
+}
+
+func (r *resolver) options() error {
+	q := &r.q
+	if q.BreakdownLimit < 0 || q.BreakdownLimit > maxBreakdownLimit {
+		return invalid("breakdown_limit", "bad_limit", "breakdown_limit is %d, it must be 1 to %d", q.BreakdownLimit, maxBreakdownLimit)
+	}
+	if q.BreakdownLimit == 0 {
+		q.BreakdownLimit = 25
+	}
+	if len(q.Breakdown) == 0 {
+		q.BreakdownLimit = 0
+	}
+	if q.Compare != "" {
+		if err := oneOf("compare", q.Compare, []string{"previous", "year"}); err != nil {
+			return err
+		}
+	}
+	if q.Rolling != 0 && (q.Rolling < 2 || q.Rolling > maxRolling) {
+		return invalid("rolling", "bad_rolling", "rolling is %d, it must be 2 to %d buckets", q.Rolling, maxRolling)
+	}
+	if !q.Cumulative {
+		return nil
+	}
+	if q.Rolling != 0 {
+		return invalid("rolling", "ambiguous_smoothing", "cumulative and rolling exclude each other")
+	}
+	for i := range q.Series {
+		if a := q.Series[i].Aggregate; isActive(a) || percentile(a) != 0 {
+			return invalid(fmt.Sprintf("series[%d].aggregate", i), "not_cumulative", "%s has no cumulative form", a)
+		}
+	}
+	return nil
+}
+
+// span resolves the range and cuts it.
+func (r *resolver) span(ctx context.Context) (b buckets, err error) {
+	from, to, err := r.bounds(ctx)
+	if err != nil {
+		return b, err
+	}
+	from, to = from.In(r.zone), to.In(r.zone)
+	if !from.Before(to) {
+		return b, invalid("range", "empty_range", "the range begins at %s, which is not before its end, %s",
+			from.Format(time.RFC3339), to.Format(time.RFC3339))
+	}
+	r.q.Range = Range{From: from.Format(time.RFC3339Nano), To: to.Format(time.RFC3339Nano)}
+	b, ok := r.calendar().cut(from, to, r.now, r.engine.MaxBuckets)
+	if !ok {
+		return b, invalid("interval", "too_many_buckets", "the range has more than %d intervals of a %s; take a longer interval or a shorter range",
+			r.engine.MaxBuckets, r.q.Interval)
+	}
+	return b, nil
+}
+
+func (r *resolver) bounds(ctx context.Context) (from, to time.Time, err error) {
+	c, q := &r.check.clock, r.q.Range
+	if q.From == "" {
+		q.From = "-30d"
+	}
+	begin, ok := c.read(q.From)
+	if !ok && q.From != "all" {
+		return from, to, badRange("range.from", q.From)
+	}
+	end := span{to: c.now}
+	if begin.to.After(begin.from) && begin.to.Before(c.now) {
+		end.to = begin.to
+	}
+	if q.To != "" {
+		if end, ok = c.read(q.To); !ok {
+			return from, to, badRange("range.to", q.To)
+		}
+	}
+	if q.From != "all" {
+		return begin.from, end.to, nil
+	}
+	from, err = r.firstEvent(ctx)
+	if from.IsZero() || !from.Before(end.to) {
+		from = dayOf(end.to.Add(-time.Microsecond), r.zone).start(r.zone)
+	}
+	return from, end.to, err
+}
+
+func badRange(field, v string) *event.Error {
+	return invalid(field, "bad_time", "%s is no time; write 2026-04-01, 2026-04-01T12:00:00Z, now, -7d, today, this_month or the like", quoteShort(v))
+}
+
+// firstEvent is the time of the project's first event, zero without events.
+func (r *resolver) firstEvent(ctx context.Context) (first time.Time, err error) {
+	cut, err := r.engine.Store.Cut(ctx, r.scope.Project)
+	if err != nil {
+		return first, fmt.Errorf("resolve a range: %w", err)
+	}
+	defer cut.Close()
+	for row, err := range r.engine.rows(ctx, cut, "first event", "SELECT min(time) FROM "+cut.Events("time"), nil) {
+		if err != nil {
+			return first, err
+		}
+		first, _ = row[0].(time.Time)
+	}
+	return first, nil
+}
+
+// size bounds the answer.
+func (r *resolver) size(buckets int) error {
+	lines := len(r.q.Series) + len(r.q.Formulas)
+	if len(r.q.Breakdown) > 0 {
+		lines *= r.q.BreakdownLimit + 1
+	}
+	if r.q.Compare != "" {
+		lines *= 2
+	}
+	if n := lines * buckets; n > maxNumbers {
+		return &event.Error{Kind: event.TooLarge, Code: "answer_too_large", Field: "breakdown_limit",
+			Message: fmt.Sprintf("the answer could have %d numbers (%d lines of %d buckets), it may have %d", n, lines, buckets, maxNumbers)}
+	}
+	return nil
+}
+
+// properties checks that every property named was seen.
+func (r *resolver) properties(ctx context.Context) error {
+	builtIn := func(ref PropertyRef) bool {
+		_, ok := builtInColumn(ref.Property)
+		return ok && ref.Of != ofPerson
+	}
+	if !slices.ContainsFunc(r.check.refs, func(ref PropertyRef) bool { return !builtIn(ref) }) {
+		return nil
+	}
+	cut, err := r.engine.Store.Cut(ctx, r.scope.Project)
+	if err != nil {
+		return fmt.Errorf("look up properties: %w", err)
+	}
+	defer cut.Close()
+	return r.engine.checkRefs(ctx, cut, r.scope, &r.check)
+}
+
+// key is a digest of all that the answer depends on, but for the data. The ended buckets stand for the moment.
+func (r *resolver) key(ended int) (string, error) {
+	b, err := json.Marshal(struct {
+		Project   store.ProjectID
+		Zone      string
+		WeekStart time.Weekday
+		Gap       time.Duration
+		Ended     int
+		Question  Trends
+	}{r.scope.Project, r.scope.Zone.String(), r.scope.WeekStart, r.scope.SessionGap, ended, r.q})
+	if err != nil {
+		return "", fmt.Errorf("encode a question: %w", err)
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:]), nil
+}

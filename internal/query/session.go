@@ -1,0 +1,66 @@
+package query
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Sessions are worked out from the events, so that late events and another pause apply to all of history.
+//
+// Some events do not bear a session, because they happen without the person: those named by silentEvents, and all
+// that a library for servers has sent. The others are put together in one of two ways. Events with a session id of
+// the client belong together if the id is sane: it occurs on one device only, and its first and last event, in all
+// of history, are at most 24 hours apart. All other events of a device form a session as long as no two neighbours
+// are further apart than the project's pause. A session counts where it begins; it is not cut at midnight.
+
+// silentEvents are events that reach an app which nobody uses.
+func silentEvents() []string {
+	return []string{
+		"push_received", "Push Notification Received", "Push Notification Bounced", "notification_received",
+		"background_fetch", "heartbeat", "$heartbeat",
+		"install_attributed", "Install Attributed", "install_referrer", "Application Installed Referrer",
+	}
+}
+
+// serverLibraries are SDKs that speak for a server, not for a device.
+func serverLibraries() []string {
+	return []string{
+		"analytics-node", "@segment/analytics-node", "analytics-python", "analytics-ruby", "analytics-go", "analytics-java",
+		"analytics-php", "Analytics.NET", "analytics-csharp", "analytics-rust",
+		"rudder-sdk-node", "rudder-sdk-python", "rudder-sdk-go", "rudder-sdk-java", "posthog-node", "posthog-python",
+	}
+}
+
+// bearing is the condition on an event to bear a session. The lists are this file's own.
+func bearing() string {
+	quote := func(list []string) string { return "('" + strings.Join(list, "', '") + "')" }
+	return "event NOT IN " + quote(silentEvents()) + " AND (library IS NULL OR library NOT IN " + quote(serverLibraries()) + ")"
+}
+
+const maxSessionHours = 24
+
+// sessions reduces events to the sessions that a matching event of the range belongs to, by the bucket in which they
+// began. A session that began before the range is in none of its buckets. To tell, the events of one pause before
+// the range are read, and of ids all there are.
+func (p *plan) sessions(s *statement) {
+	for _, c := range []string{"time", "device", "session", "event", "library"} {
+		p.column(c)
+	}
+	groups, matches := p.selected(), p.matches()
+	b := p.line.buckets
+	gap := p.scope.SessionGap.Microseconds()
+	pieces := p.line.pieces(b.from().Add(-p.scope.SessionGap), b.to(), true)
+	s.cte("e", "SELECT time, device, session, coalesce("+matches+", FALSE) AS hit"+groups+" FROM "+p.sourceOf(pieces)+" WHERE "+bearing())
+	s.cte("known", "SELECT session AS known, min(time) AS began FROM "+p.cut.Events("session", "time", "device", "event", "library")+
+		" WHERE session IN (SELECT session FROM e WHERE session <> 0) AND "+bearing()+
+		fmt.Sprintf(" GROUP BY session HAVING min(device) = max(device) AND epoch_us(max(time)) - epoch_us(min(time)) <= %d", maxSessionHours*int64(3600e6)))
+	names := p.names("")
+	s.inline("loose", fmt.Sprintf("SELECT time, device, hit%s, CASE WHEN epoch_us(time) - epoch_us(lag(time) OVER (PARTITION BY device ORDER BY time)) <= %d"+
+		" THEN NULL ELSE time END AS fresh FROM e LEFT JOIN known ON session = known WHERE known IS NULL", names, gap))
+	s.inline("chained", "SELECT 'd' AS sort, device AS id, max(fresh) OVER (PARTITION BY device ORDER BY time RANGE UNBOUNDED PRECEDING) AS began, hit"+
+		names+" FROM loose")
+	s.inline("named", "SELECT 's' AS sort, session AS id, began, hit"+names+" FROM e JOIN known ON session = known")
+	s.cte("c", "SELECT DISTINCT "+p.line.bucketOf("began")+" AS b"+names+", (sort, id, began) AS thing, 0 AS n"+
+		" FROM (SELECT * FROM chained UNION ALL SELECT * FROM named) WHERE hit AND began >= "+timestamp(b.from().UnixMicro())+
+		" AND began < "+timestamp(b.to().UnixMicro()))
+}

@@ -1,0 +1,144 @@
+package query
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// timeline maps events to the buckets of one range. Where it can it does so by the column "day", which the rows on
+// disk are sorted by, and leaves the times unread.
+type timeline struct {
+	buckets *buckets
+	zone    *time.Location
+	// sameZone tells that "day" was cut in the zone of the question.
+	sameZone bool
+	// byDay tells that each bucket is made of whole days, but for the ends of the range.
+	byDay bool
+}
+
+func newTimeline(s Scope, r *Resolved, b *buckets) *timeline {
+	t := &timeline{buckets: b, zone: r.zone, sameZone: r.zone.String() == s.Zone.String()}
+	t.byDay = t.sameZone
+	for _, e := range b.edges[1:b.len()] {
+		t.byDay = t.byDay && dayOf(e, t.zone).start(t.zone).Equal(e)
+	}
+	return t
+}
+
+// pieces are the events in [from, to); no lower bound when from is zero. If the statement reads the times anyway there
+// is one piece, otherwise only days that are cut by an end of the range have theirs read.
+func (t *timeline) pieces(from, to time.Time, timed bool) []piece {
+	last := dayOf(to.Add(-time.Microsecond), t.zone)
+	if !t.sameZone {
+		return []piece{t.around(from, to, last)}
+	}
+	days := bounds{to: last.number(), open: from.IsZero()}
+	var lower, upper string
+	if !from.IsZero() {
+		first := dayOf(from, t.zone)
+		days.from = first.number()
+		if !first.start(t.zone).Equal(from) {
+			lower = "time >= " + timestamp(from.UnixMicro())
+		}
+	}
+	if !last.add(1).start(t.zone).Equal(to) {
+		upper = "time < " + timestamp(to.UnixMicro())
+	}
+	if timed || lower == "" && upper == "" || !days.open && days.from == days.to {
+		return []piece{timePiece(days.sql(), lower, upper)}
+	}
+	var out []piece
+	if lower != "" {
+		out = append(out, timePiece(bounds{from: days.from, to: days.from}.sql(), lower))
+		days.from++
+	}
+	if upper != "" {
+		out = append(out, timePiece(bounds{from: days.to, to: days.to}.sql(), upper))
+		days.to--
+	}
+	if days.open || days.from <= days.to {
+		out = append(out, piece{predicate: days.sql()})
+	}
+	return out
+}
+
+func timePiece(conditions ...string) piece {
+	p := piece{columns: []string{"day"}}
+	var parts []string
+	for i, c := range conditions {
+		if c != "" {
+			parts = append(parts, c)
+			if i > 0 {
+				p.columns = []string{"day", "time"}
+			}
+		}
+	}
+	p.predicate = strings.Join(parts, " AND ")
+	return p
+}
+
+// around is the range by its times, with the days of another zone only to skip what is far away.
+func (t *timeline) around(from, to time.Time, last date) piece {
+	days := bounds{to: last.number() + 1, open: from.IsZero()}
+	lower := ""
+	if !from.IsZero() {
+		days.from = dayOf(from, t.zone).number() - 1
+		lower = "time >= " + timestamp(from.UnixMicro())
+	}
+	return timePiece(days.sql(), lower, "time < "+timestamp(to.UnixMicro()))
+}
+
+// bounds are days from and to, both included.
+type bounds struct {
+	from, to int64
+	open     bool
+}
+
+func (b bounds) sql() string {
+	to := strconv.FormatInt(b.to, 10)
+	switch {
+	case b.open:
+		return "day <= " + to
+	case b.from == b.to:
+		return "day = " + to
+	}
+	return "day BETWEEN " + strconv.FormatInt(b.from, 10) + " AND " + to
+}
+
+// bucket is SQL for the number of the bucket of an event in the range.
+func (t *timeline) bucket(c *compiler) string {
+	n := t.buckets.len()
+	if t.byDay {
+		days := make([]int64, n)
+		for i, e := range t.buckets.edges[:n] {
+			days[i] = dayOf(e, t.zone).number()
+		}
+		end := dayOf(t.buckets.to().Add(-time.Microsecond), t.zone).number() + 1
+		return "(" + stair(c.column("day"), days, end) + " - 1)"
+	}
+	return t.bucketOf(c.column("time"))
+}
+
+// bucketOf is the number of the bucket that a time in the range falls in.
+func (t *timeline) bucketOf(at string) string {
+	n := t.buckets.len()
+	times := make([]int64, n)
+	for i, e := range t.buckets.edges[:n] {
+		times[i] = e.UnixMicro()
+	}
+	return "(" + stair("epoch_us("+at+")", times, t.buckets.to().UnixMicro()) + " - 1)"
+}
+
+// day is SQL for the local day of an event in [from, to), in the zone of the question.
+func (t *timeline) day(c *compiler, from, to time.Time) string {
+	if t.sameZone {
+		return c.column("day")
+	}
+	first := dayOf(from, t.zone)
+	var starts []int64
+	for d := first; d.start(t.zone).Before(to); d = d.add(1) {
+		starts = append(starts, d.start(t.zone).UnixMicro())
+	}
+	return "(" + stair("epoch_us("+c.column("time")+")", starts, to.UnixMicro()) + " + " + strconv.FormatInt(first.number()-1, 10) + ")"
+}

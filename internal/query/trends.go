@@ -1,0 +1,267 @@
+package query
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/freshet/freshet/internal/store"
+)
+
+// Trends answers a question, on one cut of the data.
+func (e *Engine) Trends(ctx context.Context, s Scope, r *Resolved) (*Answer, error) {
+	began := e.Now()
+	a := &Answer{
+		Kind: "trends", Interval: r.Interval, Question: r.Trends,
+		Range: answerRange(&r.buckets, r.zone), Buckets: make([]Bucket, r.buckets.len()),
+	}
+	for i, start := range r.buckets.starts {
+		a.Buckets[i] = Bucket{Start: start, Partial: i >= r.buckets.ended}
+	}
+	if r.compare != nil {
+		c := answerRange(r.compare, r.zone)
+		a.CompareRange = &c
+	}
+	err := e.ask(ctx, "trends", s, func(ctx context.Context, cut store.Cut) error {
+		a.Watermark = cut.Watermark()
+		t := &trend{engine: e, cut: cut, scope: s, r: r}
+		var err error
+		a.Series, err = t.answer(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.TookMS = float64(e.Now().Sub(began)) / float64(time.Millisecond)
+	return a, nil
+}
+
+func answerRange(b *buckets, zone *time.Location) AnswerRange {
+	return AnswerRange{From: b.from().In(zone), To: b.to().In(zone), Timezone: zone.String()}
+}
+
+// trend is one question being answered.
+type trend struct {
+	engine *Engine
+	cut    store.Cut
+	scope  Scope
+	r      *Resolved
+}
+
+// lines are those of one series, by group: lines[i] is that of groups[i], rest that of all others.
+type lines struct {
+	dimensions []*dimension
+	groups     [][]any
+	lines      []line
+	rest       line
+	// other tells that there is something in rest.
+	other bool
+}
+
+type line struct {
+	values, compared     []*float64
+	total, comparedTotal *float64
+}
+
+func (t *trend) answer(ctx context.Context) ([]AnswerSeries, error) {
+	all := make([]*lines, len(t.r.Series))
+	for i := range t.r.Series {
+		var like *lines
+		if i > 0 && len(t.r.Formulas) > 0 {
+			like = all[0]
+		}
+		var err error
+		if all[i], err = t.series(ctx, &t.r.Series[i], like); err != nil {
+			return nil, err
+		}
+	}
+	t.alignOthers(all)
+	out := []AnswerSeries{}
+	for i := range t.r.Series {
+		out = t.show(out, t.r.Series[i].ID, t.r.Series[i].Label, all[i])
+	}
+	for i := range t.r.Formulas {
+		f, err := t.formula(&t.r.Formulas[i], all)
+		if err != nil {
+			return nil, err
+		}
+		out = t.show(out, t.r.Formulas[i].ID, t.r.Formulas[i].Label, f)
+	}
+	return out, nil
+}
+
+// alignOthers gives every series a line for other groups if one has it and formulas compute with them.
+func (t *trend) alignOthers(all []*lines) {
+	if len(t.r.Formulas) == 0 || !slices.ContainsFunc(all, func(l *lines) bool { return l.other }) {
+		return
+	}
+	for _, l := range all {
+		l.other = true
+	}
+}
+
+// shown are the lines that are part of the answer.
+func (l *lines) shown() []line {
+	if l.other {
+		return append(l.lines[:len(l.lines):len(l.lines)], l.rest)
+	}
+	return l.lines
+}
+
+// series computes one series; with the groups of another one when it is given.
+func (t *trend) series(ctx context.Context, s *Series, like *lines) (*lines, error) {
+	out := &lines{}
+	if like != nil {
+		out.dimensions, out.groups = like.dimensions, like.groups
+	} else {
+		var err error
+		if out.dimensions, err = t.dimensions(ctx, s); err != nil {
+			return nil, err
+		}
+	}
+	if err := t.run(ctx, s, &t.r.buckets, out, like == nil); err != nil {
+		return nil, err
+	}
+	if t.r.compare == nil {
+		return out, nil
+	}
+	earlier := &lines{dimensions: out.dimensions, groups: out.groups}
+	if err := t.run(ctx, s, t.r.compare, earlier, false); err != nil {
+		return nil, err
+	}
+	for i := range out.lines {
+		out.lines[i].compared, out.lines[i].comparedTotal = earlier.lines[i].values, earlier.lines[i].total
+	}
+	out.rest.compared, out.rest.comparedTotal = earlier.rest.values, earlier.rest.total
+	return out, nil
+}
+
+func (t *trend) plan(s *Series, b *buckets) *plan {
+	return &plan{
+		compiler: newCompiler(t.cut), scope: t.scope, line: newTimeline(t.scope, t.r, b), series: s, where: t.r.Where,
+		limit: t.r.BreakdownLimit, cumulative: t.r.Cumulative,
+	}
+}
+
+// run asks the store for a series over one range. rank lets it choose the groups, otherwise those of out are taken.
+func (t *trend) run(ctx context.Context, s *Series, b *buckets, out *lines, rank bool) error {
+	p := t.plan(s, b)
+	p.ranked, p.given = rank, out.groups
+	for _, d := range out.dimensions {
+		p.groups = append(p.groups, d.sql(p.compiler))
+	}
+	byNumber := map[int64]*found{}
+	at := func(k int64) *found {
+		if byNumber[k] == nil {
+			byNumber[k] = &found{cells: make([]tally, b.len()), changes: map[int64]float64{}}
+		}
+		return byNumber[k]
+	}
+	sql := p.compile()
+	for row, err := range t.engine.rows(ctx, t.cut, "trend", sql, p.args) {
+		if err != nil {
+			return err
+		}
+		part, _ := row[0].(int64)
+		k, _ := row[1].(int64)
+		bucket, _ := row[2].(int64)
+		values, groups := row[3:3+numbers], row[3+numbers:]
+		switch {
+		case part == partGroups:
+			for int64(len(out.groups)) < k {
+				out.groups = append(out.groups, nil)
+			}
+			out.groups[k-1] = slices.Clone(groups)
+		case part == partTotals:
+			total := &tally{}
+			total.read(s.Aggregate, int(part), values)
+			at(k).total = total
+		case isActive(s.Aggregate):
+			change, _ := values[0].(float64)
+			at(k).changes[bucket] += change
+		case bucket >= 0 && bucket < int64(b.len()):
+			at(k).cells[bucket].read(s.Aggregate, int(part), values)
+		}
+	}
+	if len(p.groups) == 0 {
+		out.groups = [][]any{nil}
+	}
+	out.other = byNumber[0] != nil
+	out.rest.values, out.rest.total = at(0).values(p)
+	for k := range out.groups {
+		var l line
+		l.values, l.total = at(int64(k + 1)).values(p)
+		out.lines = append(out.lines, l)
+	}
+	return nil
+}
+
+// formula computes a formula line by line.
+func (t *trend) formula(f *Formula, all []*lines) (*lines, error) {
+	parsed, err := parseFormula(f.Expression)
+	if err != nil {
+		return nil, err
+	}
+	out := &lines{dimensions: all[0].dimensions, groups: all[0].groups}
+	place := map[string]int{}
+	shown := make([][]line, len(all))
+	for i := range all {
+		place[t.r.Series[i].ID] = i
+		shown[i] = all[i].shown()
+	}
+	for i := range shown[0] {
+		number := func(pick func(l *line) *float64) *float64 {
+			return parsed.eval(func(id string) *float64 { return pick(&shown[place[id]][i]) })
+		}
+		var l line
+		for b := range t.r.buckets.len() {
+			l.values = append(l.values, number(func(l *line) *float64 { return l.values[b] }))
+			if t.r.compare != nil {
+				l.compared = append(l.compared, number(func(l *line) *float64 { return l.compared[b] }))
+			}
+		}
+		l.total = number(func(l *line) *float64 { return l.total })
+		l.comparedTotal = number(func(l *line) *float64 { return l.comparedTotal })
+		out.lines = append(out.lines, l)
+	}
+	return out, nil
+}
+
+// show appends the lines of a series or formula to the answer.
+func (t *trend) show(out []AnswerSeries, id, label string, l *lines) []AnswerSeries {
+	for i, one := range l.shown() {
+		s := AnswerSeries{ID: id, Label: label, Values: t.smooth(one.values), Total: one.total}
+		for j, d := range l.dimensions {
+			if i < len(l.groups) {
+				s.Breakdown = append(s.Breakdown, d.label(l.groups[i][j]))
+			} else {
+				s.Breakdown = append(s.Breakdown, groupOther)
+			}
+		}
+		if t.r.compare != nil {
+			s.Compare = &CompareSeries{Values: t.smooth(one.compared), Total: one.comparedTotal}
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// smooth is the rolling mean, if the question asks for it.
+func (t *trend) smooth(values []*float64) []*float64 {
+	if t.r.Rolling == 0 {
+		return values
+	}
+	out := make([]*float64, len(values))
+	for i := range values {
+		sum, n := 0.0, 0.0
+		for _, v := range values[max(0, i-t.r.Rolling+1) : i+1] {
+			if v != nil {
+				sum, n = sum+*v, n+1
+			}
+		}
+		if n > 0 {
+			out[i] = finite(sum / n)
+		}
+	}
+	return out
+}

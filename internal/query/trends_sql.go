@@ -1,0 +1,146 @@
+package query
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// compile returns the statement of a plan.
+func (p *plan) compile() string {
+	s := &statement{}
+	switch a := p.series.Aggregate; {
+	case isActive(a):
+		p.active(s)
+	case a == AggSessions:
+		p.sessions(s)
+		p.things(s)
+	case a == AggFirstTime:
+		p.firstTime(s)
+		p.measures(s)
+	case percentile(a) != 0:
+		p.percentiles(s)
+	case a == AggUnique, a == AggPerUser, a == AggDistinct:
+		p.people(s)
+		p.things(s)
+	default:
+		p.amounts(s)
+		p.measures(s)
+	}
+	return s.sql()
+}
+
+// events is the relation e of the matching events in the range, with their bucket b, the columns asked for and groups.
+func (p *plan) events(columns string) string {
+	bucket, groups, matches := p.line.bucket(p.compiler), p.selected(), p.matches()
+	b := p.line.buckets
+	pieces := p.line.pieces(b.from(), b.to(), p.has("time"))
+	return "SELECT " + bucket + " AS b" + columns + groups + " FROM " + p.sourceOf(pieces) + " WHERE " + matches
+}
+
+func (p *plan) measured() *value { return p.value(PropertyRef{Property: p.series.Property}) }
+
+// amounts reduces events to the counts and amounts of buckets and groups.
+func (p *plan) amounts(s *statement) {
+	if !needsProperty(p.series.Aggregate) {
+		s.inline("e", p.events(""))
+		s.cte("c", "SELECT b"+p.names("")+", count(*) AS n, 0 AS m, 0 AS s, NULL::DOUBLE AS lo, NULL::DOUBLE AS hi FROM e GROUP BY b"+p.names(""))
+		return
+	}
+	s.inline("e", p.events(", "+p.measured().numeric()+" AS x"))
+	s.cte("c", "SELECT b"+p.names("")+", count(*) AS n, count(x) AS m, sum(x) AS s, min(x) AS lo, max(x) AS hi FROM e GROUP BY b"+p.names(""))
+}
+
+// measures adds up what amounts has left.
+func (p *plan) measures(s *statement) {
+	rank := "sum(n)"
+	switch p.series.Aggregate {
+	case AggSum:
+		rank = "coalesce(sum(s), 0)"
+	case AggAvg:
+		rank = "sum(s) / nullif(sum(m), 0)"
+	case AggMin:
+		rank = "min(lo)"
+	case AggMax:
+		rank = "max(hi)"
+	}
+	s.number(p, rank)
+	s.add(p, partCells, "k", "b", []string{"sum(n)", "sum(m)", "sum(s)", "min(lo)", "max(hi)"}, "", "FROM m GROUP BY k, b")
+}
+
+// people reduces events to who did them in which bucket and group, and how often; or for distinct, to the values.
+func (p *plan) people(s *statement) {
+	thing := p.column("person")
+	if p.series.Aggregate == AggDistinct {
+		thing = p.measured().tagged()
+	}
+	s.inline("e", p.events(", "+thing+" AS thing"))
+	if p.series.Aggregate == AggPerUser {
+		s.cte("c", "SELECT b"+p.names("")+", thing, count(*) AS n FROM e GROUP BY b, thing"+p.names(""))
+		return
+	}
+	s.cte("c", "SELECT DISTINCT b"+p.names("")+", thing, 0 AS n FROM e")
+}
+
+// things counts the different things in c.
+func (p *plan) things(s *statement) {
+	rank := "count(DISTINCT thing)"
+	if p.series.Aggregate == AggPerUser {
+		rank = "sum(n) / count(DISTINCT thing)"
+	}
+	s.number(p, rank)
+	count := "count(DISTINCT thing)"
+	if len(p.groups) == 0 {
+		// Without groups a thing is in c once a bucket.
+		count = "count(thing)"
+	}
+	if p.cumulative {
+		count = "0"
+	}
+	s.add(p, partCells, "k", "b", []string{"sum(n)", count}, "", "FROM m GROUP BY k, b")
+	if p.cumulative {
+		s.add(p, partNew, "k", "b", []string{"count(*)"}, "",
+			"FROM (SELECT k, min(b) AS b FROM m WHERE thing IS NOT NULL GROUP BY k, thing) GROUP BY k, b")
+	}
+	s.add(p, partTotals, "k", "NULL", []string{"sum(n)", "count(DISTINCT thing)"}, "", "FROM m GROUP BY k")
+}
+
+// percentiles reads the events once for the ranking, once for the cells and once for the totals: keeping them would
+// cost more.
+func (p *plan) percentiles(s *statement) {
+	quantile := fmt.Sprintf("quantile_cont(x, %g)", percentile(p.series.Aggregate))
+	s.inline("c", p.events(", "+p.measured().numeric()+" AS x"))
+	s.number(p, quantile)
+	s.add(p, partCells, "k", "b", []string{quantile}, "", "FROM m GROUP BY k, b")
+	if len(p.groups) > 0 && p.ranked {
+		s.add(p, partTotals, "place", "NULL", []string{"v"}, "", "FROM o WHERE place <= "+strconv.Itoa(p.limit))
+		s.add(p, partTotals, "0", "NULL", []string{quantile}, "", "FROM m WHERE k = 0 GROUP BY k")
+		return
+	}
+	s.add(p, partTotals, "k", "NULL", []string{quantile}, "", "FROM m GROUP BY k")
+}
+
+// firstTime finds everybody's first matching event ever, and counts those that lie in the range.
+func (p *plan) firstTime(s *statement) {
+	p.column("time")
+	p.column("person")
+	if len(p.groups) > 0 {
+		p.column("seq")
+	}
+	groups, matches := p.selected(), p.matches()
+	b := p.line.buckets
+	source := p.sourceOf(p.line.pieces(time.Time{}, b.to(), true))
+	first := "SELECT min(time) AS first"
+	order := ""
+	if len(p.groups) > 0 {
+		order = ", seq"
+		for i := range p.groups {
+			g := "g" + strconv.Itoa(i+1)
+			first += ", arg_min_null(" + g + ", (time, seq)) AS " + g
+		}
+	}
+	s.inline("e", "SELECT person, time"+order+groups+" FROM "+source+" WHERE "+matches)
+	s.inline("f", first+" FROM e GROUP BY person")
+	s.cte("c", "SELECT "+p.line.bucketOf("first")+" AS b"+p.names("")+", count(*) AS n, 0 AS m, 0 AS s, NULL::DOUBLE AS lo, NULL::DOUBLE AS hi"+
+		" FROM f WHERE first >= "+timestamp(b.from().UnixMicro())+" GROUP BY b"+p.names(""))
+}

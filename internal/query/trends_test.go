@@ -1,0 +1,382 @@
+package query_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/query"
+	"github.com/freshet/freshet/internal/store"
+	"github.com/freshet/freshet/internal/store/duckdb"
+)
+
+// history is what a store was told.
+type history struct {
+	events []event.Event
+	// links are made before the event at the index.
+	links map[int]store.Link
+	// cold events are on disk, the others in memory.
+	cold int
+	zone *time.Location
+}
+
+const hostile = `"; drop table events_1; --`
+
+func drawHistory(t *rapid.T, base time.Time, zone *time.Location) *history {
+	h := &history{links: map[int]store.Link{}, zone: zone}
+	n := rapid.IntRange(0, 60).Draw(t, "events")
+	h.cold = rapid.IntRange(0, n).Draw(t, "cold")
+	merged := map[uint64]uint64{}
+	for i := range n {
+		if rapid.IntRange(0, 11).Draw(t, "link?") == 0 {
+			from, to := drawPerson(t, merged), drawPerson(t, merged)
+			if from != to {
+				merged[from] = to
+				h.links[i] = store.Link{Project: 1, From: from, To: to, Position: eventlog.Position(i)}
+			}
+		}
+		h.events = append(h.events, drawEvent(t, base, i, drawPerson(t, merged)))
+	}
+	return h
+}
+
+func drawPerson(t *rapid.T, merged map[uint64]uint64) uint64 {
+	p := uint64(rapid.IntRange(1, 6).Draw(t, "person")) << 60
+	for merged[p] != 0 {
+		p = merged[p]
+	}
+	return p
+}
+
+func drawEvent(t *rapid.T, base time.Time, i int, person uint64) event.Event {
+	e := event.Event{
+		Name: rapid.SampledFrom([]string{"buy", "view", hostile, "push_received"}).Draw(t, "name"), ID: fmt.Sprint("e", i),
+		SessionID: rapid.SampledFrom([]string{"", "s1", "s2", "s3", "s4", "s5"}).Draw(t, "session"),
+		UserID:    rapid.SampledFrom([]string{"", "u1"}).Draw(t, "user"),
+	}
+	e.Context.AppVersion = rapid.SampledFrom([]string{"", "1.0", "2.0"}).Draw(t, "version")
+	e.Context.LibraryName = rapid.SampledFrom([]string{"", "analytics-swift", "analytics-swift", "analytics-node"}).Draw(t, "library")
+	// Few different moments, close to each other, so that times are equal and pauses are exact.
+	minutes := rapid.IntRange(-5*24*6, 5*24*6).Draw(t, "time") * 10
+	if rapid.Bool().Draw(t, "near") {
+		minutes = rapid.IntRange(-18, 18).Draw(t, "near time") * 10
+	}
+	at := base.Add(time.Duration(minutes) * time.Minute).UnixMicro()
+	e.Derived = event.Derived{
+		Position: uint64(i), ReceivedAt: at, Time: at, Person: person,
+		Device: uint64(rapid.IntRange(1, 3).Draw(t, "device")), Country: rapid.SampledFrom([]string{"", "DE", "US", "FR"}).Draw(t, "country"),
+	}
+	e.Derived.Key, _ = event.KeyOf(e.ID)
+	if rapid.IntRange(0, 4).Draw(t, "identify?") == 0 {
+		e.Kind, e.Name = event.Identify, event.NameIdentify
+		e.Traits = drawProperties(t, []string{"plan", "tier"})
+	}
+	e.Properties = drawProperties(t, propertyKeys)
+	return e
+}
+
+// propertyKeys are more than there are columns for.
+var propertyKeys = []string{"n", "plan", hostile, "when", "a/b~c", "x"}
+
+func drawProperties(t *rapid.T, keys []string) []event.Property {
+	var out []event.Property
+	for _, k := range keys {
+		if rapid.IntRange(0, 2).Draw(t, "set?") == 0 {
+			continue
+		}
+		p := event.Property{Key: k}
+		switch rapid.IntRange(0, 9).Draw(t, "sort") {
+		case 0:
+			p.Type = event.Null
+		case 1:
+			p.Type, p.Num = event.Bool, float64(rapid.IntRange(0, 1).Draw(t, "bool"))
+		case 2:
+			p.Type, p.Str = event.JSON, rapid.SampledFrom([]string{`{"a":[1]}`, `[1,2]`, `12345678901234567890`}).Draw(t, "json")
+		case 3, 4:
+			p.Type, p.Str = event.String, rapid.SampledFrom([]string{"pro", "Free", "12", "", "2026-03-29T01:30:00.000Z", "it's"}).Draw(t, "text")
+		case 5:
+			p.Type, p.Str = event.String, rapid.SampledFrom([]string{"2026-03-29T01:30:00.000Z", "2026-03-08T07:00:00.125Z"}).Draw(t, "when")
+		default:
+			p.Type, p.Num = event.Number, rapid.SampledFrom([]float64{-3, 0, 1, 2.5, 10, 12, 40}).Draw(t, "number")
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// write brings a history into a store: the first part to disk.
+func (h *history) write(t testing.TB, dir string) *duckdb.Store {
+	s := openStore(t, dir)
+	h.add(t, s, 0, h.cold)
+	if h.cold > 0 {
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s = openStore(t, dir)
+	}
+	middle := h.cold + (len(h.events)-h.cold)/2
+	h.add(t, s, h.cold, middle)
+	h.add(t, s, middle, len(h.events))
+	return s
+}
+
+func openStore(t testing.TB, dir string) *duckdb.Store {
+	s, err := duckdb.Open(context.Background(), duckdb.Options{Dir: dir, PropertyLimit: 4, Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (h *history) add(t testing.TB, s *duckdb.Store, from, to int) {
+	if from == to {
+		return
+	}
+	for i := from; i < to; i++ {
+		if l, ok := h.links[i]; ok {
+			s.AddLink(l)
+		}
+		s.Add(1, h.zone, "native", &h.events[i])
+	}
+	if err := s.Commit(context.Background(), eventlog.Position(to)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func drawFilter(t *rapid.T, depth int) *query.Filter {
+	if depth > 0 && rapid.IntRange(0, 3).Draw(t, "group?") == 0 {
+		var list []*query.Filter
+		for range rapid.IntRange(1, 3).Draw(t, "members") {
+			list = append(list, drawFilter(t, depth-1))
+		}
+		if rapid.Bool().Draw(t, "or") {
+			return &query.Filter{Or: list}
+		}
+		return &query.Filter{And: list}
+	}
+	f := &query.Filter{PropertyRef: drawRef(t), Op: rapid.SampledFrom(query.Operators()).Draw(t, "op")}
+	text := func() any {
+		return rapid.SampledFrom([]any{"pro", "FREE", "1", "", "2026-03-29T01:30:00.000Z", "it's", "DE", "buy", hostile, "r"}).Draw(t, "text")
+	}
+	number := func() any {
+		return rapid.SampledFrom([]any{-3., 0., 1., 2.5, 12., 12345678901234567890.}).Draw(t, "number")
+	}
+	either := func() any {
+		if rapid.Bool().Draw(t, "text?") {
+			return text()
+		}
+		return number()
+	}
+	scalar := func() any {
+		if rapid.IntRange(0, 4).Draw(t, "bool?") == 0 {
+			return rapid.Bool().Draw(t, "bool")
+		}
+		return either()
+	}
+	switch f.Op {
+	case "is_set", "is_not_set":
+	case "is", "is_not":
+		f.Value = scalar()
+	case "contains", "not_contains", "starts_with", "ends_with":
+		f.Value = text()
+	case "regex":
+		f.Value = rapid.SampledFrom([]any{"^p.o$", "(?i)FREE", "[0-9]{2}", `\d+|e`, `\.`}).Draw(t, "regex")
+	case "before", "after":
+		f.Value = rapid.SampledFrom([]any{"2026-03-29T01:30:00Z", "2026-03-10", "-30d", "now"}).Draw(t, "bound")
+	case "in", "not_in":
+		var list []any
+		for range rapid.SampledFrom([]int{1, 2, 3, 60}).Draw(t, "values") {
+			list = append(list, scalar())
+		}
+		f.Value = list
+	case "between":
+		if rapid.Bool().Draw(t, "numbers") {
+			f.Value = []any{number(), number()}
+		} else {
+			f.Value = []any{text(), text()}
+		}
+	default:
+		f.Value = either()
+	}
+	return f
+}
+
+func drawRef(t *rapid.T) query.PropertyRef {
+	if rapid.IntRange(0, 3).Draw(t, "person?") == 0 {
+		return query.PropertyRef{
+			Property: rapid.SampledFrom([]string{"plan", "tier"}).Draw(t, "trait"), Of: "person",
+			At: rapid.SampledFrom([]string{"", "now", "event"}).Draw(t, "at"),
+		}
+	}
+	return query.PropertyRef{Property: rapid.SampledFrom(append([]string{"$country", "$event", "$app_version", "$kind"}, propertyKeys...)).Draw(t, "property")}
+}
+
+func drawQuestion(t *rapid.T, now time.Time) *query.Trends {
+	q := &query.Trends{
+		Timezone: rapid.SampledFrom([]string{"", "", "UTC", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe"}).Draw(t, "zone"),
+		Interval: rapid.SampledFrom([]string{"", "hour", "day", "day", "week", "month"}).Draw(t, "interval"),
+	}
+	q.Range = rapid.SampledFrom([]query.Range{
+		{From: "-7d"}, {From: "-3d", To: "now"}, {From: "-24h"}, {From: "all"}, {From: "this_month"}, {From: "-1w", To: "today"},
+		{From: now.Add(-100 * time.Hour).Format(time.RFC3339), To: now.Add(-5*time.Hour - 13*time.Minute).Format(time.RFC3339)},
+		{From: now.AddDate(0, 0, -2).Format(time.DateOnly), To: now.AddDate(0, 0, 2).Format(time.DateOnly)},
+	}).Draw(t, "range")
+	for range rapid.SampledFrom([]int{1, 1, 2}).Draw(t, "series") {
+		s := query.Series{Aggregate: rapid.SampledFrom(query.Aggregates()).Draw(t, "aggregate")}
+		if rapid.Bool().Draw(t, "named") {
+			s.Events = rapid.SampledFrom([][]string{{"buy"}, {"buy", hostile}, {"never"}, {"$identify", "view"}}).Draw(t, "events")
+		}
+		switch s.Aggregate {
+		case "sum", "avg", "min", "max", "median", "p75", "p90", "p95", "p99", "distinct":
+			s.Property = rapid.SampledFrom(propertyKeys).Draw(t, "measure")
+		}
+		if rapid.IntRange(0, 2).Draw(t, "own where?") == 0 {
+			s.Where = drawFilter(t, 2)
+		}
+		q.Series = append(q.Series, s)
+	}
+	if len(q.Series) == 2 && rapid.Bool().Draw(t, "formula") {
+		q.Formulas = []query.Formula{{Expression: rapid.SampledFrom([]string{"A/B", "A-B", "A*A", "B+A"}).Draw(t, "expression")}}
+	}
+	if rapid.IntRange(0, 2).Draw(t, "where?") == 0 {
+		q.Where = drawFilter(t, 2)
+	}
+	for range rapid.SampledFrom([]int{0, 0, 1, 1, 2, 3}).Draw(t, "breakdowns") {
+		b := query.Breakdown{PropertyRef: drawRef(t)}
+		if b.Property[0] != '$' {
+			switch rapid.IntRange(0, 5).Draw(t, "groups") {
+			case 0:
+				b.Edges = []float64{0, 2, 12}
+			case 1:
+				b.Quantiles = rapid.IntRange(2, 4).Draw(t, "quantiles")
+			}
+		}
+		q.Breakdown = append(q.Breakdown, b)
+		q.BreakdownLimit = rapid.IntRange(1, 4).Draw(t, "limit")
+	}
+	q.Compare = rapid.SampledFrom([]string{"", "", "previous", "year"}).Draw(t, "compare")
+	q.Cumulative = rapid.IntRange(0, 3).Draw(t, "cumulative?") == 0
+	if rapid.IntRange(0, 3).Draw(t, "rolling?") == 0 {
+		q.Rolling = rapid.IntRange(2, 4).Draw(t, "rolling")
+	}
+	return q
+}
+
+// moments are such that clocks change within the days around them, somewhere.
+var moments = []string{
+	"2026-03-08T12:00:00Z", "2026-11-01T09:30:00Z", "2026-03-29T06:00:00Z", "2026-10-25T01:15:00Z",
+	"2026-04-04T20:00:00Z", "2026-10-03T18:30:00Z", "2026-06-15T12:00:00Z", "2024-02-29T23:10:00Z",
+}
+
+func TestEngineAgreesWithOracle(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		base, err := time.Parse(time.RFC3339, rapid.SampledFrom(moments).Draw(rt, "moment"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		zone := location(t, rapid.SampledFrom([]string{"UTC", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe"}).Draw(rt, "zone"))
+		h := drawHistory(rt, base, zone)
+		s := h.write(t, t.TempDir())
+		defer s.Close()
+		now := base.Add(time.Duration(rapid.IntRange(-60, 6000).Draw(rt, "now")) * time.Minute)
+		e := engine(t, query.Options{Store: s, Now: func() time.Time { return now }})
+		scope := query.Scope{
+			Project: 1, Zone: zone, SessionGap: 30 * time.Minute,
+			WeekStart: rapid.SampledFrom([]time.Weekday{time.Monday, time.Sunday, time.Saturday}).Draw(rt, "week start"),
+		}
+		o := &oracle{events: h.events, scope: scope, merged: map[uint64]uint64{}}
+		for _, l := range h.links {
+			o.merged[l.From] = l.To
+		}
+		for range 6 {
+			checkQuestion(rt, e, scope, o, drawQuestion(rt, now))
+		}
+	})
+}
+
+func checkQuestion(t *rapid.T, e *query.Engine, scope query.Scope, o *oracle, q *query.Trends) {
+	r, err := e.Resolve(scope, q)
+	if event.KindOf(err) == event.Invalid {
+		return
+	}
+	if err != nil {
+		t.Fatalf("resolve %s: %v", asJSON(q), err)
+	}
+	a, err := e.Trends(context.Background(), scope, r)
+	if err != nil {
+		t.Fatalf("answer %s: %v", asJSON(q), err)
+	}
+	want := o.answer(r)
+	if len(a.Series) != len(want) {
+		t.Fatalf("%s:\n%d lines, want %d\n%s\n%s", asJSON(a.Question), len(a.Series), len(want), asJSON(a.Series), describe(want))
+	}
+	for i := range want {
+		got := a.Series[i]
+		ok := got.ID == want[i].id && fmt.Sprint(got.Breakdown) == fmt.Sprint(want[i].breakdown) &&
+			same(got.Values, want[i].now.values) && same([]*float64{got.Total}, []*float64{want[i].now.total})
+		if got.Compare != nil {
+			ok = ok && same(got.Compare.Values, want[i].then.values) && same([]*float64{got.Compare.Total}, []*float64{want[i].then.total})
+		}
+		if !ok {
+			t.Fatalf("%s\nline %d is\n%s\nwant\n%s", asJSON(a.Question), i, asJSON(got), describe(want[i:i+1]))
+		}
+	}
+	again, err := e.Resolve(scope, &a.Question)
+	if err != nil || again.Key() != r.Key() {
+		t.Fatalf("the question in the answer is another one: %v\n%s\n%s", err, asJSON(a.Question), asJSON(again))
+	}
+}
+
+func same(a, b []*float64) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if (a[i] == nil) != (b[i] == nil) {
+			return false
+		}
+		if a[i] != nil && math.Abs(*a[i]-*b[i]) > 1e-9*math.Max(1, math.Abs(*b[i])) {
+			return false
+		}
+	}
+	return true
+}
+
+func describe(lines []shown) string {
+	out := ""
+	for _, l := range lines {
+		out += asJSON([]any{l.id, l.breakdown, l.now.values, l.now.total, l.then.values, l.then.total}) + "\n"
+	}
+	return out
+}
+
+func asJSON(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
+}
+
+func location(t testing.TB, name string) *time.Location {
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return zone
+}
+
+func engine(t testing.TB, o query.Options) *query.Engine {
+	e, err := query.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
