@@ -22,6 +22,7 @@ const bodyTimeout = 30 * time.Second
 
 var (
 	bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+	chunks = sync.Pool{New: func() any { return new([chunkBytes]byte) }}
 	gzips  sync.Pool
 	zstds  sync.Pool
 )
@@ -89,7 +90,7 @@ func (h *Handler) fill(buf *bytes.Buffer, r *http.Request, limit int64) error {
 	case encoding != "" && encoding != "identity":
 		return event.Errorf(event.Invalid, "unsupported_encoding", "content encoding %q is not one of gzip, zstd", encoding)
 	}
-	n, err := buf.ReadFrom(io.LimitReader(src, limit+1))
+	n, err := readBody(buf, src, limit)
 	var over *http.MaxBytesError
 	switch {
 	case n > limit || errors.As(err, &over):
@@ -103,6 +104,22 @@ func (h *Handler) fill(buf *bytes.Buffer, r *http.Request, limit int64) error {
 	default:
 		return &event.Error{Kind: event.Invalid, Code: "cut_body", Message: "the body ended early", Err: err}
 	}
+}
+
+// maxValues bounds the JSON values of a body: parsed, each takes a hundred bytes, which a body of two bytes a value
+// would make gigabytes of, before anybody has looked at its key.
+const maxValues = 1 << 20
+
+// checkValues counts at least as many values as there are.
+func checkValues(body []byte) error {
+	if len(body) <= maxValues {
+		return nil
+	}
+	n := bytes.Count(body, []byte(",")) + 2*bytes.Count(body, []byte("[")) + 2*bytes.Count(body, []byte("{"))
+	if n > maxValues {
+		return event.Errorf(event.TooLarge, "too_many_values", "the body has more than %d JSON values", maxValues)
+	}
+	return nil
 }
 
 func tooLarge(limit int64) error {

@@ -164,8 +164,13 @@ func (h *Handler) accept(
 		return 0, err
 	}
 	received := h.opts.Now().UnixMicro()
+	if err := checkValues(body); err != nil {
+		return 0, err
+	}
 	parser := h.parsers.Get()
-	defer h.parsers.Put(parser)
+	if len(body) <= maxPooled {
+		defer h.parsers.Put(parser)
+	}
 	req := &Request{Path: strings.TrimSuffix(r.URL.Path, "/"), Header: r.Header, Body: body, Key: headerKey(r), Limits: h.opts.Limits, Parser: parser}
 	sink.begin(h.opts.Limits, p.Name(), clientIP(r, h.opts.Trusted), r.UserAgent(), body)
 	if err := p.Decode(req, sink); err != nil {
@@ -194,9 +199,10 @@ func (h *Handler) accept(
 	return first + eventlog.Position(n), nil
 }
 
-// append brings a record to the log, within the time that a client may be kept waiting for it.
+// append brings a record to the log, within the time that a client may be kept waiting for it. A client that has closed
+// its own direction, which ends its request's context, waits for the answer all the same.
 func (h *Handler) append(ctx context.Context, r eventlog.Record) (eventlog.Position, error) {
-	ctx, cancel := context.WithTimeout(ctx, appendTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), appendTimeout)
 	defer cancel()
 	ctx, span := h.opts.Tracer.Start(ctx, "log append")
 	defer span.End()

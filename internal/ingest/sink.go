@@ -59,7 +59,7 @@ func (s *Sink) payload(project uint32, received int64, t event.Trace) []byte {
 func (s *Sink) Accept(raw *fastjson.Value) {
 	e := &s.Event
 	if code, reason := s.check(raw); code != "" {
-		s.Dead(code, reason, raw.MarshalTo(nil))
+		s.Dead(code, reason, AppendJSON(nil, raw))
 		return
 	}
 	if e.Context.IP == "" {
@@ -98,15 +98,14 @@ func (s *Sink) Accepted() int { return s.accepted }
 
 func (s *Sink) check(raw *fastjson.Value) (code, reason string) {
 	e := &s.Event
-	switch {
-	case s.suspect:
+	if s.suspect {
 		if code, reason := dirty(raw); code != "" {
 			return code, reason
 		}
-	case strings.TrimSpace(e.Name) == "":
-		return "bad_event_name", "the event has no name"
 	}
 	switch {
+	case strings.TrimSpace(e.Name) == "":
+		return "bad_event_name", "the event has no name"
 	case len(e.Name) > s.limits.Name:
 		return "bad_event_name", "the event name is longer than the limit"
 	case e.UserID == "" && e.AnonymousID == "" && e.Context.DeviceID == "":
@@ -138,15 +137,36 @@ func (s *Sink) check(raw *fastjson.Value) (code, reason string) {
 }
 
 // dirty finds the event, in a body that has them somewhere, that holds invalid UTF-8 or NUL.
-func dirty(raw *fastjson.Value) (code, reason string) {
-	text := raw.MarshalTo(nil)
-	if !utf8.Valid(text) {
-		return "invalid_utf8", "the event has bytes that are not UTF-8"
+func dirty(v *fastjson.Value) (code, reason string) {
+	check := func(b []byte) {
+		switch {
+		case !utf8.Valid(b):
+			code, reason = "invalid_utf8", "the event has bytes that are not UTF-8"
+		case bytes.IndexByte(b, 0) >= 0:
+			code, reason = "nul_byte", "the event has a NUL character"
+		}
 	}
-	if bytes.IndexByte(text, 0) >= 0 || bytes.Contains(text, []byte(`\u0000`)) {
-		return "nul_byte", "the event has a NUL character"
+	var walk func(v *fastjson.Value)
+	walk = func(v *fastjson.Value) {
+		switch v.Type() {
+		case fastjson.TypeString:
+			b, _ := v.StringBytes()
+			check(b)
+		case fastjson.TypeArray:
+			items, _ := v.Array()
+			for _, item := range items {
+				walk(item)
+			}
+		case fastjson.TypeObject:
+			o, _ := v.Object()
+			o.Visit(func(k []byte, v *fastjson.Value) {
+				check(k)
+				walk(v)
+			})
+		}
 	}
-	return "", ""
+	walk(v)
+	return code, reason
 }
 
 // depth is the nesting of a JSON text.

@@ -131,14 +131,14 @@ var names = map[event.Kind]string{
 func (d *decoder) event(v *fastjson.Value) {
 	o, err := v.Object()
 	if err != nil {
-		d.sink.Dead("not_object", "the event is no JSON object", v.MarshalTo(nil))
+		d.sink.Dead("not_object", "the event is no JSON object", ingest.AppendJSON(nil, v))
 		return
 	}
 	e := &d.sink.Event
 	word := strings.ToLower(string(v.GetStringBytes("kind")))
 	kind, ok := kinds[word]
 	if !ok {
-		d.sink.Dead("unknown_kind", fmt.Sprintf("kind %q is none of track, page, screen, identify, group, alias", word), v.MarshalTo(nil))
+		d.sink.Dead("unknown_kind", fmt.Sprintf("kind %q is none of track, page, screen, identify, group, alias", word), ingest.AppendJSON(nil, v))
 		return
 	}
 	e.Kind, e.Name, e.SentFresh = kind, names[kind], true
@@ -148,7 +148,7 @@ func (d *decoder) event(v *fastjson.Value) {
 		if t, ok := ingest.Time(d.original); ok {
 			e.OriginalTime = t
 		} else if d.original.Type() != fastjson.TypeNull {
-			d.sink.Dead("bad_time", "timestamp is neither an ISO 8601 time nor a number of seconds or milliseconds", v.MarshalTo(nil))
+			d.sink.Dead("bad_time", "timestamp is neither an ISO 8601 time nor a number of seconds or milliseconds", ingest.AppendJSON(nil, v))
 			return
 		}
 	}

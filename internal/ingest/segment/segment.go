@@ -5,7 +5,6 @@ package segment
 import (
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/valyala/fastjson"
@@ -105,12 +104,12 @@ func (d *decoder) event(v *fastjson.Value, kind event.Kind) {
 	s := d.sink
 	o, err := v.Object()
 	if err != nil {
-		s.Dead("not_object", "the event is no JSON object", v.MarshalTo(nil))
+		s.Dead("not_object", "the event is no JSON object", ingest.AppendJSON(nil, v))
 		return
 	}
 	if kind == noKind {
 		s.Dead("unknown_type", fmt.Sprintf("type %q is none of track, page, screen, identify, group, alias",
-			string(v.GetStringBytes("type"))), v.MarshalTo(nil))
+			string(v.GetStringBytes("type"))), ingest.AppendJSON(nil, v))
 		return
 	}
 	e := &s.Event
@@ -257,7 +256,7 @@ func Context(s *ingest.Sink, v *fastjson.Value) {
 			} else {
 				extra = append(extra, ',')
 			}
-			extra = strconv.AppendQuote(extra, string(key))
+			extra = event.AppendJSONString(extra, string(key))
 			extra = append(extra, ':')
 			extra = v.MarshalTo(extra)
 		}
