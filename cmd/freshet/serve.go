@@ -30,5 +30,5 @@ func (c *serveCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return app.Run(ctx, cfg, newLogger(cfg, s.err), s.out)
+	return app.Run(ctx, app.Options{Config: cfg, Version: currentBuild().Version, Logger: newLogger(cfg, s.err), Out: s.out})
 }

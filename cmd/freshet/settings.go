@@ -31,7 +31,11 @@ func newSettings() settings {
 		if f.Default != "" {
 			doc += " Default " + f.Default + "."
 		}
-		tag := `name:"` + f.Flag + `" group:"Settings" placeholder:"` + f.Type + `" help:` + strconv.Quote(doc)
+		negatable := ""
+		if t == reflect.TypeFor[*bool]() {
+			negatable = `negatable:"" `
+		}
+		tag := negatable + `name:"` + f.Flag + `" group:"Settings" placeholder:"` + f.Type + `" help:` + strconv.Quote(doc)
 		fields = append(fields, reflect.StructField{Name: "F" + strconv.Itoa(len(fields)), Type: t, Tag: reflect.StructTag(tag)})
 		s.keys = append(s.keys, f.Key)
 	}

@@ -1,0 +1,222 @@
+// Package app puts the rooms together: it chooses the adapters, opens them in the order of an event's path, runs them
+// and stops them in the same order. It is the only package that knows an adapter by name; arch_test.go holds the rules
+// of who may import whom.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/freshet/freshet/internal/config"
+	"github.com/freshet/freshet/internal/eventlog/disk"
+	"github.com/freshet/freshet/internal/project"
+	"github.com/freshet/freshet/internal/project/sqlite"
+	"github.com/freshet/freshet/internal/server"
+)
+
+const (
+	// hold is how long a request that comes before there is a handler waits: as long as a predecessor may take to
+	// finish and to close the data folder.
+	hold = 30 * time.Second
+	// openTimeout bounds the wait for a predecessor that does not end.
+	openTimeout = 2 * time.Minute
+)
+
+// Options are what Run works with.
+type Options struct {
+	Config  config.Config
+	Version string
+	Logger  *slog.Logger
+	// Out is where the operator reads addresses and, at the first start, keys. They are never logged.
+	Out io.Writer
+}
+
+// app is a server that is running.
+type app struct {
+	Options
+	registry *prometheus.Registry
+	tracing  *tracing
+	server   *server.Server
+	log      *disk.Log
+	projects *project.Service
+	pipeline *pipeline
+	started  time.Time
+	address  string
+
+	// work is what runs beside the server and ends before the pipeline does; stop ends it.
+	work sync.WaitGroup
+	stop context.CancelFunc
+}
+
+// Run serves until ctx ends or a successor takes over, and returns when everything is closed. The error of a data
+// folder that is in use, or made by a newer version, says so.
+func Run(ctx context.Context, o Options) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	a := &app{Options: o, registry: prometheus.NewRegistry(), started: time.Now()}
+	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	var err error
+	if a.tracing, err = newTracing(ctx, o.Config.Tracing, o.Version); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(o.Config.Data, 0o700); err != nil {
+		return fmt.Errorf("make the data folder: %w", err)
+	}
+	a.server = server.New(server.Options{
+		Logger: o.Logger, Registry: a.registry, Tracer: a.tracing.tracer("http"), Hold: hold,
+	})
+	socket := filepath.Join(o.Config.Data, "handover.sock")
+	listener, before, err := server.Listen(ctx, o.Config.Listen, socket)
+	if err != nil {
+		return err
+	}
+	a.address = localAddress(listener.Addr())
+	if err := a.server.Start(ctx, listener, before); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	if err := a.open(ctx, before); err != nil {
+		return errors.Join(err, a.close(ctx, nil))
+	}
+	handover, err := server.ServeHandover(socket, o.Config.Listen, listener, cancel)
+	if err != nil {
+		return errors.Join(err, a.close(ctx, nil))
+	}
+	a.begin(ctx)
+	select {
+	case <-ctx.Done():
+		o.Logger.Info("stopping", "handover", handover.Asked())
+	case <-a.server.Failed():
+		err = a.server.Err()
+	}
+	return errors.Join(err, a.close(ctx, handover))
+}
+
+// open opens what the first acknowledgement needs; the store recovers while events are accepted already.
+func (a *app) open(ctx context.Context, before *server.Predecessor) error {
+	wait, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	if err := before.Wait(wait); err != nil {
+		return err
+	}
+	c := a.Config
+	control, err := sqlite.Open(ctx, c.Data)
+	if err != nil {
+		return err
+	}
+	if a.projects, err = project.Open(ctx, control, project.Options{Logger: a.Logger}); err != nil {
+		return errors.Join(err, control.Close())
+	}
+	a.log, err = disk.Open(disk.Options{
+		Dir: filepath.Join(c.Data, "log"), SegmentBytes: int64(c.Log.SegmentBytes), Logger: a.Logger, Registerer: a.registry,
+	})
+	if err != nil {
+		return err
+	}
+	a.pipeline = newPipeline(a)
+	handler, err := a.routes()
+	if err != nil {
+		return err
+	}
+	if c.AdminListen != "" {
+		if err := a.startAdmin(ctx); err != nil {
+			return err
+		}
+	}
+	if err := a.welcome(ctx); err != nil {
+		return err
+	}
+	a.server.SetHandler(handler)
+	return nil
+}
+
+// startAdmin opens the admin port. A predecessor has closed its own by now. A port that something else uses is no
+// reason to refuse events.
+func (a *app) startAdmin(ctx context.Context) error {
+	addr, err := a.server.StartAdmin(ctx, a.Config.AdminListen)
+	if err != nil {
+		a.Logger.Error("no admin port", "error", err)
+		return nil
+	}
+	a.Logger.Info("admin port open", "address", addr.String())
+	return nil
+}
+
+// begin starts what runs beside the server.
+func (a *app) begin(ctx context.Context) {
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	a.stop = stop
+	a.work.Go(func() { a.pipeline.run(work) })
+	a.work.Go(func() { a.upkeep(work) })
+	if a.Config.Demo {
+		a.work.Go(func() { a.sample(work) })
+	}
+	a.Logger.Info("serving", "address", a.Config.Listen, "data", a.Config.Data, "version", a.Version,
+		"took_ms", time.Since(a.started).Milliseconds())
+}
+
+// close stops in the order of an event's path: no more requests, then what feeds and carries events, then the store,
+// the log and the control plane. A successor is told when the folder is free.
+func (a *app) close(ctx context.Context, handover *server.Handover) error {
+	ctx = context.WithoutCancel(ctx)
+	drain, cancel := context.WithTimeout(ctx, a.Config.DrainTimeout)
+	defer cancel()
+	err := a.server.Drain(drain, handover)
+	if errors.Is(err, context.DeadlineExceeded) {
+		a.Logger.Warn("requests cut at the end of the drain", "timeout", a.Config.DrainTimeout)
+		err = nil
+	}
+	if a.stop != nil {
+		a.stop()
+		a.work.Wait()
+	}
+	if a.pipeline != nil {
+		err = errors.Join(err, a.pipeline.close())
+	}
+	if a.log != nil {
+		err = errors.Join(err, a.log.Close())
+	}
+	if a.projects != nil {
+		err = errors.Join(err, a.projects.Close())
+	}
+	flush, stop := context.WithTimeout(ctx, 5*time.Second)
+	defer stop()
+	a.tracing.close(flush, a.Logger)
+	return errors.Join(err, handover.Close())
+}
+
+// localAddress is how this machine reaches its own listener.
+func localAddress(a net.Addr) string {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok {
+		return "http://" + a.String()
+	}
+	host := tcp.IP.String()
+	if tcp.IP.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, fmt.Sprint(tcp.Port))
+}
+
+// publicAddress is how a client that sent r reaches this server: the host and the scheme.
+func (a *app) publicAddress(r *http.Request) (host, scheme string) {
+	if u := a.Config.PublicURL; u != "" {
+		return splitURL(u)
+	}
+	scheme = "http"
+	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
+		scheme = "https"
+	}
+	return r.Host, scheme
+}

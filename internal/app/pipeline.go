@@ -1,0 +1,200 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/freshet/freshet/internal/config"
+	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/process"
+	"github.com/freshet/freshet/internal/process/clock"
+	"github.com/freshet/freshet/internal/process/dedup"
+	"github.com/freshet/freshet/internal/process/enrich"
+	"github.com/freshet/freshet/internal/process/identity"
+	"github.com/freshet/freshet/internal/project"
+	"github.com/freshet/freshet/internal/store"
+	"github.com/freshet/freshet/internal/store/duckdb"
+)
+
+// reopenAfter is how long a pipeline that failed stays closed before it is made anew; it doubles up to reopenMost.
+const (
+	reopenAfter = time.Second
+	reopenMost  = time.Minute
+)
+
+// pipeline is everything behind the log: it is made anew, from what is on disk, when the store or the index fails for
+// good, while events go on being accepted.
+type pipeline struct {
+	config   config.Config
+	log      eventlog.Log
+	projects *project.Service
+	logger   *slog.Logger
+	registry *prometheus.Registry
+	tracing  *tracing
+	reader   *reader
+
+	current atomic.Pointer[stage]
+	// keep is the position before which nothing is needed any more, as of the last stage.
+	keep atomic.Uint64
+}
+
+// stage is one life of the pipeline.
+type stage struct {
+	registry  *prometheus.Registry
+	dedup     *dedup.Index
+	store     *duckdb.Store
+	enricher  *enrich.Enricher
+	processor *process.Processor
+}
+
+func newPipeline(a *app) *pipeline {
+	return &pipeline{
+		config: a.Config, log: a.log, projects: a.projects, logger: a.Logger, registry: a.registry, tracing: a.tracing,
+		reader: &reader{},
+	}
+}
+
+// run opens the pipeline and carries events until ctx ends.
+func (p *pipeline) run(ctx context.Context) {
+	wait := reopenAfter
+	for {
+		began := time.Now()
+		s, err := p.open(ctx)
+		if err == nil {
+			p.logger.Info("store open", "took_ms", time.Since(began).Milliseconds(), "position", uint64(s.store.Position()))
+			p.current.Store(s)
+			p.reader.set(s.store)
+			err = s.processor.Run(ctx)
+		}
+		if ctx.Err() != nil {
+			if err != nil {
+				p.logger.Error("processing stopped", "error", err)
+			}
+			return
+		}
+		p.logger.Error("the pipeline behind the log failed and is made anew; events are still accepted", "error", err, "wait", wait)
+		if time.Since(began) > reopenMost {
+			wait = reopenAfter
+		}
+		if err := p.close(); err != nil {
+			p.logger.Error("close the failed pipeline", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+		wait = min(2*wait, reopenMost)
+	}
+}
+
+func (p *pipeline) open(ctx context.Context) (*stage, error) {
+	c := p.config
+	start, _ := p.log.Bounds()
+	s := &stage{registry: prometheus.NewRegistry()}
+	var err error
+	s.store, err = duckdb.Open(ctx, duckdb.Options{
+		Dir: c.Data, MemoryLimit: fmt.Sprintf("%dB", c.Store.MemoryLimit), Threads: c.Store.Threads, FlushRows: c.Store.FlushRows,
+		FlushEvery: c.Store.FlushInterval, PropertyLimit: c.Store.PropertyLimit, Logger: p.logger, Registerer: s.registry,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.dedup, err = dedup.Open(filepath.Join(c.Data, "dedup"), dedup.Options{
+		Window: c.Dedup.Window, LogStart: start, Logger: p.logger, Registerer: s.registry,
+	})
+	if err == nil {
+		s.enricher, err = enrich.Open(c.GeoFile)
+	}
+	var people *identity.People
+	if err == nil {
+		people, err = identity.New(s.registry)
+	}
+	if err == nil {
+		s.processor, err = process.New(process.Config{CommitInterval: c.Freshness.CommitInterval}, process.Deps{
+			Log: p.log, Store: s.store, Dedup: s.dedup, Clock: clock.New(0), People: people, Enricher: s.enricher,
+			Projects: locations{p.projects}, Registerer: s.registry, Logger: p.logger,
+			Tracer: p.tracing.tracer("process"),
+		})
+	}
+	if err == nil {
+		err = p.registry.Register(s.registry)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+// close ends the present stage: what is in memory goes to disk as far as it can.
+func (p *pipeline) close() error {
+	s := p.current.Swap(nil)
+	if s == nil {
+		return nil
+	}
+	p.reader.set(nil)
+	p.keep.Store(uint64(s.processor.KeepFrom()))
+	p.registry.Unregister(s.registry)
+	return s.close()
+}
+
+func (s *stage) close() (err error) {
+	if s.dedup != nil {
+		err = s.dedup.Close()
+	}
+	if s.store != nil {
+		err = errors.Join(err, s.store.Close())
+	}
+	if s.enricher != nil {
+		err = errors.Join(err, s.enricher.Close())
+	}
+	return err
+}
+
+// keepFrom is the first position that the log must keep.
+func (p *pipeline) keepFrom() eventlog.Position {
+	if s := p.current.Load(); s != nil {
+		return s.processor.KeepFrom()
+	}
+	return eventlog.Position(p.keep.Load())
+}
+
+// Lag is how far answers are behind the log.
+func (p *pipeline) Lag() (events uint64, seconds float64) {
+	if s := p.current.Load(); s != nil {
+		return s.processor.Lag()
+	}
+	_, end := p.log.Bounds()
+	return uint64(end), 0
+}
+
+// Freshness is the time from receipt to visibility of recent requests, at a quantile.
+func (p *pipeline) Freshness(quantile float64) time.Duration {
+	if s := p.current.Load(); s != nil {
+		return s.processor.Freshness(quantile)
+	}
+	return 0
+}
+
+// HotRows is how many rows are in memory only.
+func (p *pipeline) HotRows() int {
+	if s := p.current.Load(); s != nil {
+		return s.store.HotRows()
+	}
+	return 0
+}
+
+// locations tells process the time zone of a project.
+type locations struct{ projects *project.Service }
+
+// Location implements process.Projects.
+func (l locations) Location(id store.ProjectID) *time.Location {
+	return l.projects.Location(project.ID(id))
+}

@@ -1,0 +1,93 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/freshet/freshet/internal/api/rest"
+	"github.com/freshet/freshet/internal/cache/memory"
+	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/ingest"
+	"github.com/freshet/freshet/internal/ingest/native"
+	"github.com/freshet/freshet/internal/ingest/segment"
+	"github.com/freshet/freshet/internal/query"
+	"github.com/freshet/freshet/internal/store"
+	"github.com/freshet/freshet/web"
+)
+
+// resultCache bounds the answers kept in memory.
+const resultCache = 32 << 20
+
+// routes is the one table of everything that the public port serves beside health and metrics.
+func (a *app) routes() (http.Handler, error) {
+	mux := http.NewServeMux()
+	c := a.Config
+	limits := ingest.DefaultLimits()
+	limits.Body, limits.Event, limits.Depth = int(c.Limits.MaxBody), int(c.Limits.MaxEvent), c.Limits.MaxDepth
+	limits.Batch, limits.InFlight = c.Limits.MaxBatch, int64(c.Limits.MaxInFlight)
+	keys := writeKeys{a.projects}
+	door := ingest.New(ingest.Options{
+		Log: a.log, Keys: keys, Limits: limits, Trusted: c.Trusted(), Logger: a.Logger,
+		Tracer: a.tracing.tracer("ingest"), Metrics: a.registry, Now: time.Now,
+	})
+	door.Register(mux, segment.Protocol{})
+	door.Register(mux, native.Protocol{})
+	segment.Remote{Keys: keys, Address: a.publicAddress}.Register(mux)
+
+	engine, err := query.New(query.Options{
+		Store: a.pipeline.reader, Now: time.Now, Registerer: a.registry, Tracer: a.tracing.tracer("query"), Logger: a.Logger,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("set up the query engine: %w", err)
+	}
+	results, err := memory.New(memory.Options{MaxBytes: resultCache, Registerer: a.registry})
+	if err != nil {
+		return nil, fmt.Errorf("set up the result cache: %w", err)
+	}
+	api, err := rest.New(rest.Options{
+		Projects: a.projects, Engine: engine, Cache: results, Pipeline: status{a}, Replayer: replayer{door},
+		Version: a.Version, Logger: a.Logger, Registerer: a.registry,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("set up the API: %w", err)
+	}
+	api.Register(mux)
+	mux.Handle("GET /", web.Handler())
+	return mux, nil
+}
+
+// status is what the API tells of the pipeline.
+type status struct{ *app }
+
+// Lag implements rest.Pipeline.
+func (s status) Lag() (events uint64, seconds float64) { return s.pipeline.Lag() }
+
+// Freshness implements rest.Pipeline.
+func (s status) Freshness(quantile float64) time.Duration { return s.pipeline.Freshness(quantile) }
+
+// LogBounds implements rest.Pipeline.
+func (s status) LogBounds() (start, end eventlog.Position) { return s.log.Bounds() }
+
+// HotRows implements rest.Pipeline.
+func (s status) HotRows() int { return s.pipeline.HotRows() }
+
+// replayer lets the API try dead letters again.
+type replayer struct{ door *ingest.Handler }
+
+// Replay implements rest.Replayer.
+func (r replayer) Replay(ctx context.Context, d store.DeadLetter, dry bool) (rest.Replayed, error) {
+	out, err := r.door.Replay(ctx, d, dry)
+	return rest.Replayed(out), err
+}
+
+// splitURL takes a public URL apart; the configuration has checked it.
+func splitURL(s string) (host, scheme string) {
+	u, err := url.Parse(s)
+	if err != nil {
+		return s, "https"
+	}
+	return u.Host, u.Scheme
+}

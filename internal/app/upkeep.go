@@ -1,0 +1,63 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/freshet/freshet/internal/store"
+)
+
+const (
+	upkeepEvery = time.Minute
+	expireEvery = time.Hour
+)
+
+// upkeep trims the log and removes expired days until ctx ends.
+func (a *app) upkeep(ctx context.Context) {
+	tick := time.NewTicker(upkeepEvery)
+	defer tick.Stop()
+	var expired time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		a.trim()
+		if s := a.pipeline.current.Load(); s != nil && time.Since(expired) > expireEvery {
+			expired = time.Now()
+			a.expire(ctx, s.store)
+		}
+	}
+}
+
+// trim gives up what the log need not keep: what is in the store and in the dedup index, and old enough.
+func (a *app) trim() {
+	before := min(a.pipeline.keepFrom(), a.log.WrittenBefore(time.Now().Add(-a.Config.Log.Keep)))
+	if err := a.log.Trim(before); err != nil {
+		a.Logger.Error("trim the event log", "before", uint64(before), "error", err)
+	}
+}
+
+// expire removes the days that projects do not keep.
+func (a *app) expire(ctx context.Context, eraser store.Eraser) {
+	for _, p := range a.projects.Projects() {
+		if p.RetentionDays <= 0 {
+			continue
+		}
+		day := localDay(time.Now(), p.Location()) - int64(p.RetentionDays)
+		n, err := eraser.Expire(ctx, store.ProjectID(p.ID), day)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			a.Logger.Error("remove expired days", "project", p.ID, "before_day", day, "error", err)
+		case n > 0:
+			a.Logger.Info("expired days removed", "project", p.ID, "before_day", day, "events", n)
+		}
+	}
+}
+
+// localDay is the number of days since 1970-01-01 of t in a zone.
+func localDay(t time.Time, loc *time.Location) int64 {
+	y, m, d := t.In(loc).Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / 86400
+}
