@@ -1,6 +1,7 @@
 package event
 
 import (
+	"bytes"
 	"reflect"
 	"strings"
 	"testing"
@@ -93,24 +94,61 @@ func TestRecordRoundTrip(t *testing.T) {
 	})
 }
 
+// FuzzDecoder: whatever the bytes, as many items come out as there are, and what was read is the same when it is
+// written and read again.
 func FuzzDecoder(f *testing.F) {
 	var enc Encoder
 	enc.Begin(Header{Project: 1, ReceivedAt: 2, Protocol: "segment"})
-	enc.Add(&Event{Name: "a", ID: "b", Properties: []Property{{Key: "k", Type: Number, Num: 1}}})
+	enc.Add(&Event{Name: "a", ID: "b", SentFresh: true, Properties: []Property{{Key: "k", Type: Number, Num: 1}, {Key: "j", Type: JSON, Str: "[1]"}}})
 	enc.AddDead(Dead{Code: "bad", Body: []byte("x")})
 	f.Add(enc.Payload())
+	enc.Begin(Header{Project: 1<<32 - 1, ReceivedAt: -1, Trace: Trace{1}})
+	e := Event{Kind: Alias, OriginalTime: -5, SentAt: 7, Traits: []Property{{Type: Bool, Num: 1}, {Type: Null}}}
+	e.Context.ScreenWidth, e.Context.ScreenDensity = -3, 1.5
+	for i, s := range e.stringFields() {
+		*s = string(rune('a' + i))
+	}
+	enc.Add(&e)
+	f.Add(enc.Payload())
 	f.Fuzz(func(t *testing.T, b []byte) {
-		var dec Decoder
-		if dec.Open(b) != nil {
+		once, ok := recode(t, b)
+		if !ok {
 			return
 		}
-		var e Event
-		for range dec.Items + 1 {
-			if _, ok, _ := dec.Next(&e); !ok {
-				return
-			}
+		if twice, ok := recode(t, once); !ok || !bytes.Equal(once, twice) {
+			t.Fatalf("written again it is another:\n%x\n%x", once, twice)
 		}
 	})
+}
+
+// recode reads a payload and writes what can be read of it; ok is false when that is not all.
+func recode(t *testing.T, b []byte) (out []byte, ok bool) {
+	var dec Decoder
+	if dec.Open(b) != nil {
+		return nil, false
+	}
+	var enc Encoder
+	enc.Begin(dec.Header)
+	ok = true
+	var e Event
+	for n := 0; ; n++ {
+		dead, more, err := dec.Next(&e)
+		if !more {
+			ok = ok && err == nil
+			if ok && n != dec.Items {
+				t.Fatalf("%d items, the header says %d", n, dec.Items)
+			}
+			return enc.Payload(), ok
+		}
+		switch {
+		case err != nil:
+			ok = false
+		case dead != nil:
+			enc.AddDead(*dead)
+		default:
+			enc.Add(&e)
+		}
+	}
 }
 
 func TestKeyOf(t *testing.T) {

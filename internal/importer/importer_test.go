@@ -279,3 +279,12 @@ func FuzzCSVRow(f *testing.F) {
 		_, _ = Run(t.Context(), Options{Path: "-", Format: "csv", In: strings.NewReader(in), Mapping: Mapping{Time: "-", EventName: "e"}, Send: s.send})
 	})
 }
+
+func FuzzNDJSONRow(f *testing.F) {
+	f.Add("{\"user_id\":\"u\",\"event\":\"e\",\"time\":1,\"x\":{\"a\":[1]}}\n")
+	f.Add("{\"user_id\":\"u\",\"x\":\"\\ud800\"}\n[]\nnull\n{\"user_id\":\"u\",\"x\":1e999}")
+	f.Fuzz(func(t *testing.T, in string) {
+		var s server
+		_, _ = Run(t.Context(), Options{Path: "-", Format: "ndjson", In: strings.NewReader(in), Mapping: Mapping{Time: "-", EventName: "e"}, Send: s.send})
+	})
+}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -292,23 +291,6 @@ func TestFailedSyncEndsAcknowledgements(t *testing.T) {
 	if _, end := l.Bounds(); end != 0 {
 		t.Fatalf("an unsynced event is visible: end %d", end)
 	}
-}
-
-func FuzzReadBlock(f *testing.F) {
-	f.Add(appendBlock(nil, []byte("\x01\x03abc"), 7, 1, 1))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		h, stored, err := readBlock(bytes.NewReader(b), 0, nil)
-		if err != nil {
-			if !errors.Is(err, errTorn) && !errors.Is(err, io.EOF) {
-				t.Fatal(err)
-			}
-			return
-		}
-		if blk, err := decodeBlock(h, stored); err == nil {
-			c := cursor{blk.first, blk.raw}
-			_, _ = c.entries(nil, 0, 10)
-		}
-	})
 }
 
 func BenchmarkAppend(b *testing.B) {

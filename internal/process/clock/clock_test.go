@@ -159,6 +159,65 @@ func TestOrderAcrossOffsets(t *testing.T) {
 	})
 }
 
+// TestOneOffset: all events of a device are moved by the same amount, while its clock stays as it is and requests take
+// less than a minute.
+func TestOneOffset(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := New(0)
+		wrongBy := rapid.SampledFrom([]int64{-1, 1}).Draw(t, "sign") * rapid.Int64Range(120, 10*365*86400).Draw(t, "wrong by") * second
+		moved := map[int64]bool{}
+		at := now
+		for range rapid.IntRange(2, 30).Draw(t, "requests") {
+			at += rapid.Int64Range(0, 86400).Draw(t, "pause") * second
+			transit := rapid.Int64Range(0, 59*1e6).Draw(t, "transit")
+			happened := at - rapid.Int64Range(0, 7*86400).Draw(t, "age")*second
+			d := corrected(c, 1, happened+wrongBy, at+wrongBy, at+transit, true)
+			moved[d.Time-happened-wrongBy] = true
+		}
+		if len(moved) != 1 {
+			t.Fatalf("moved by %v", moved)
+		}
+	})
+}
+
+// TestDevicesApart: what a device's events get does not depend on the devices in between, nor on the same number in
+// another project.
+func TestDevicesApart(t *testing.T) {
+	type step struct {
+		project             uint32
+		dev                 uint64
+		raw, sent, received int64
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		together := New(0)
+		steps := map[[2]uint64][]step{}
+		times := map[[2]uint64][]event.Derived{}
+		received := now
+		correct := func(c *Clock, s step) event.Derived {
+			e := event.Event{OriginalTime: s.raw, SentAt: s.sent, SentFresh: true}
+			e.Derived.ReceivedAt, e.Derived.Device = s.received, s.dev
+			c.Correct(s.project, &e)
+			return e.Derived
+		}
+		for range rapid.IntRange(1, 60).Draw(t, "events") {
+			received += rapid.Int64Range(0, 300).Draw(t, "step") * second
+			s := step{project: rapid.Uint32Range(1, 2).Draw(t, "project"), dev: rapid.Uint64Range(1, 3).Draw(t, "device"), received: received}
+			s.sent = received - rapid.Int64Range(-4000, 4000).Draw(t, "offset")*second
+			s.raw = s.sent - rapid.Int64Range(-400, 400).Draw(t, "age")*second
+			k := [2]uint64{uint64(s.project), s.dev}
+			steps[k], times[k] = append(steps[k], s), append(times[k], correct(together, s))
+		}
+		for k, list := range steps {
+			alone := New(0)
+			for i, s := range list {
+				if got := correct(alone, s); got != times[k][i] {
+					t.Fatalf("%v: %+v alone, %+v among others", k, got, times[k][i])
+				}
+			}
+		}
+	})
+}
+
 func TestBounded(t *testing.T) {
 	c := New(16)
 	for i := range uint64(1000) {
