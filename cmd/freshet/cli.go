@@ -70,7 +70,7 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 	c.Doctor.Settings = newSettings()
 	parser, err := kong.New(&c, kong.Name("freshet"), kong.Description(description), kong.Writers(s.out, s.err),
 		kong.Exit(func(n int) { panic(exit(n)) }), kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
-		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s))
+		kong.WithHyphenPrefixedParameters(true), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s))
 	if err != nil {
 		fmt.Fprintln(s.err, "freshet:", err)
 		return exitFailure

@@ -43,7 +43,7 @@ func (queryCmd) Help() string {
   freshet query -e purchase                             purchases a day, the last 30 days
   freshet query -e purchase -a unique -i week           people who bought, by week
   freshet query -e purchase -a sum -p amount -b '$country'
-  freshet query -e app_opened -w 'member is true' --from -24h -i hour --values
+  freshet query -e app_opened -w 'member is true' --from=-24h -i hour --values
   freshet query question.json --json                    a question as the API takes it
   echo '{"kind":"trends","series":[{"events":["purchase"]}]}' | freshet query -`
 }

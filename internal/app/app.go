@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/freshet/freshet/internal/api/rest"
 	"github.com/freshet/freshet/internal/config"
 	"github.com/freshet/freshet/internal/eventlog/disk"
 	"github.com/freshet/freshet/internal/project"
@@ -52,6 +53,7 @@ type app struct {
 	log      *disk.Log
 	projects *project.Service
 	pipeline *pipeline
+	api      *rest.API
 	started  time.Time
 	address  string
 
@@ -180,6 +182,9 @@ func (a *app) close(ctx context.Context, handover *server.Handover) error {
 	if a.stop != nil {
 		a.stop()
 		a.work.Wait()
+	}
+	if a.api != nil {
+		a.api.Close()
 	}
 	if a.pipeline != nil {
 		err = errors.Join(err, a.pipeline.close())

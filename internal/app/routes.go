@@ -47,14 +47,14 @@ func (a *app) routes() (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up the result cache: %w", err)
 	}
-	api, err := rest.New(rest.Options{
+	a.api, err = rest.New(rest.Options{
 		Projects: a.projects, Engine: engine, Cache: results, Pipeline: status{a}, Replayer: replayer{door},
 		Version: a.Version, Logger: a.Logger, Registerer: a.registry,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set up the API: %w", err)
 	}
-	api.Register(mux)
+	a.api.Register(mux)
 	mux.Handle("GET /", web.Handler())
 	return mux, nil
 }
