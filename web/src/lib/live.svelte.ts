@@ -57,7 +57,7 @@ export class Live {
     for (let tries = 0; !abort.signal.aborted; tries++) {
       try {
         this.connection = 'connecting';
-        await this.backlog(abort.signal);
+        void this.backlog(abort.signal);
         const response = await this.client.stream('/v1/live', abort.signal);
         this.connection = 'open';
         this.problem = undefined;
@@ -76,8 +76,12 @@ export class Live {
   /** What is there already, so that the page is not empty while nothing happens. */
   private async backlog(signal: AbortSignal): Promise<void> {
     if (this.events.length > 0) return;
-    const page = await this.client.get<{ events: EventRow[] | null }>('/v1/events', { limit: 50 }, signal);
-    this.events = merge(page.events ?? [], []);
+    try {
+      const page = await this.client.get<{ events: EventRow[] | null }>('/v1/events', { limit: 50 }, signal);
+      this.events = merge(this.events, page.events ?? []);
+    } catch {
+      // The stream meets the same trouble, and says so.
+    }
   }
 
   private take(message: Message): void {
