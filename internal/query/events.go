@@ -57,11 +57,11 @@ func (e *Engine) Events(ctx context.Context, s Scope, f EventFilter, cursor stri
 	page := &EventPage{}
 	err = e.ask(ctx, "events", s, func(ctx context.Context, cut store.Cut) error {
 		page.Watermark = cut.Watermark()
-		c, err := e.condition(cut, s, f)
+		c, err := e.condition(ctx, cut, s, f)
 		if err != nil {
 			return err
 		}
-		found, err := newest(ctx, cut, c, f, after, limit+1)
+		found, err := newest(ctx, c, after, limit+1)
 		if err != nil {
 			return err
 		}
@@ -69,7 +69,7 @@ func (e *Engine) Events(ctx context.Context, s Scope, f EventFilter, cursor stri
 			found = found[:limit]
 			page.Next = found[limit-1].encode(f.hash(s.Project))
 		}
-		page.Events, err = fetch(ctx, cut, found)
+		page.Events, err = fetch(ctx, c, found)
 		return err
 	})
 	if err != nil {
@@ -98,27 +98,26 @@ func (f EventFilter) hash(project store.ProjectID) uint64 {
 	return xxh3.HashSeed(b, uint64(project))
 }
 
-// condition is what a filter asks of a row, in SQL.
+// condition is what a filter asks of a row, but for its bounds in time.
 type condition struct {
-	terms   []string
-	args    []any
-	columns []string
+	*compiler
+	// terms are over built-in columns, where is over whatever the compiler makes.
+	terms []string
+	where string
+	// filter is the one that was compiled, with bounds in time made absolute.
+	filter EventFilter
 }
 
-func (c *condition) equal(column string, v any) {
-	c.terms = append(c.terms, column+" = ?")
-	c.args = append(c.args, v)
-	c.columns = append(c.columns, column)
-}
-
-// condition compiles a filter, but for its bounds in time.
-func (e *Engine) condition(cut store.Cut, s Scope, f EventFilter) (*condition, error) {
-	c := &condition{columns: []string{"seq", "time"}}
+// condition compiles a filter for a cut.
+func (e *Engine) condition(ctx context.Context, cut store.Cut, s Scope, f EventFilter) (*condition, error) {
+	c := &condition{compiler: newCompiler(cut), filter: f}
+	c.column("seq")
+	c.column("time")
 	for _, t := range []struct{ column, want string }{
 		{"event", f.Event}, {"user_id", f.UserID}, {"anonymous_id", f.AnonymousID},
 	} {
 		if t.want != "" {
-			c.equal(t.column, t.want)
+			c.terms = append(c.terms, c.column(t.column)+" = "+c.bind(t.want))
 		}
 	}
 	if f.Person != "" {
@@ -129,36 +128,25 @@ func (e *Engine) condition(cut store.Cut, s Scope, f EventFilter) (*condition, e
 				Message: fmt.Sprintf("person %q is no number of a person in decimal digits", f.Person),
 			}
 		}
-		c.equal("person", n)
+		c.terms = append(c.terms, fmt.Sprintf("%s = %d", c.column("person"), n))
 	}
 	if f.Where != nil {
-		if err := c.where(cut, s, f.Where); err != nil {
+		checked, err := e.where(ctx, cut, s, f.Where, "where")
+		if err != nil {
 			return nil, err
 		}
+		c.filter.Where, c.where = checked, c.compiler.where(checked)
 	}
 	return c, nil
 }
 
-// from is the FROM and WHERE part of a statement over the rows that pass, with more terms of the caller.
-func (c *condition) from(cut store.Cut, terms ...string) string {
-	all := append(terms[:len(terms):len(terms)], c.terms...)
-	q := " FROM " + cut.Events(distinct(c.columns)...)
-	if len(all) > 0 {
-		q += " WHERE " + strings.Join(all, " AND ")
+// from is the FROM and WHERE part of a statement over the rows that pass and satisfy more terms.
+func (c *condition) from(terms ...string) string {
+	q := " FROM " + c.source(strings.Join(append(terms[:len(terms):len(terms)], c.terms...), " AND "))
+	if c.where != "" {
+		q += " WHERE " + c.where
 	}
 	return q
-}
-
-func distinct(names []string) []string {
-	seen := make(map[string]bool, len(names))
-	out := make([]string, 0, len(names))
-	for _, n := range names {
-		if !seen[n] {
-			seen[n] = true
-			out = append(out, n)
-		}
-	}
-	return out
 }
 
 const (
@@ -172,15 +160,15 @@ const (
 
 // newest finds the newest events, behind after when it is not nil. It goes back in time by windows that grow: row
 // groups outside of a window are not read, and most questions end with the first windows.
-func newest(ctx context.Context, cut store.Cut, c *condition, f EventFilter, after *place, limit int) ([]place, error) {
+func newest(ctx context.Context, c *condition, after *place, limit int) ([]place, error) {
 	low, high := int64(math.MinInt64), int64(math.MaxInt64)
-	if f.From != nil {
-		low = f.From.UnixMicro()
+	if c.filter.From != nil {
+		low = c.filter.From.UnixMicro()
 	}
-	if f.To != nil {
-		high = f.To.UnixMicro()
+	if c.filter.To != nil {
+		high = c.filter.To.UnixMicro()
 	}
-	start := min(high, cut.Watermark().Time.UnixMicro())
+	start := min(high, c.cut.Watermark().Time.UnixMicro())
 	if after != nil {
 		start = min(start, after.time)
 	}
@@ -190,7 +178,7 @@ func newest(ctx context.Context, cut store.Cut, c *condition, f EventFilter, aft
 		if width > lastWindow {
 			bottom = low
 		}
-		found, err := window(ctx, cut, c, bottom, high, after, limit-len(out))
+		found, err := window(ctx, c, bottom, high, after, limit-len(out))
 		if err != nil {
 			return nil, err
 		}
@@ -203,7 +191,7 @@ func newest(ctx context.Context, cut store.Cut, c *condition, f EventFilter, aft
 }
 
 // window finds the newest events with from <= time < to, behind after.
-func window(ctx context.Context, cut store.Cut, c *condition, from, to int64, after *place, limit int) ([]place, error) {
+func window(ctx context.Context, c *condition, from, to int64, after *place, limit int) ([]place, error) {
 	var terms []string
 	if from > math.MinInt64 {
 		terms = append(terms, "time >= "+timestamp(from))
@@ -215,8 +203,8 @@ func window(ctx context.Context, cut store.Cut, c *condition, from, to int64, af
 		t := timestamp(after.time)
 		terms = append(terms, "time <= "+t, fmt.Sprintf("(time < %s OR seq < %d)", t, after.seq))
 	}
-	q := "SELECT epoch_us(time), seq" + c.from(cut, terms...) + fmt.Sprintf(" ORDER BY time DESC, seq DESC LIMIT %d", limit)
-	return places(ctx, cut, q, c.args)
+	q := "SELECT epoch_us(time), seq" + c.from(terms...) + fmt.Sprintf(" ORDER BY time DESC, seq DESC LIMIT %d", limit)
+	return places(ctx, c.cut, q, c.args)
 }
 
 // places runs a statement that selects times and seqs.
@@ -232,27 +220,31 @@ func places(ctx context.Context, cut store.Cut, q string, args []any) ([]place, 
 	return out, nil
 }
 
-// timestamp is a moment in SQL.
-func timestamp(us int64) string { return fmt.Sprintf("make_timestamp(%d)", us) }
-
-// fetch reads the events at the places, in their order.
-func fetch(ctx context.Context, cut store.Cut, at []place) ([]Event, error) {
+// fetch reads the events at the places, in their order. A list of positions alone would not keep the store from
+// reading every column of every row, so the condition and the bounds that the places have are asked for again.
+func fetch(ctx context.Context, c *condition, at []place) ([]Event, error) {
 	out := make([]Event, len(at))
 	if len(at) == 0 {
 		return out, nil
 	}
 	index := make(map[uint64]int, len(at))
-	first, last := at[0].time, at[0].time
-	list := make([]string, len(at))
+	first, last := at[0], at[0]
+	positions := make([]string, len(at))
 	for i, p := range at {
 		index[p.seq] = i
-		first, last = min(first, p.time), max(last, p.time)
-		list[i] = strconv.FormatUint(p.seq, 10)
+		first = place{min(first.time, p.time), min(first.seq, p.seq)}
+		last = place{max(last.time, p.time), max(last.seq, p.seq)}
+		positions[i] = strconv.FormatUint(p.seq, 10)
 	}
-	r := newRowReader(cut.Schema(), nil)
-	q := "SELECT * FROM " + cut.Events(r.columns...) + " WHERE time >= " + timestamp(first) + " AND time <= " + timestamp(last) +
-		" AND seq IN (" + strings.Join(list, ", ") + ")"
-	for row, err := range cut.Rows(ctx, q) {
+	r := newRowReader(c.cut.Schema(), nil)
+	for _, column := range r.columns {
+		c.column(column)
+	}
+	q := "SELECT " + strings.Join(r.columns, ", ") + c.from(
+		"time >= "+timestamp(first.time), "time <= "+timestamp(last.time),
+		fmt.Sprintf("seq >= %d", first.seq), fmt.Sprintf("seq <= %d", last.seq),
+		"seq IN ("+strings.Join(positions, ", ")+")")
+	for row, err := range c.cut.Rows(ctx, q, c.args...) {
 		if err != nil {
 			return nil, fmt.Errorf("read events: %w", err)
 		}

@@ -2,9 +2,12 @@ package query
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 
+	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/store"
 )
@@ -44,10 +47,25 @@ type export struct {
 // exportDay is a day of UTC, in days since 1970, and its number of events.
 type exportDay struct{ day, events int64 }
 
-// read runs a part of the export on a cut of its own.
-func (x *export) read(ctx context.Context, run func(ctx context.Context, cut store.Cut, c *condition) error) error {
+// read runs a part of the export on a cut of its own. Once it has begun, an export waits until there is room.
+func (x *export) read(ctx context.Context, run func(ctx context.Context, c *condition) error) error {
+	for {
+		err := x.once(ctx, run)
+		var e *event.Error
+		if x.end == 0 || !errors.As(err, &e) || e.Kind != event.Overloaded {
+			return err
+		}
+		select {
+		case <-time.After(e.Wait):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+func (x *export) once(ctx context.Context, run func(ctx context.Context, c *condition) error) error {
 	return x.engine.ask(ctx, "export", x.scope, func(ctx context.Context, cut store.Cut) error {
-		c, err := x.engine.condition(cut, x.scope, x.filter)
+		c, err := x.engine.condition(ctx, cut, x.scope, x.filter)
 		if err != nil {
 			return err
 		}
@@ -58,17 +76,17 @@ func (x *export) read(ctx context.Context, run func(ctx context.Context, cut sto
 			c.terms = append(c.terms, "time < "+timestamp(x.filter.To.UnixMicro()))
 		}
 		if x.end == 0 {
-			x.end = cut.Watermark().Position
+			x.end, x.filter = cut.Watermark().Position, c.filter
 		}
 		c.terms = append(c.terms, fmt.Sprintf("seq < %d", x.end))
-		return run(ctx, cut, c)
+		return run(ctx, c)
 	})
 }
 
 func (x *export) days(ctx context.Context) (out []exportDay, err error) {
-	err = x.read(ctx, func(ctx context.Context, cut store.Cut, c *condition) error {
-		q := "SELECT time::DATE - DATE '1970-01-01' AS d, count(*)" + c.from(cut) + " GROUP BY d ORDER BY d"
-		for row, err := range cut.Rows(ctx, q, c.args...) {
+	err = x.read(ctx, func(ctx context.Context, c *condition) error {
+		q := "SELECT time::DATE - DATE '1970-01-01' AS d, count(*)" + c.from() + " GROUP BY d ORDER BY d"
+		for row, err := range c.cut.Rows(ctx, q, c.args...) {
 			if err != nil {
 				return fmt.Errorf("count the days to export: %w", err)
 			}
@@ -107,10 +125,10 @@ func (x *export) day(ctx context.Context, d exportDay, yield func(*Event) error)
 
 // ends are the places of the last events of all chunks but the last.
 func (x *export) ends(ctx context.Context, first, last place) (out []place, err error) {
-	err = x.read(ctx, func(ctx context.Context, cut store.Cut, c *condition) error {
+	err = x.read(ctx, func(ctx context.Context, c *condition) error {
 		q := "SELECT t, seq FROM (SELECT epoch_us(time) AS t, seq, row_number() OVER (ORDER BY time, seq) AS n" +
-			c.from(cut, between(first, last)...) + fmt.Sprintf(") WHERE n %% %d = 0 ORDER BY n", exportChunk)
-		out, err = places(ctx, cut, q, c.args)
+			c.from(between(first, last)...) + fmt.Sprintf(") WHERE n %% %d = 0 ORDER BY n", exportChunk)
+		out, err = places(ctx, c.cut, q, c.args)
 		return err
 	})
 	return out, err
@@ -118,12 +136,14 @@ func (x *export) ends(ctx context.Context, first, last place) (out []place, err 
 
 // chunk reads the events from first to last into memory.
 func (x *export) chunk(ctx context.Context, first, last place) error {
-	return x.read(ctx, func(ctx context.Context, cut store.Cut, c *condition) error {
-		r := newRowReader(cut.Schema(), nil)
-		c.columns = append(c.columns, r.columns...)
-		q := "SELECT " + strings.Join(r.columns, ", ") + c.from(cut, between(first, last)...) + " ORDER BY time, seq"
+	return x.read(ctx, func(ctx context.Context, c *condition) error {
+		r := newRowReader(c.cut.Schema(), nil)
+		for _, column := range r.columns {
+			c.column(column)
+		}
+		q := "SELECT " + strings.Join(r.columns, ", ") + c.from(between(first, last)...) + " ORDER BY time, seq"
 		x.events = x.events[:0]
-		for row, err := range cut.Rows(ctx, q, c.args...) {
+		for row, err := range c.cut.Rows(ctx, q, c.args...) {
 			if err != nil {
 				return fmt.Errorf("export events: %w", err)
 			}

@@ -33,7 +33,11 @@ func (e *Engine) Latest(
 			}
 			skipped = int(n) - limit
 		}
-		events, err = fetch(ctx, cut, at)
+		c, err := e.condition(ctx, cut, s, EventFilter{})
+		if err != nil {
+			return err
+		}
+		events, err = fetch(ctx, c, at)
 		return err
 	})
 	return events, skipped, w, err

@@ -41,7 +41,8 @@ type SchemaProperty struct {
 	Types []string `json:"types"`
 	// Column tells that the property has a column; the values of others are in the JSON object of the overflow.
 	Column bool `json:"column"`
-	// Count is how many events have it. FirstSeen and LastSeen are missing when none of those counted has it.
+	// Count is how many events have it. FirstSeen and LastSeen are the days of UTC on which the first and the last of
+	// them happened; they are missing when none of those counted has it.
 	Count     int64      `json:"count"`
 	FirstSeen *time.Time `json:"first_seen,omitempty"`
 	LastSeen  *time.Time `json:"last_seen,omitempty"`
@@ -51,9 +52,10 @@ type SchemaProperty struct {
 
 const (
 	schemaEvents = 5000
-	// schemaRows is how many of the newest events the properties are counted in, schemaOverflow how many of the
-	// newest ones with an overflow.
-	schemaRows     = 1_000_000
+	// schemaCells bounds the work of counting: of so many of the newest events, times columns, the properties are
+	// counted. A core does about 100 million a second.
+	schemaCells = 25_000_000
+	// schemaOverflow is how many of the newest events that have an overflow are counted.
 	schemaOverflow = 10_000
 )
 
@@ -106,22 +108,27 @@ type schemaBuilder struct {
 	partial bool
 }
 
-// bound finds the first position to count from. Positions are shared by all projects, so the newest events of one may
-// reach further back than their number.
+// bound finds the first position to count from. Positions are shared by all projects, so the stretch is doubled until
+// it holds enough events of this one.
 func (b *schemaBuilder) bound(ctx context.Context) error {
-	total, err := count(ctx, b.cut, "SELECT count(*) FROM "+b.cut.Events("seq"))
-	if err != nil || total <= schemaRows {
-		return err
-	}
-	b.partial = true
-	for row, err := range b.cut.Rows(ctx, fmt.Sprintf(
-		"SELECT approx_quantile(seq, %g)::UBIGINT FROM %s", 1-float64(schemaRows)/float64(total), b.cut.Events("seq"))) {
+	end := uint64(b.cut.Watermark().Position)
+	wanted := uint64(schemaCells / max(25, len(propertyColumns(b.cut.Schema()))))
+	for stretch := wanted; stretch < end; stretch *= 2 {
+		n, err := count(ctx, b.cut, fmt.Sprintf("SELECT count(*) FROM %s WHERE seq >= %d", b.cut.Events("seq"), end-stretch))
 		if err != nil {
 			return err
 		}
-		b.first, _ = row[0].(uint64)
+		if uint64(n) >= wanted/2 {
+			b.first = end - stretch
+			break
+		}
 	}
-	return nil
+	if b.first == 0 {
+		return nil
+	}
+	before, err := count(ctx, b.cut, fmt.Sprintf("SELECT count(*) FROM %s WHERE seq < %d", b.cut.Events("seq"), b.first))
+	b.partial = before > 0
+	return err
 }
 
 func (b *schemaBuilder) property(key string) *SchemaProperty {
@@ -133,7 +140,7 @@ func (b *schemaBuilder) property(key string) *SchemaProperty {
 	return p
 }
 
-func (p *SchemaProperty) seen(typ string, n int64, first, last time.Time) {
+func (p *SchemaProperty) seen(typ string, n int64, day time.Time) {
 	if !slices.Contains(p.Types, typ) {
 		p.Types = append(p.Types, typ)
 	}
@@ -141,36 +148,37 @@ func (p *SchemaProperty) seen(typ string, n int64, first, last time.Time) {
 		return
 	}
 	p.Count += n
-	if p.FirstSeen == nil || first.Before(*p.FirstSeen) {
-		p.FirstSeen = &first
+	if p.FirstSeen == nil || day.Before(*p.FirstSeen) {
+		p.FirstSeen = &day
 	}
-	if p.LastSeen == nil || last.After(*p.LastSeen) {
-		p.LastSeen = &last
+	if p.LastSeen == nil || day.After(*p.LastSeen) {
+		p.LastSeen = &day
 	}
 }
 
-// columns counts the values of the property columns.
+// columns counts the values of the property columns by day.
 func (b *schemaBuilder) columns(ctx context.Context) error {
 	props := propertyColumns(b.cut.Schema())
 	if len(props) == 0 {
 		return nil
 	}
-	names, wanted := []string{"seq", "time"}, make([]string, 0, 3*len(props))
-	for _, p := range props {
+	names, counts := []string{"seq", "time"}, make([]string, len(props))
+	for i, p := range props {
+		b.property(p.Key).Column = true
+		b.property(p.Key).seen(typeWords[p.Type], 0, time.Time{})
 		names = append(names, p.Column)
-		has := " FILTER (" + p.Column + " IS NOT NULL)"
-		wanted = append(wanted, "count("+p.Column+")", "min(time)"+has, "max(time)"+has)
+		counts[i] = "count(" + p.Column + ")"
 	}
-	q := fmt.Sprintf("SELECT %s FROM %s WHERE seq >= %d", strings.Join(wanted, ", "), b.cut.Events(names...), b.first)
+	q := fmt.Sprintf("SELECT date_trunc('day', time) AS d, %s FROM %s WHERE seq >= %d GROUP BY d",
+		strings.Join(counts, ", "), b.cut.Events(names...), b.first)
 	for row, err := range b.cut.Rows(ctx, q) {
 		if err != nil {
 			return err
 		}
 		c := cells(row)
+		day := c.time()
 		for _, p := range props {
-			to := b.property(p.Key)
-			to.Column = true
-			to.seen(typeWords[p.Type], c.int(), c.time(), c.time())
+			b.property(p.Key).seen(typeWords[p.Type], c.int(), day)
 		}
 	}
 	return nil
@@ -195,7 +203,7 @@ func (b *schemaBuilder) overflow(ctx context.Context) error {
 		if err != nil || v.Type() != fastjson.TypeObject {
 			continue
 		}
-		at := c.time()
+		day := c.time().Truncate(24 * time.Hour)
 		v.GetObject().Visit(func(k []byte, v *fastjson.Value) {
 			if v.Type() == fastjson.TypeNull {
 				return
@@ -205,7 +213,7 @@ func (b *schemaBuilder) overflow(ctx context.Context) error {
 				p = b.property(string(k))
 				found[p.Key] = p
 			}
-			p.seen(typeWord(v), 1, at, at)
+			p.seen(typeWord(v), 1, day)
 		})
 	}
 	for _, p := range found {
