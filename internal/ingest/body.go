@@ -92,7 +92,10 @@ func (h *Handler) fill(buf *bytes.Buffer, r *http.Request, limit int64) error {
 	}
 	n, err := readBody(buf, src, limit)
 	var over *http.MaxBytesError
+	var refused *event.Error
 	switch {
+	case errors.As(err, &refused):
+		return refused
 	case n > limit || errors.As(err, &over):
 		return tooLarge(limit)
 	case err == nil:
@@ -104,22 +107,6 @@ func (h *Handler) fill(buf *bytes.Buffer, r *http.Request, limit int64) error {
 	default:
 		return &event.Error{Kind: event.Invalid, Code: "cut_body", Message: "the body ended early", Err: err}
 	}
-}
-
-// maxValues bounds the JSON values of a body: parsed, each takes a hundred bytes, which a body of two bytes a value
-// would make gigabytes of, before anybody has looked at its key.
-const maxValues = 1 << 20
-
-// checkValues counts at least as many values as there are.
-func checkValues(body []byte) error {
-	if len(body) <= maxValues {
-		return nil
-	}
-	n := bytes.Count(body, []byte(",")) + 2*bytes.Count(body, []byte("[")) + 2*bytes.Count(body, []byte("{"))
-	if n > maxValues {
-		return event.Errorf(event.TooLarge, "too_many_values", "the body has more than %d JSON values", maxValues)
-	}
-	return nil
 }
 
 func tooLarge(limit int64) error {

@@ -164,9 +164,6 @@ func (h *Handler) accept(
 		return 0, err
 	}
 	received := h.opts.Now().UnixMicro()
-	if err := checkValues(body); err != nil {
-		return 0, err
-	}
 	parser := h.parsers.Get()
 	if len(body) <= maxPooled {
 		defer h.parsers.Put(parser)
