@@ -36,7 +36,8 @@ type badEvent struct {
 // checkAlive sends a good event and waits until it is visible: the pipeline goes on.
 func (s *server) checkAlive(after string) {
 	s.t.Helper()
-	r, err := s.call(http.MethodPost, "/v1/events", s.write, []byte(`{"event":"good","user_id":"u"}`))
+	s.alive++
+	r, err := s.call(http.MethodPost, "/v1/events", s.write, fmt.Appendf(nil, `{"event":"good","user_id":"u","id":"alive-%d"}`, s.alive))
 	if err != nil || r.status != http.StatusOK {
 		s.t.Fatalf("after %s: %v %s", after, err, r)
 	}
@@ -109,6 +110,7 @@ func TestBadRequests(t *testing.T) {
 		{name: "segment: batch is no array", path: segment, body: text(`{"batch":{}}`), status: 400, code: "no_batch"},
 		{name: "10,001 events", body: list(10_001), status: 413, code: "too_many_events"},
 		{name: "segment: 10,001 events", path: segment, body: text(`{"batch":` + string(list(10_001)) + `}`), status: 413, code: "too_many_events"},
+		{name: "16 million values", body: text("[" + strings.Repeat("0,", 16_000_000) + "0]"), status: 413, code: "too_many_values"},
 		{name: "33 MB", body: bytes.Repeat(text(" "), 33<<20), status: 413, code: "body_too_large"},
 		{name: "gzip cut", body: whole[:len(whole)/2], header: []string{"Content-Encoding", "gzip"}, status: 400, code: "bad_compression"},
 		{name: "gzip with a wrong checksum", body: flipped(whole, len(whole)-8), header: []string{"Content-Encoding", "gzip"}, status: 400, code: "bad_compression"},
@@ -150,7 +152,7 @@ func TestBadRequests(t *testing.T) {
 			t.Errorf("%s: %v %s", method, err, r)
 		}
 	}
-	if c := s.ledger(); c.Stored != c.Accepted || c.Dead != 0 {
+	if c := s.ledger(); c.Stored != c.Accepted || c.Stored != int64(s.alive) {
 		t.Errorf("ledger: %+v", c)
 	}
 }
@@ -192,6 +194,8 @@ func TestBadEvents(t *testing.T) {
 		{"invalid UTF-8", with("\"x\":\"a\xffb\""), "invalid_utf8"},
 		{"invalid UTF-8 in a key", with("\"\xc3\x28\":1"), "invalid_utf8"},
 		{"NUL escape", with(`"x":"a\u0000b"`), "nul_byte"},
+		{"NUL escape deep inside", with(`"x":{"y":["\u0000"]}`), "nul_byte"},
+		{"the name of the NUL escape", with(`"x":"\\u0000"`), ""},
 		{"NUL escape in a key", with(`"a\u0000b":1`), "nul_byte"},
 		{"10 MB of text", with(`"x":"` + strings.Repeat("x", 10<<20) + `"`), "event_too_large"},
 		{"1e400", with(`"x":1e400`), "bad_number"},

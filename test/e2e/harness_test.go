@@ -97,6 +97,8 @@ type server struct {
 	// out and log are what all processes wrote to stdout and stderr.
 	out, log output
 	process  *process
+	// alive counts the events of checkAlive.
+	alive int
 }
 
 // process is one life of the server.
@@ -232,6 +234,9 @@ var anyKey = regexp.MustCompile(`f[wra]_[0-9A-Za-z]{30,}`)
 
 // end kills what still runs, and checks what holds of every run.
 func (s *server) end() {
+	if s.process == nil {
+		return
+	}
 	s.kill()
 	log := s.log.String()
 	if key := anyKey.FindString(log); key != "" {

@@ -137,7 +137,8 @@ func TestSlowBody(t *testing.T) {
 		t.Errorf("a body byte by byte: %s", r)
 	}
 	s.checkAlive("a body byte by byte")
-	if r := stalled.reply(); r.status != http.StatusRequestTimeout || r.code() != "slow_body" {
+	// Not a 4xx: apps drop their events at one, and a slow network may get better.
+	if r := stalled.reply(); r.status != http.StatusGatewayTimeout || r.code() != "slow_body" {
 		t.Errorf("a body that stops: %s", r)
 	}
 	if took := time.Since(began); took < 20*time.Second || took > 45*time.Second {
