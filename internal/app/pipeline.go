@@ -40,6 +40,8 @@ type pipeline struct {
 	tracing  *tracing
 	reader   *reader
 
+	// opened tells upkeep, once for each time, that there is a stage.
+	opened  chan struct{}
 	current atomic.Pointer[stage]
 	// keep is the position before which nothing is needed any more, as of the last stage.
 	keep atomic.Uint64
@@ -57,7 +59,7 @@ type stage struct {
 func newPipeline(a *app) *pipeline {
 	return &pipeline{
 		config: a.Config, log: a.log, projects: a.projects, logger: a.Logger, registry: a.registry, tracing: a.tracing,
-		reader: &reader{},
+		reader: &reader{}, opened: make(chan struct{}, 1),
 	}
 }
 
@@ -71,6 +73,10 @@ func (p *pipeline) run(ctx context.Context) {
 			p.logger.Info("store open", "took_ms", time.Since(began).Milliseconds(), "position", uint64(s.store.Position()))
 			p.current.Store(s)
 			p.reader.set(s.store)
+			select {
+			case p.opened <- struct{}{}:
+			default:
+			}
 			err = s.processor.Run(ctx)
 		}
 		if ctx.Err() != nil {

@@ -12,7 +12,7 @@ const (
 	expireEvery = time.Hour
 )
 
-// upkeep trims the log and removes expired days until ctx ends.
+// upkeep trims the log and removes expired days, as soon as the store is open and from then on regularly, until ctx ends.
 func (a *app) upkeep(ctx context.Context) {
 	tick := time.NewTicker(upkeepEvery)
 	defer tick.Stop()
@@ -21,6 +21,7 @@ func (a *app) upkeep(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-a.pipeline.opened:
 		case <-tick.C:
 		}
 		a.trim()
