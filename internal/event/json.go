@@ -1,6 +1,11 @@
 package event
 
-import "unicode/utf8"
+import (
+	"encoding/json"
+	"unicode/utf8"
+
+	"github.com/valyala/fastjson"
+)
 
 const hexDigits = "0123456789abcdef"
 
@@ -43,5 +48,48 @@ func appendEscape(b []byte, c byte) []byte {
 		return append(b, '\\', 't')
 	default:
 		return append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+	}
+}
+
+// AppendJSON appends a parsed value as JSON. Numbers keep their text. The parser takes some numbers that JSON does not
+// have, such as NaN; they become strings.
+func AppendJSON(b []byte, v *fastjson.Value) []byte {
+	switch v.Type() {
+	case fastjson.TypeString:
+		s, _ := v.StringBytes()
+		return AppendJSONString(b, string(s))
+	case fastjson.TypeNumber:
+		at := len(b)
+		b = v.MarshalTo(b)
+		if text := b[at:]; !json.Valid(text) {
+			return AppendJSONString(b[:at], string(text))
+		}
+		return b
+	case fastjson.TypeArray:
+		list, _ := v.Array()
+		b = append(b, '[')
+		for i, item := range list {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = AppendJSON(b, item)
+		}
+		return append(b, ']')
+	case fastjson.TypeObject:
+		o, _ := v.Object()
+		b = append(b, '{')
+		first := true
+		o.Visit(func(k []byte, v *fastjson.Value) {
+			if !first {
+				b = append(b, ',')
+			}
+			first = false
+			b = AppendJSONString(b, string(k))
+			b = append(b, ':')
+			b = AppendJSON(b, v)
+		})
+		return append(b, '}')
+	default:
+		return v.MarshalTo(b)
 	}
 }

@@ -64,7 +64,7 @@ const timeForm = "2006-01-02T15:04:05.000Z"
 // json writes a parsed value. Numbers keep their text.
 func (o *object) json(k string, v *fastjson.Value) {
 	o.key(k)
-	o.b = appendJSON(o.b, v)
+	o.b = event.AppendJSON(o.b, v)
 }
 
 func (o *object) close() []byte {
@@ -83,39 +83,4 @@ func appendNumber(b []byte, f float64) []byte {
 		return strconv.AppendFloat(b, f, 'e', -1, 64)
 	}
 	return strconv.AppendFloat(b, f, 'f', -1, 64)
-}
-
-// appendJSON writes a parsed value. The parser's own writer quotes text as Go does, which is not always JSON.
-func appendJSON(b []byte, v *fastjson.Value) []byte {
-	switch v.Type() {
-	case fastjson.TypeString:
-		s, _ := v.StringBytes()
-		return event.AppendJSONString(b, string(s))
-	case fastjson.TypeArray:
-		list, _ := v.Array()
-		b = append(b, '[')
-		for i, item := range list {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = appendJSON(b, item)
-		}
-		return append(b, ']')
-	case fastjson.TypeObject:
-		o, _ := v.Object()
-		b = append(b, '{')
-		first := true
-		o.Visit(func(k []byte, v *fastjson.Value) {
-			if !first {
-				b = append(b, ',')
-			}
-			first = false
-			b = event.AppendJSONString(b, string(k))
-			b = append(b, ':')
-			b = appendJSON(b, v)
-		})
-		return append(b, '}')
-	default:
-		return v.MarshalTo(b)
-	}
 }

@@ -4,7 +4,6 @@ import (
 	"math"
 	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/store"
@@ -339,7 +338,7 @@ func appendMember(b []byte, p *event.Property) []byte {
 	} else {
 		b = append(b, ',')
 	}
-	b = appendJSONString(b, p.Key)
+	b = event.AppendJSONString(b, p.Key)
 	b = append(b, ':')
 	switch p.Type {
 	case event.Bool:
@@ -347,34 +346,10 @@ func appendMember(b []byte, p *event.Property) []byte {
 	case event.Number:
 		return strconv.AppendFloat(b, p.Num, 'g', -1, 64)
 	case event.String:
-		return appendJSONString(b, p.Str)
+		return event.AppendJSONString(b, p.Str)
 	case event.JSON:
 		return append(b, p.Str...)
 	default:
 		return append(b, "null"...)
 	}
-}
-
-const hexDigits = "0123456789abcdef"
-
-func appendJSONString(b []byte, s string) []byte {
-	b = append(b, '"')
-	for i := 0; i < len(s); {
-		c := s[i]
-		switch {
-		case c == '"' || c == '\\':
-			b = append(b, '\\', c)
-		case c < 0x20:
-			b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		case c >= utf8.RuneSelf:
-			_, n := utf8.DecodeRuneInString(s[i:])
-			b = append(b, s[i:i+n]...)
-			i += n
-			continue
-		default:
-			b = append(b, c)
-		}
-		i++
-	}
-	return append(b, '"')
 }
