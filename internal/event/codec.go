@@ -81,6 +81,16 @@ func (c *Encoder) Add(e *Event) {
 	c.add(itemEvent)
 }
 
+// AddWithin is Add for an event whose binary form takes no more than limit bytes; a larger one is left out.
+func (c *Encoder) AddWithin(e *Event, limit int) bool {
+	c.tmp = appendEvent(c.tmp[:0], e)
+	if len(c.tmp) > limit {
+		return false
+	}
+	c.add(itemEvent)
+	return true
+}
+
 // AddDead appends an event that could not be read.
 func (c *Encoder) AddDead(d Dead) {
 	b := appendString(c.tmp[:0], d.Code)

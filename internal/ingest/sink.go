@@ -1,10 +1,8 @@
 package ingest
 
 import (
-	"bytes"
 	"math"
 	"strings"
-	"unicode/utf8"
 	"unsafe"
 
 	"github.com/valyala/fastjson"
@@ -39,16 +37,22 @@ type Sink struct {
 	deadCodes map[string]int
 	// arena holds the raw text of nested values until the event is encoded.
 	arena []byte
-	// suspect tells that the body has bytes which must not get into an event.
+	// suspect tells that the body has a text somewhere which must not get into an event.
 	suspect bool
+	// fault is what was found to be wrong with the event so far.
+	fault Result
+	// top are the names of the event's members, levels those of objects within it, by depth.
+	top    names
+	levels []*names
 }
 
 func (s *Sink) begin(l Limits, protocol, ip, agent string, body []byte) {
-	s.limits, s.protocol, s.ip, s.agent = l, protocol, ip, agent
+	s.limits, s.protocol, s.ip, s.agent = l, protocol, ip, header(agent)
 	s.enc.Begin(event.Header{Protocol: protocol})
 	s.Results, s.accepted, s.deadCodes = s.Results[:0], 0, nil
-	s.Event.Reset()
-	s.suspect = !utf8.Valid(body) || bytes.IndexByte(body, 0) >= 0 || bytes.Contains(body, []byte(`\u0000`))
+	s.reset()
+	code, _ := flaw(body)
+	s.suspect = code != ""
 }
 
 func (s *Sink) payload(project uint32, received int64, t event.Trace) []byte {
@@ -58,7 +62,7 @@ func (s *Sink) payload(project uint32, received int64, t event.Trace) []byte {
 // Accept takes Event as it is, or sets it aside when it breaks a rule. raw is the event's own text.
 func (s *Sink) Accept(raw *fastjson.Value) {
 	e := &s.Event
-	if code, reason := s.check(raw); code != "" {
+	if code, reason := s.check(); code != "" {
 		s.Dead(code, reason, AppendJSON(nil, raw))
 		return
 	}
@@ -68,7 +72,10 @@ func (s *Sink) Accept(raw *fastjson.Value) {
 	if e.Context.UserAgent == "" {
 		e.Context.UserAgent = s.agent
 	}
-	s.enc.Add(e)
+	if !s.enc.AddWithin(e, s.limits.Event) {
+		s.Dead("event_too_large", "the event is larger than the limit", AppendJSON(nil, raw))
+		return
+	}
 	s.accepted++
 	s.Results = append(s.Results, Result{})
 	s.reset()
@@ -88,6 +95,8 @@ func (s *Sink) Dead(code, reason string, body []byte) {
 func (s *Sink) reset() {
 	s.Event.Reset()
 	s.arena = s.arena[:0]
+	s.fault = Result{}
+	s.top.reset()
 }
 
 // Len is the number of events taken so far, dead ones included.
@@ -96,14 +105,11 @@ func (s *Sink) Len() int { return s.enc.Len() }
 // Accepted is the number of events taken that are not dead.
 func (s *Sink) Accepted() int { return s.accepted }
 
-func (s *Sink) check(raw *fastjson.Value) (code, reason string) {
+func (s *Sink) check() (code, reason string) {
 	e := &s.Event
-	if s.suspect {
-		if code, reason := dirty(raw); code != "" {
-			return code, reason
-		}
-	}
 	switch {
+	case s.fault.Code != "":
+		return s.fault.Code, s.fault.Reason
 	case strings.TrimSpace(e.Name) == "":
 		return "bad_event_name", "the event has no name"
 	case len(e.Name) > s.limits.Name:
@@ -115,78 +121,7 @@ func (s *Sink) check(raw *fastjson.Value) (code, reason string) {
 	case len(e.Properties) > s.limits.Properties || len(e.Traits) > s.limits.Properties:
 		return "too_many_properties", "the event has more properties than the limit"
 	}
-	size := 0
-	for _, ps := range [][]event.Property{e.Properties, e.Traits} {
-		for i := range ps {
-			size += len(ps[i].Key) + len(ps[i].Str)
-			if len(ps[i].Key) > s.limits.Name {
-				return "bad_key", "a property name is longer than the limit"
-			}
-			if ps[i].Type == event.Number && math.IsInf(ps[i].Num, 0) {
-				return "bad_number", "a number is beyond what a 64-bit float holds"
-			}
-			if ps[i].Type == event.JSON && depth(ps[i].Str) > s.limits.Depth-2 {
-				return "too_deep", "the event is nested deeper than the limit"
-			}
-		}
-	}
-	if size > s.limits.Event {
-		return "event_too_large", "the event is larger than the limit"
-	}
 	return "", ""
-}
-
-// dirty finds the event, in a body that has them somewhere, that holds invalid UTF-8 or NUL.
-func dirty(v *fastjson.Value) (code, reason string) {
-	check := func(b []byte) {
-		switch {
-		case !utf8.Valid(b):
-			code, reason = "invalid_utf8", "the event has bytes that are not UTF-8"
-		case bytes.IndexByte(b, 0) >= 0:
-			code, reason = "nul_byte", "the event has a NUL character"
-		}
-	}
-	var walk func(v *fastjson.Value)
-	walk = func(v *fastjson.Value) {
-		switch v.Type() {
-		case fastjson.TypeString:
-			b, _ := v.StringBytes()
-			check(b)
-		case fastjson.TypeArray:
-			items, _ := v.Array()
-			for _, item := range items {
-				walk(item)
-			}
-		case fastjson.TypeObject:
-			o, _ := v.Object()
-			o.Visit(func(k []byte, v *fastjson.Value) {
-				check(k)
-				walk(v)
-			})
-		}
-	}
-	walk(v)
-	return code, reason
-}
-
-// depth is the nesting of a JSON text.
-func depth(s string) int {
-	most, now, inText := 0, 0, false
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case inText && c == '\\':
-			i++
-		case c == '"':
-			inText = !inText
-		case inText:
-		case c == '{' || c == '[':
-			now++
-			most = max(most, now)
-		case c == '}' || c == ']':
-			now--
-		}
-	}
-	return most
 }
 
 // Text is the text of a JSON string, or of a number: ids come as both. Anything else is empty.
@@ -196,7 +131,9 @@ func (s *Sink) Text(v *fastjson.Value) string {
 		b, _ := v.StringBytes()
 		return alias(b)
 	case fastjson.TypeNumber:
-		return s.raw(v)
+		at := len(s.arena)
+		s.arena = v.MarshalTo(s.arena)
+		return alias(s.arena[at:])
 	default:
 		return ""
 	}
@@ -205,13 +142,16 @@ func (s *Sink) Text(v *fastjson.Value) string {
 // Property turns a JSON value into a property. Numbers that a float64 does not hold exactly keep their text.
 func (s *Sink) Property(key []byte, v *fastjson.Value) event.Property {
 	p := event.Property{Key: alias(key)}
+	if len(key) == 0 || len(key) > s.limits.Name {
+		s.fail("bad_key", "a property has no name, or one that is longer than the limit")
+	}
 	switch v.Type() {
 	case fastjson.TypeString:
 		b, _ := v.StringBytes()
 		p.Type, p.Str = event.String, alias(b)
 	case fastjson.TypeNumber:
-		f, err := v.Float64()
-		if err != nil || math.Abs(f) >= 1<<53 && !math.IsInf(f, 0) {
+		f, err := number(v)
+		if err != nil || !(math.Abs(f) < 1<<53) {
 			p.Type, p.Str = event.JSON, s.raw(v)
 			return p
 		}
@@ -231,7 +171,7 @@ func (s *Sink) Property(key []byte, v *fastjson.Value) event.Property {
 // raw is the JSON text of a value, kept until the event has been taken.
 func (s *Sink) raw(v *fastjson.Value) string {
 	at := len(s.arena)
-	s.arena = v.MarshalTo(s.arena)
+	s.arena = s.Nested(s.arena, v)
 	return alias(s.arena[at:])
 }
 
@@ -241,7 +181,13 @@ func (s *Sink) Properties(dst []event.Property, v *fastjson.Value) []event.Prope
 	if err != nil {
 		return dst
 	}
-	o.Visit(func(k []byte, v *fastjson.Value) { dst = append(dst, s.Property(k, v)) })
+	names := s.names(2)
+	o.Visit(func(k []byte, v *fastjson.Value) {
+		if names.again(k) {
+			s.twice()
+		}
+		dst = append(dst, s.Property(k, v))
+	})
 	return dst
 }
 

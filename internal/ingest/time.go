@@ -17,11 +17,17 @@ func Time(v *fastjson.Value) (int64, bool) {
 		return ParseTime(alias(b))
 	case fastjson.TypeNumber:
 		f, err := v.Float64()
-		return fromNumber(f), err == nil && f > 0
+		if err != nil || !(f > 0 && f < maxEpoch) {
+			return 0, false
+		}
+		return fromNumber(f), true
 	default:
 		return 0, false
 	}
 }
+
+// maxEpoch is beyond every number of nanoseconds that has a year of four digits.
+const maxEpoch = 3e20
 
 // fromNumber tells seconds, milliseconds, microseconds and nanoseconds apart by size: each range covers the years 1973 to 5138.
 func fromNumber(f float64) int64 {
@@ -131,7 +137,7 @@ func parseEpoch(s string) (int64, bool) {
 		return 0, false
 	}
 	f, err := strconv.ParseFloat(s, 64)
-	if err != nil || f <= 0 || math.IsInf(f, 0) || math.IsNaN(f) {
+	if err != nil || !(f > 0 && f < maxEpoch) {
 		return 0, false
 	}
 	return fromNumber(f), true

@@ -36,7 +36,7 @@ func (Protocol) Decode(r *ingest.Request, s *ingest.Sink) error {
 		if lines := bytes.TrimSpace(r.Body); bytes.IndexByte(lines, '\n') > 0 {
 			return d.lines(r, lines)
 		}
-		return &event.Error{Kind: event.Invalid, Code: "malformed_json", Message: "the body is not JSON", Err: err}
+		return ingest.Malformed(err)
 	}
 	events := []*fastjson.Value{v}
 	switch v.Type() {
@@ -55,7 +55,9 @@ func (Protocol) Decode(r *ingest.Request, s *ingest.Sink) error {
 		return err
 	}
 	for _, e := range events {
-		d.event(e)
+		if s.Sound(e) {
+			d.event(e)
+		}
 	}
 	return nil
 }
@@ -75,6 +77,7 @@ func (d *decoder) lines(r *ingest.Request, body []byte) error {
 	if err := checkBatch(bytes.Count(body, []byte("\n"))+1, r.Limits.Batch); err != nil {
 		return err
 	}
+	read := 0
 	for line := range bytes.Lines(body) {
 		line = bytes.TrimSpace(line)
 		if len(line) == 0 {
@@ -85,7 +88,13 @@ func (d *decoder) lines(r *ingest.Request, body []byte) error {
 			d.sink.Dead("malformed_json", "the line is not JSON: "+err.Error(), line)
 			continue
 		}
-		d.event(v)
+		read++
+		if d.sink.Sound(v) {
+			d.event(v)
+		}
+	}
+	if read == 0 {
+		return event.Errorf(event.Invalid, "malformed_json", "the body is not JSON, and none of its lines is")
 	}
 	return nil
 }
@@ -160,12 +169,13 @@ func (d *decoder) event(v *fastjson.Value) {
 
 func (d *decoder) set(key []byte, v *fastjson.Value) {
 	s := d.sink
+	s.Member(key)
 	e := &s.Event
 	switch string(key) {
 	case "event", "name":
 		if e.Kind == event.Track {
 			e.Name = s.Text(v)
-		} else {
+		} else if string(key) == "name" || s.Text(v) != e.Name {
 			e.Properties = append(e.Properties, s.Property([]byte("name"), v))
 		}
 	case "id":

@@ -50,7 +50,7 @@ func (Protocol) Envelope(event []byte) []byte { return fmt.Appendf(nil, `{"batch
 func (Protocol) Decode(r *ingest.Request, s *ingest.Sink) error {
 	v, err := r.Parser.ParseBytes(r.Body)
 	if err != nil {
-		return &event.Error{Kind: event.Invalid, Code: "malformed_json", Message: "the body is not JSON", Err: err}
+		return ingest.Malformed(err)
 	}
 	if v.Type() != fastjson.TypeObject {
 		return event.Errorf(event.Invalid, "not_object", "the body is a JSON %s, not an object", v.Type())
@@ -65,8 +65,10 @@ func (Protocol) Decode(r *ingest.Request, s *ingest.Sink) error {
 		if !single {
 			return event.Errorf(event.Invalid, "no_batch", "the body has no array named batch")
 		}
-		d := decoder{sink: s}
-		d.event(v, kind)
+		if s.Sound(v) {
+			d := decoder{sink: s}
+			d.event(v, kind)
+		}
 		return nil
 	}
 	events, err := batch.Array()
@@ -77,9 +79,17 @@ func (Protocol) Decode(r *ingest.Request, s *ingest.Sink) error {
 		return event.Errorf(event.TooLarge, "too_many_events", "%d events in one batch, the limit is %d", len(events), r.Limits.Batch)
 	}
 	d := decoder{sink: s, envelope: v.Get("context"), sentAt: v.Get("sentAt")}
+	code, reason := s.Flaw(d.envelope)
 	for _, e := range events {
+		if !s.Sound(e) {
+			continue
+		}
 		if r.Key == "" {
 			r.Key = string(e.GetStringBytes("writeKey"))
+		}
+		if code != "" {
+			s.Dead(code, "the context of the batch: "+reason, ingest.AppendJSON(nil, e))
+			continue
 		}
 		d.event(e, kindOf(e))
 	}
@@ -135,6 +145,7 @@ type fields struct {
 
 func (f *fields) set(key []byte, v *fastjson.Value) {
 	s := f.sink
+	s.Member(key)
 	e := &s.Event
 	switch string(key) {
 	case "event":
@@ -258,7 +269,7 @@ func Context(s *ingest.Sink, v *fastjson.Value) {
 			}
 			extra = event.AppendJSONString(extra, string(key))
 			extra = append(extra, ':')
-			extra = v.MarshalTo(extra)
+			extra = s.Nested(extra, v)
 		}
 	})
 	if extra != nil {
