@@ -243,6 +243,11 @@ func plain(v any) any {
 	case duck.UUID:
 		return v.String()
 	case []byte:
+		// The driver gives a UUID as its bytes when it is not told the type.
+		if id := (duck.UUID{}); len(v) == len(id) {
+			copy(id[:], v)
+			return id.String()
+		}
 		return string(v)
 	case time.Time:
 		return v.UTC()
