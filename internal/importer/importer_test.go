@@ -159,6 +159,14 @@ func TestNDJSONPlainAndExported(t *testing.T) {
 	if e := s.order[0]; e.ID != "e1" || e.Kind != "track" || e.Properties["amount"] != 3.0 || len(e.Properties) != 1 || e.Timestamp != "2026-03-01T00:00:00Z" {
 		t.Errorf("%+v", e)
 	}
+	s = server{}
+	bare := `{"id":"e0","position":3,"event":"$identify","kind":"identify","timestamp":"2026-03-01T00:00:00Z","received_at":"2026-03-01T00:00:01Z","person":"9","user_id":"u"}`
+	if _, err := Run(t.Context(), Options{Path: write(t, "c.jsonl", bare+"\n"+line), Send: s.send}); err != nil {
+		t.Fatal(err)
+	}
+	if e := s.order[0]; e.ID != "e0" || e.Kind != "identify" || len(e.Properties) != 0 {
+		t.Errorf("an export that begins with an event without properties: %+v", e)
+	}
 }
 
 func TestParquet(t *testing.T) {

@@ -72,8 +72,8 @@ var (
 // resolve finds the columns of a mapping in a row.
 func (m Mapping) resolve(row *Row) (columns, error) {
 	c := columns{Mapping: m, known: true}
-	c.native = slices.Contains(row.Names, "properties") && slices.Contains(row.Names, "event") &&
-		strings.HasPrefix(row.get("properties").JSON, "{")
+	c.native = slices.Contains(row.Names, "event") && (exported(row.Names) ||
+		slices.Contains(row.Names, "properties") && strings.HasPrefix(row.get("properties").JSON, "{"))
 	ids := idNames
 	if c.native {
 		ids = append([]string{"id"}, idNames...)
@@ -116,6 +116,11 @@ func find(columns, names []string) string {
 		}
 	}
 	return ""
+}
+
+// exported tells events that freshet export wrote, which may have no properties, by what only a server adds to them.
+func exported(names []string) bool {
+	return slices.Contains(names, "received_at") && slices.Contains(names, "person") && slices.Contains(names, "position")
 }
 
 // nativeKept are the fields of a native row that are passed on; the others were made by the server that wrote it.
