@@ -1,6 +1,9 @@
 package duckdb
 
 import (
+	"encoding/binary"
+	"slices"
+
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
@@ -95,8 +98,10 @@ func (c *column) text(r int, s string) {
 
 func (c *column) word(r int, v uint64) {
 	c.start(r)
-	c.words = append(c.words, byte(v), byte(v>>8), byte(v>>16), byte(v>>24), byte(v>>32), byte(v>>40), byte(v>>48), byte(v>>56))
+	c.words = appendWord(c.words, v)
 }
+
+func appendWord(b []byte, v uint64) []byte { return binary.LittleEndian.AppendUint64(b, v) }
 
 func (c *column) uuid(r int, v [16]byte) {
 	c.start(r)
@@ -109,6 +114,124 @@ func (c *column) boolean(r int, v bool) {
 	if v {
 		c.words[r>>3] |= 1 << (r & 7)
 	}
+}
+
+// word reads the i-th value of 8 bytes.
+func word(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[8*i:]) }
+
+func (c *column) offset(i int) int { return int(binary.LittleEndian.Uint32(c.offsets[4*i:])) }
+
+// extend appends the rows of another column of the same type behind the first n rows, and returns the bytes that took.
+func (c *column) extend(n int, from *column) int {
+	if from.rows == 0 {
+		return 0
+	}
+	c.pad(n)
+	before := len(c.words) + len(c.data) + len(c.offsets)
+	c.nulls += from.nulls
+	c.valid = appendBits(c.valid, n, from.valid, from.rows)
+	switch {
+	case c.isText():
+		if len(c.offsets) == 0 {
+			c.offsets = append(c.offsets, 0, 0, 0, 0)
+		}
+		base := len(c.data)
+		c.data = append(c.data, from.data...)
+		c.offsets = slices.Grow(c.offsets, 4*from.rows)
+		for i := 1; i <= from.rows; i++ {
+			c.offsets = appendInt32(c.offsets, base+from.offset(i))
+		}
+	case c.typ == store.Boolean:
+		c.words = appendBits(c.words, n, from.words, from.rows)
+	default:
+		c.words = append(c.words, from.words...)
+	}
+	c.rows = n + from.rows
+	return len(c.words) + len(c.data) + len(c.offsets) - before
+}
+
+// appendBits appends m bits behind the first n.
+func appendBits(dst []byte, n int, src []byte, m int) []byte {
+	dst = zeros(dst[:min(len(dst), (n+7)/8)], (n+m+7)/8)
+	shift := n & 7
+	at := n >> 3
+	for i := range (m + 7) / 8 {
+		b := src[i]
+		if left := m - 8*i; left < 8 {
+			b &= 1<<left - 1
+		}
+		dst[at+i] |= b << shift
+		if rest := b >> (8 - shift); shift > 0 && rest != 0 {
+			dst[at+i+1] |= rest
+		}
+	}
+	return dst
+}
+
+// gathered makes a column of the rows of c that the keys name, in their order. A column that ends early has nulls there.
+func (c *column) gathered(keys []key) column {
+	n := len(keys)
+	out := column{name: c.name, typ: c.typ, rows: n, valid: make([]byte, (n+7)/8)}
+	whole := c.nulls == 0
+	for r := range keys {
+		if i := int(keys[r].row); whole || c.has(i) {
+			out.valid[r>>3] |= 1 << (r & 7)
+		} else {
+			out.nulls++
+		}
+	}
+	switch w := c.width(); {
+	case c.isText():
+		c.gatherText(&out, keys)
+	case c.typ == store.Boolean:
+		out.words = make([]byte, (n+7)/8)
+		for r := range keys {
+			if i := int(keys[r].row); c.has(i) && c.words[i>>3]>>(i&7)&1 == 1 {
+				out.words[r>>3] |= 1 << (r & 7)
+			}
+		}
+	case w == 8:
+		out.words = make([]byte, 8*n)
+		for r := range keys {
+			if i := 8 * int(keys[r].row); i < len(c.words) {
+				*(*[8]byte)(out.words[8*r:]) = *(*[8]byte)(c.words[i:])
+			}
+		}
+	default:
+		out.words = make([]byte, w*n)
+		for r := range keys {
+			if i := w * int(keys[r].row); i < len(c.words) {
+				copy(out.words[w*r:w*r+w], c.words[i:])
+			}
+		}
+	}
+	return out
+}
+
+func (c *column) gatherText(out *column, keys []key) {
+	out.offsets = make([]byte, 4*(len(keys)+1))
+	size := 0
+	for r := range keys {
+		if i := int(keys[r].row); i < c.rows {
+			size += c.offset(i+1) - c.offset(i)
+		}
+		binary.LittleEndian.PutUint32(out.offsets[4*(r+1):], uint32(size))
+	}
+	out.data = make([]byte, 0, size)
+	for r := range keys {
+		if i := int(keys[r].row); i < c.rows {
+			out.data = append(out.data, c.data[c.offset(i):c.offset(i+1)]...)
+		}
+	}
+}
+
+func (c *column) has(i int) bool { return i < c.rows && c.valid[i>>3]>>(i&7)&1 == 1 }
+
+// slice is a view of the rows from first to end of a column that has at least as many.
+func (c *column) slice(first, end int) arrow.Array {
+	a := c.array()
+	defer a.Release()
+	return array.NewSlice(a, int64(first), int64(end))
 }
 
 func appendInt32(b []byte, v int) []byte {

@@ -2,16 +2,9 @@ package duckdb
 
 import (
 	"context"
-	"database/sql"
-	"database/sql/driver"
 	"fmt"
 	"maps"
-	"strings"
 	"time"
-
-	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
-	duck "github.com/duckdb/duckdb-go/v2"
 
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/store"
@@ -19,6 +12,9 @@ import (
 
 // maxBehind is how many flushes' worth of rows may gather in memory while a flush is running; past it commits wait.
 const maxBehind = 4
+
+// flushBytes is how many bytes in memory are enough to write them to disk, however few rows they are.
+const flushBytes = 192 << 20
 
 // Commit implements store.Writer.
 func (s *Store) Commit(ctx context.Context, after eventlog.Position) error {
@@ -32,7 +28,7 @@ func (s *Store) Commit(ctx context.Context, after eventlog.Position) error {
 		default:
 		}
 	}
-	if behind > maxBehind*s.opts.FlushRows {
+	if behind {
 		s.metrics.stalls.Inc()
 		s.flushing.Lock()
 		s.flushing.Unlock() //nolint:staticcheck // waits for the running flush
@@ -40,20 +36,20 @@ func (s *Store) Commit(ctx context.Context, after eventlog.Position) error {
 	return nil
 }
 
-// commit returns how many rows the generation has that it went to.
-func (s *Store) commit(ctx context.Context, after eventlog.Position) (int, error) {
+// commit tells whether so much has gathered that the next one has to wait for a flush.
+func (s *Store) commit(ctx context.Context, after eventlog.Position) (behind bool, err error) {
 	began := s.opts.Now()
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	g := s.active()
 	tables, err := s.insert(ctx, g)
 	if err != nil {
-		return 0, err
+		return false, err
 	}
 	s.publish(g, tables, after)
 	s.metrics.commit.Observe(s.opts.Now().Sub(began).Seconds())
 	s.batch.reset()
-	return g.rows, nil
+	return g.rows > maxBehind*s.opts.FlushRows || g.bytes > maxBehind*flushBytes, nil
 }
 
 // active is the generation that commits fill.
@@ -65,7 +61,7 @@ func (s *Store) active() *generation {
 	}
 	s.generations++
 	g := &generation{
-		number: s.generations, tables: map[store.ProjectID]*hotTable{},
+		number: s.generations, tables: map[store.ProjectID]*hotTable{}, parts: map[store.ProjectID]*part{},
 		counts: map[ledgerKey]store.Counts{}, oldest: s.opts.Now(),
 	}
 	s.gens = append(s.gens, g)
@@ -81,7 +77,7 @@ func (s *Store) insert(ctx context.Context, g *generation) (map[store.ProjectID]
 	tables := maps.Clone(g.tables)
 	_, err := s.writer.ExecContext(ctx, "BEGIN")
 	if err == nil {
-		err = s.insertRows(ctx, g.number, tables)
+		err = s.insertRows(ctx, g, tables)
 	}
 	if err == nil && len(relinks) > 0 {
 		_, err = s.writer.ExecContext(ctx, relinkStatement(relinks))
@@ -95,96 +91,18 @@ func (s *Store) insert(ctx context.Context, g *generation) (map[store.ProjectID]
 	return tables, err
 }
 
-func (s *Store) insertRows(ctx context.Context, generation int, tables map[store.ProjectID]*hotTable) error {
-	for _, r := range s.batch.order {
-		columns, project := r.filled(), r.table.project
-		h, err := s.prepareHot(ctx, tables[project], fmt.Sprintf("hot.h%d_%d", generation, project), columns)
-		if err != nil {
-			return err
-		}
-		tables[project] = h
-		if err := insertArrow(ctx, s.writer, h.name, columns, r.n); err != nil {
-			return fmt.Errorf("insert %d rows of project %d: %w", r.n, project, err)
-		}
-	}
-	return nil
-}
-
 // filled returns the columns that have a value in the batch, padded to its length.
-func (r *rows) filled() []*column {
-	var out []*column
+func (r *rows) filled() []column {
+	var out []column
 	for _, set := range [][]column{r.builtin, r.props} {
 		for i := range set {
 			if set[i].rows > 0 {
 				set[i].pad(r.n)
-				out = append(out, &set[i])
+				out = append(out, set[i])
 			}
 		}
 	}
 	return out
-}
-
-// prepareHot makes sure that a table in memory exists and has the columns. The table given, nil for none, is what cuts
-// see: it is never changed, what is returned takes its place with the commit.
-func (s *Store) prepareHot(ctx context.Context, h *hotTable, name string, columns []*column) (*hotTable, error) {
-	if h == nil {
-		h = &hotTable{name: name, columns: map[string]bool{}}
-		defs := make([]string, len(columns))
-		for i, c := range columns {
-			defs[i] = c.name + " " + sqlType(c.typ)
-			h.columns[c.name] = true
-		}
-		if _, err := s.writer.ExecContext(ctx, "CREATE TABLE "+name+" ("+strings.Join(defs, ", ")+")"); err != nil {
-			return nil, fmt.Errorf("create %s: %w", name, err)
-		}
-		return h, nil
-	}
-	h = &hotTable{name: h.name, columns: h.columns, rows: h.rows}
-	copied := false
-	for _, c := range columns {
-		if h.columns[c.name] {
-			continue
-		}
-		if _, err := s.writer.ExecContext(ctx, "ALTER TABLE "+name+" ADD COLUMN "+c.name+" "+sqlType(c.typ)); err != nil {
-			return nil, fmt.Errorf("add column %s to %s: %w", c.name, name, err)
-		}
-		if !copied {
-			h.columns, copied = maps.Clone(h.columns), true
-		}
-		h.columns[c.name] = true
-	}
-	return h, nil
-}
-
-func insertArrow(ctx context.Context, conn *sql.Conn, table string, columns []*column, n int) error {
-	names := make([]string, len(columns))
-	fields := make([]arrow.Field, len(columns))
-	arrays := make([]arrow.Array, len(columns))
-	for i, c := range columns {
-		names[i], fields[i], arrays[i] = c.name, c.field(), c.array()
-	}
-	schema := arrow.NewSchema(fields, nil)
-	record := array.NewRecordBatch(schema, arrays, int64(n))
-	defer record.Release()
-	reader, err := array.NewRecordReader(schema, []arrow.RecordBatch{record})
-	if err != nil {
-		return err
-	}
-	defer reader.Release()
-	return conn.Raw(func(raw any) error {
-		a, err := duck.NewArrowFromConn(raw.(driver.Conn))
-		if err != nil {
-			return err
-		}
-		release, err := a.RegisterView(reader, "incoming")
-		if err != nil {
-			return err
-		}
-		defer release()
-		list := strings.Join(names, ", ")
-		_, err = raw.(driver.ExecerContext).ExecContext(ctx, "INSERT INTO "+table+" ("+list+") SELECT "+list+" FROM incoming", nil)
-		return err
-	})
 }
 
 // publish makes the batch part of every cut that begins from now on.
@@ -193,8 +111,14 @@ func (s *Store) publish(g *generation, tables map[store.ProjectID]*hotTable, aft
 	defer s.mu.Unlock()
 	g.tables = tables
 	for _, r := range s.batch.order {
-		h := g.tables[r.table.project]
-		h.rows += r.n
+		p := g.parts[r.table.project]
+		if p == nil {
+			p = s.spares.take(r.table)
+			g.parts[r.table.project] = p
+		}
+		g.bytes -= p.bytes
+		p.add(r)
+		g.bytes += p.bytes
 		g.rows += r.n
 		s.changed(r.table.project)
 	}

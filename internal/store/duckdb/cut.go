@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"iter"
 	"math/big"
@@ -19,8 +20,14 @@ import (
 // memory behind that and before the watermark. Both bounds are part of every statement, so a flush that ends in
 // between changes nothing; the generations it reads are kept until it is closed.
 type cut struct {
-	store     *Store
-	conn      *sql.Conn
+	store *Store
+	conn  *sql.Conn
+	// ctx is that of the question, for tables of the cut's own; failed is why one could not be made.
+	ctx    context.Context //nolint:containedctx // a cut lives as long as one question
+	failed error
+	// number tells cuts apart, locals counts the tables of this one.
+	number    uint64
+	locals    int
 	table     *table
 	cold      eventlog.Position
 	watermark store.Watermark
@@ -39,7 +46,7 @@ func (s *Store) Cut(ctx context.Context, project store.ProjectID) (store.Cut, er
 	if err != nil {
 		return nil, fmt.Errorf("pin a cut: %w", err)
 	}
-	c := &cut{store: s, conn: conn}
+	c := &cut{store: s, conn: conn, ctx: ctx, number: s.cuts.Add(1)}
 	s.pin.RLock()
 	defer s.pin.RUnlock()
 	s.mu.RLock()
@@ -112,9 +119,7 @@ func (c *cut) Events(columns ...string) string {
 	if c.onDisk && c.cold > 0 {
 		parts = append(parts, c.part(c.table.cold, columns, c.diskColumns(), c.cold))
 	}
-	for i := range c.hot {
-		parts = append(parts, c.part(c.hot[i].name, columns, c.hot[i].columns, c.watermark.Position))
-	}
+	parts = append(parts, c.inMemory(columns)...)
 	if len(parts) == 0 {
 		return "(" + c.part("(SELECT 1 AS seq)", columns, map[string]bool{}, 0) + ")"
 	}
@@ -131,6 +136,31 @@ func (c *cut) Events(columns ...string) string {
 	}
 	return "(SELECT " + strings.Join(list, ", ") + " FROM (" + union + ") LEFT JOIN " +
 		latestLinks(c.table.project, c.watermark.Position) + " ON link_from = person)"
+}
+
+// inMemory selects the columns from the generations, each out of the table that is shared, or, when that one lacks
+// a column, out of one that is made for this cut.
+func (c *cut) inMemory(columns []string) (parts []string) {
+	if len(c.hot) == 0 {
+		return nil
+	}
+	c.table.want(columns, c.store.opts.Now())
+	for i := range c.hot {
+		h := &c.hot[i]
+		from, has := h.name, h.columns
+		if h.lacks(columns) {
+			name, err := c.local(c.gens[i], append([]string{"seq"}, columns...), 0, c.watermark.Position)
+			if err != nil {
+				c.failed = errors.Join(c.failed, err)
+			}
+			from, has = name, map[string]bool{"seq": true}
+			for _, name := range columns {
+				has[name] = true
+			}
+		}
+		parts = append(parts, c.part(from, columns, has, c.watermark.Position))
+	}
+	return parts
 }
 
 // part selects the columns from one table; those it does not have are null.
@@ -182,6 +212,10 @@ func contains(list []string, s string) bool {
 // Rows implements store.Cut.
 func (c *cut) Rows(ctx context.Context, query string, args ...any) iter.Seq2[[]any, error] {
 	return func(yield func([]any, error) bool) {
+		if c.failed != nil {
+			yield(nil, c.failed)
+			return
+		}
 		rows, err := c.conn.QueryContext(ctx, query, args...)
 		if err != nil {
 			yield(nil, err)

@@ -205,9 +205,14 @@ func TestFailedFlush(t *testing.T) {
 	// The disk gives up at the last step.
 	broken := errors.New("broken")
 	s.flushing.Lock()
-	err := s.onDisk(context.Background(), func() error {
-		return errors.Join(s.writeGeneration(context.Background(), g), broken)
+	rows, release, err := s.offerRows(context.Background(), g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.onDisk(context.Background(), func() error {
+		return errors.Join(s.writeGeneration(context.Background(), g, rows), broken)
 	}, func() error { return nil })
+	release()
 	s.rolledBack(g)
 	s.flushing.Unlock()
 	if !errors.Is(err, broken) || s.Position() != 0 {

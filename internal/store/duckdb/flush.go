@@ -38,7 +38,12 @@ func (s *Store) flush(ctx context.Context) error {
 		return nil
 	}
 	began := s.opts.Now()
-	err := s.onDisk(ctx, func() error { return s.writeGeneration(ctx, g) }, func() error {
+	rows, release, err := s.offerRows(ctx, g)
+	if err != nil {
+		return fmt.Errorf("flush %d rows up to position %d: %w", g.rows, g.end, err)
+	}
+	defer release()
+	err = s.onDisk(ctx, func() error { return s.writeGeneration(ctx, g, rows) }, func() error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.gens, s.retired = s.gens[1:], append(s.retired, g)
@@ -85,10 +90,13 @@ func (s *Store) drop(ctx context.Context) error {
 	s.mu.Unlock()
 	var errs []error
 	for _, g := range unread {
-		for _, h := range g.tables {
-			if _, err := s.flusher.ExecContext(ctx, "DROP TABLE "+h.name); err != nil {
-				errs = append(errs, fmt.Errorf("drop %s: %w", h.name, err))
+		for project, h := range g.tables {
+			for _, name := range append(h.old, h.name) {
+				if _, err := s.flusher.ExecContext(ctx, "DROP TABLE "+name); err != nil {
+					errs = append(errs, fmt.Errorf("drop %s: %w", name, err))
+				}
 			}
+			s.spares.give(g.parts[project])
 		}
 	}
 	return errors.Join(errs...)
@@ -132,13 +140,12 @@ func (s *Store) seal() *generation {
 	return s.gens[0]
 }
 
-func (s *Store) writeGeneration(ctx context.Context, g *generation) error {
-	for project, h := range g.tables {
-		t := s.known(project)
-		if err := s.prepareDisk(ctx, t); err != nil {
+func (s *Store) writeGeneration(ctx context.Context, g *generation, rows []sorted) error {
+	for i := range rows {
+		if err := s.prepareDisk(ctx, rows[i].table); err != nil {
 			return err
 		}
-		if err := s.writeRows(ctx, t, h, g); err != nil {
+		if err := s.writeRows(ctx, &rows[i]); err != nil {
 			return err
 		}
 	}
@@ -186,44 +193,6 @@ func (s *Store) prepareDisk(ctx context.Context, t *table) error {
 	}
 	t.onDisk, t.diskProps = true, len(props)
 	return nil
-}
-
-func (s *Store) writeRows(ctx context.Context, t *table, h *hotTable, g *generation) error {
-	var names, values []string
-	for _, c := range s.columnNames(t) {
-		if h.columns[c] {
-			names, values = append(names, c), append(values, "h."+c)
-			if c == "person" {
-				values[len(values)-1] = "coalesce(link_to, h.person)"
-			}
-		}
-	}
-	q := "INSERT INTO " + t.cold + " (" + strings.Join(names, ", ") + ") SELECT " + strings.Join(values, ", ") +
-		" FROM " + h.name + " h LEFT JOIN " + latestLinks(t.project, g.end) + " ON link_from = h.person" +
-		" ORDER BY h.day, coalesce(link_to, h.person), h.time, h.seq"
-	if !s.pending.has(t.project) {
-		q = "INSERT INTO " + t.cold + " (" + strings.Join(names, ", ") + ") SELECT " + strings.Join(names, ", ") +
-			" FROM " + h.name + " ORDER BY day, person, time, seq"
-	}
-	if _, err := s.flusher.ExecContext(ctx, q); err != nil {
-		return fmt.Errorf("write rows of project %d: %w", t.project, err)
-	}
-	runs := fmt.Sprintf("INSERT INTO runs SELECT %d, day, count(*) FROM %s GROUP BY day", t.project, h.name)
-	if _, err := s.flusher.ExecContext(ctx, runs); err != nil {
-		return fmt.Errorf("note runs of project %d: %w", t.project, err)
-	}
-	return nil
-}
-
-func (s *Store) columnNames(t *table) []string {
-	var out []string
-	for _, c := range store.Columns {
-		out = append(out, c.Name)
-	}
-	for _, p := range t.properties() {
-		out = append(out, p.Column)
-	}
-	return out
 }
 
 func (s *Store) writeLinks(ctx context.Context, g *generation) error {

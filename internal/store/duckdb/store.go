@@ -24,6 +24,12 @@ import (
 	"github.com/freshet/freshet/internal/store"
 )
 
+// The names of the two databases, as SQL knows them.
+const (
+	fileDatabase = "store"
+	hotDatabase  = "hot"
+)
+
 // Options configure a Store. Zero values take the defaults.
 type Options struct {
 	// Dir is the folder that holds the database file and its temporary files.
@@ -81,6 +87,7 @@ type Store struct {
 	writer, flusher *sql.Conn
 	metrics         *metrics
 	persons         *bloom
+	spares          spares
 	batch           batch
 	pending         *pendingLinks
 
@@ -107,6 +114,8 @@ type Store struct {
 	// versions count the changes of each project; they begin at opened, so that none comes twice after a restart.
 	versions map[store.ProjectID]uint64
 	opened   uint64
+	// cuts is the number of the latest cut.
+	cuts atomic.Uint64
 	// generations is the number of the latest generation, sinceCheckpoint the number of flushes since a checkpoint.
 	generations, sinceCheckpoint int
 }
@@ -114,8 +123,11 @@ type Store struct {
 // generation is one set of tables in memory, filled by commits until it is flushed and dropped.
 type generation struct {
 	number int
+	// tables are what cuts read; parts hold all columns of the same rows, and writing guards them.
 	tables map[store.ProjectID]*hotTable
+	parts  map[store.ProjectID]*part
 	rows   int
+	bytes  int
 	oldest time.Time
 	counts map[ledgerKey]store.Counts
 	dead   []store.DeadLetter
@@ -127,17 +139,10 @@ type generation struct {
 	readers atomic.Int32
 }
 
-// hotTable is one project's table in memory. It is replaced as a whole, never changed.
-type hotTable struct {
-	name    string
-	columns map[string]bool
-	rows    int
-}
-
 // Open opens or creates the store in a folder.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	o.defaults()
-	path := filepath.Join(o.Dir, "store.duckdb")
+	path := filepath.Join(o.Dir, fileDatabase+".duckdb")
 	connector, err := duck.NewConnector(path, nil)
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", path, err)
@@ -175,14 +180,14 @@ func (s *Store) load(ctx context.Context) error {
 		"SET memory_limit = '" + quoteText(s.opts.MemoryLimit) + "'",
 		"SET temp_directory = '" + quoteText(filepath.Join(s.opts.Dir, "store.tmp")) + "'",
 		"SET checkpoint_threshold = '1TB'",
-		"ATTACH ':memory:' AS hot",
+		"ATTACH ':memory:' AS " + hotDatabase,
 	}
 	if s.opts.Threads > 0 {
 		settings = append([]string{fmt.Sprintf("SET threads = %d", s.opts.Threads)}, settings...)
 	}
 	settings = append(settings, "SET enable_external_access = false", "SET lock_configuration = true")
 	// An Arrow view is made in the current database; in the one in memory it costs nothing and is never written.
-	settings = append(settings, "USE hot")
+	settings = append(settings, "USE "+hotDatabase)
 	for _, q := range settings {
 		if _, err := s.writer.ExecContext(ctx, q); err != nil {
 			return fmt.Errorf("%s: %w", q, err)
@@ -241,6 +246,10 @@ func (s *Store) upkeep(ctx context.Context) {
 			return
 		}
 	}
+	if err := s.widen(ctx); err != nil && ctx.Err() == nil {
+		s.metrics.failures.WithLabelValues("widen").Inc()
+		s.opts.Logger.Error("widen the rows in memory", "error", err)
+	}
 	if err := s.reap(ctx); err != nil && ctx.Err() == nil {
 		s.metrics.failures.WithLabelValues("reap").Inc()
 		s.opts.Logger.Error("drop rows in memory that are on disk", "error", err)
@@ -262,7 +271,7 @@ func (s *Store) flushDue() bool {
 		return false
 	}
 	first := s.gens[0]
-	return len(s.gens) > 1 || first.rows >= s.opts.FlushRows || s.opts.Now().Sub(first.oldest) >= s.opts.FlushEvery
+	return len(s.gens) > 1 || first.rows >= s.opts.FlushRows || first.bytes >= flushBytes || s.opts.Now().Sub(first.oldest) >= s.opts.FlushEvery
 }
 
 func quoteText(s string) string {

@@ -3,6 +3,7 @@ package duckdb
 import (
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/freshet/freshet/internal/store"
 )
@@ -24,6 +25,8 @@ type table struct {
 	mu    sync.RWMutex
 	props []store.PropertyColumn
 	index map[propertyKey]int
+	// wanted are the columns that questions have asked for, and when they last did.
+	wanted map[string]time.Time
 }
 
 type propertyKey struct {
@@ -33,8 +36,8 @@ type propertyKey struct {
 
 func newTable(project store.ProjectID, limit int) *table {
 	return &table{
-		project: project, cold: fmt.Sprintf("events_%d", project), limit: limit,
-		index: map[propertyKey]int{},
+		project: project, cold: fmt.Sprintf("%s.events_%d", fileDatabase, project), limit: limit,
+		index: map[propertyKey]int{}, wanted: map[string]time.Time{},
 	}
 }
 

@@ -1,0 +1,242 @@
+package duckdb
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/store"
+)
+
+// Copying forty columns of every row into a table in memory costs as much as writing them to disk, and most of them are
+// on disk before anybody asks for them. So the tables in memory have the columns that questions have asked for lately,
+// and a question that needs another one gets a table of its own, made from the parts, while the shared tables are
+// widened behind it.
+
+const (
+	// wantedFor is how long a column is kept in the tables in memory after a question has asked for it.
+	wantedFor = time.Hour
+	// mostWanted is the number of columns past which a question is taken for one that reads whole events: it is served,
+	// and changes nothing for others.
+	mostWanted = 12
+)
+
+// basic are the columns that nearly every question needs.
+var basic = []string{"seq", "day", "time", "person", "event"}
+
+// hotTable is one project's table in memory, as cuts see it. It is replaced as a whole, never changed.
+type hotTable struct {
+	name string
+	rows int
+	// columns are those that the table has, filled those that any row has a value for.
+	columns, filled map[string]bool
+	// old are the names of narrower tables that cuts may still read.
+	old []string
+}
+
+// want notes that a question asks for columns.
+func (t *table) want(columns []string, now time.Time) {
+	if len(columns) > mostWanted {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, c := range columns {
+		t.wanted[c] = now
+	}
+}
+
+// working are the columns that tables in memory are to have.
+func (t *table) working(now time.Time) map[string]bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	out := make(map[string]bool, len(t.wanted)+len(basic))
+	for _, c := range basic {
+		out[c] = true
+	}
+	for c, at := range t.wanted {
+		if now.Sub(at) > wantedFor {
+			delete(t.wanted, c)
+			continue
+		}
+		out[c] = true
+	}
+	return out
+}
+
+// insertRows copies the open batch into the tables in memory and returns what they are with it.
+func (s *Store) insertRows(ctx context.Context, g *generation, tables map[store.ProjectID]*hotTable) error {
+	for _, r := range s.batch.order {
+		project := r.table.project
+		filled := r.filled()
+		h := tables[project].with(filled, r.n)
+		tables[project] = h
+		if h.columns == nil {
+			h.name = fmt.Sprintf("hot.h%d_%d", g.number, project)
+			h.columns = r.table.working(s.opts.Now())
+			if err := s.createHot(ctx, r.table, h); err != nil {
+				return err
+			}
+		}
+		narrow := slices.DeleteFunc(filled, func(c column) bool { return !h.columns[c.name] })
+		if err := into(ctx, s.writer, hotDatabase, h.name, "incoming", narrow, 0, r.n); err != nil {
+			return fmt.Errorf("insert %d rows of project %d: %w", r.n, project, err)
+		}
+	}
+	return nil
+}
+
+// with is the table with more rows, nil for one that is not there yet.
+func (h *hotTable) with(filled []column, n int) *hotTable {
+	out := &hotTable{}
+	if h != nil {
+		*out = *h
+	}
+	out.rows += n
+	copied := false
+	for i := range filled {
+		if name := filled[i].name; !out.filled[name] {
+			if !copied {
+				out.filled, copied = maps.Clone(out.filled), true
+			}
+			if out.filled == nil {
+				out.filled = map[string]bool{}
+			}
+			out.filled[name] = true
+		}
+	}
+	return out
+}
+
+// lacks tells whether rows have values for one of the columns that the table does not have.
+func (h *hotTable) lacks(columns []string) bool {
+	for _, c := range columns {
+		if h.filled[c] && !h.columns[c] {
+			return true
+		}
+	}
+	return false
+}
+
+// createHot makes a table in memory with the columns of h that exist.
+func (s *Store) createHot(ctx context.Context, t *table, h *hotTable) error {
+	var defs []string
+	for _, c := range t.all() {
+		if h.columns[c.Name] {
+			defs = append(defs, c.Name+" "+sqlType(c.Type))
+		}
+	}
+	if _, err := s.writer.ExecContext(ctx, "CREATE TABLE "+h.name+" ("+strings.Join(defs, ", ")+")"); err != nil {
+		return fmt.Errorf("create %s: %w", h.name, err)
+	}
+	return nil
+}
+
+// all are the built-in columns and the property columns known so far.
+func (t *table) all() []store.Column {
+	out := slices.Clone(store.Columns)
+	for _, p := range t.properties() {
+		out = append(out, store.Column{Name: p.Column, Type: p.Type})
+	}
+	return out
+}
+
+// widen gives the tables in memory the columns that questions have asked for since they were made. Commits wait for it.
+func (s *Store) widen(ctx context.Context) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	for _, n := range s.narrow() {
+		h := &hotTable{rows: n.hot.rows, filled: n.hot.filled, old: append(slices.Clone(n.hot.old), n.hot.name)}
+		h.name = fmt.Sprintf("hot.h%d_%d_%d", n.gen.number, n.part.table.project, len(h.old))
+		h.columns = n.columns
+		filled := slices.DeleteFunc(n.part.filled(), func(c column) bool { return !h.columns[c.name] })
+		err := s.createHot(ctx, n.part.table, h)
+		if err == nil {
+			err = into(ctx, s.writer, hotDatabase, h.name, "incoming", filled, 0, h.rows)
+		}
+		if err != nil {
+			return fmt.Errorf("widen the rows in memory of project %d: %w", n.part.table.project, err)
+		}
+		s.mu.Lock()
+		tables := maps.Clone(n.gen.tables)
+		tables[n.part.table.project] = h
+		n.gen.tables = tables
+		s.mu.Unlock()
+	}
+	return nil
+}
+
+type narrowTable struct {
+	gen     *generation
+	part    *part
+	hot     *hotTable
+	columns map[string]bool
+}
+
+// narrow lists the tables in memory that lack columns in demand; the caller holds writing.
+func (s *Store) narrow() (out []narrowTable) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	now := s.opts.Now()
+	working := map[store.ProjectID]map[string]bool{}
+	for _, g := range s.gens {
+		for project, h := range g.tables {
+			want, ok := working[project]
+			if !ok {
+				want = s.tables[project].working(now)
+				working[project] = want
+			}
+			if h.lacks(slices.Collect(maps.Keys(want))) {
+				all := maps.Clone(h.columns)
+				maps.Copy(all, want)
+				out = append(out, narrowTable{g, g.parts[project], h, all})
+			}
+		}
+	}
+	return out
+}
+
+// into inserts the rows from first to end of the columns into a table, by way of a view.
+func into(ctx context.Context, conn execer, home, table, view string, columns []column, first, end int) error {
+	fields, arrays := make([]arrow.Field, len(columns)), make([]arrow.Array, len(columns))
+	for i := range columns {
+		fields[i], arrays[i] = columns[i].field(), columns[i].slice(first, end)
+	}
+	return insertArrow(ctx, conn, home, table, view, newRecord(fields, arrays, end-first))
+}
+
+// local makes a table of the cut's own with the given columns of a generation's rows from a position on, before another.
+// It is gone with the cut's transaction.
+func (c *cut) local(g *generation, columns []string, from, before eventlog.Position) (string, error) {
+	s := c.store
+	s.writing.Lock()
+	p := g.parts[c.table.project]
+	filled := slices.DeleteFunc(p.filled(), func(col column) bool { return !slices.Contains(columns, col.name) })
+	first, end := p.between(from, before)
+	s.writing.Unlock()
+
+	c.locals++
+	name := fmt.Sprintf("own_%d_%d", c.number, c.locals)
+	var defs []string
+	for _, col := range c.table.all() {
+		if slices.Contains(columns, col.Name) {
+			defs = append(defs, col.Name+" "+sqlType(col.Type))
+		}
+	}
+	if _, err := c.conn.ExecContext(c.ctx, "CREATE TEMP TABLE "+name+" ("+strings.Join(defs, ", ")+")"); err != nil {
+		return "", fmt.Errorf("create %s: %w", name, err)
+	}
+	if first == end || len(filled) == 0 {
+		return name, nil
+	}
+	if err := into(c.ctx, c.conn, fileDatabase, name, "from_"+name, filled, first, end); err != nil {
+		return "", fmt.Errorf("fill %s with %d rows: %w", name, end-first, err)
+	}
+	return name, nil
+}

@@ -1,0 +1,165 @@
+package duckdb
+
+import (
+	"slices"
+	"sync/atomic"
+
+	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/store"
+)
+
+// part holds the rows of one project and generation as columns, in the order of the log. It is filled by commits and
+// written to disk, sorted, by a flush. DuckDB gets copies of the few columns that questions ask for (hot.go).
+type part struct {
+	table   *table
+	n       int
+	bytes   int
+	builtin []column
+	props   []column
+}
+
+func newPart(t *table) *part {
+	p := &part{table: t, builtin: make([]column, len(store.Columns))}
+	for i, c := range store.Columns {
+		p.builtin[i] = column{name: c.Name, typ: c.Type}
+	}
+	return p
+}
+
+// add appends the rows of a batch.
+func (p *part) add(r *rows) {
+	for len(p.props) < len(r.props) {
+		c := &r.props[len(p.props)]
+		p.props = append(p.props, column{name: c.name, typ: c.typ})
+	}
+	for i := range r.builtin {
+		p.bytes += p.builtin[i].extend(p.n, &r.builtin[i])
+	}
+	for i := range r.props {
+		p.bytes += p.props[i].extend(p.n, &r.props[i])
+	}
+	p.n += r.n
+}
+
+// filled returns the columns that have a value, padded to the part's length. They are views: what is appended to the
+// part later does not change them.
+func (p *part) filled() []column {
+	var out []column
+	for _, set := range [][]column{p.builtin, p.props} {
+		for i := range set {
+			if set[i].rows > 0 {
+				set[i].pad(p.n)
+				out = append(out, set[i])
+			}
+		}
+	}
+	return out
+}
+
+// reset forgets the rows and keeps the memory.
+func (p *part) reset() {
+	p.n, p.bytes = 0, 0
+	for _, set := range [][]column{p.builtin, p.props} {
+		for i := range set {
+			set[i].reset()
+		}
+	}
+}
+
+// spares keeps the memory of parts that are on disk for those to come.
+type spares struct {
+	list atomic.Pointer[[]*part]
+}
+
+// mostSpares bounds the parts kept without rows: one being filled and one being flushed is the usual number.
+const mostSpares = 2
+
+func (s *spares) take(t *table) *part {
+	for {
+		old := s.list.Load()
+		if old == nil || len(*old) == 0 {
+			return newPart(t)
+		}
+		rest := slices.Clone((*old)[1:])
+		if s.list.CompareAndSwap(old, &rest) {
+			p := (*old)[0]
+			if p.table != t {
+				p.table, p.props = t, nil
+			}
+			return p
+		}
+	}
+}
+
+func (s *spares) give(p *part) {
+	p.reset()
+	old := s.list.Load()
+	var list []*part
+	if old != nil {
+		list = slices.Clone(*old)
+	}
+	if len(list) < mostSpares {
+		list = append(list, p)
+		s.list.CompareAndSwap(old, &list)
+	}
+}
+
+// key is what rows on disk are ordered by: day, person, time and position.
+type key struct {
+	day    int64
+	person uint64
+	time   int64
+	row    int32
+}
+
+// order returns the part's rows in the order of the disk, and how many there are of each day. links are the persons
+// that others have become.
+func (p *part) order(n int, links map[uint64]uint64) (keys []key, days map[int64]int) {
+	day, person, at := p.builtin[colDay].words, p.builtin[colPerson].words, p.builtin[colTime].words
+	keys, days = make([]key, n), map[int64]int{}
+	for i := range keys {
+		k := key{int64(word(day, i)), word(person, i), int64(word(at, i)), int32(i)}
+		if to, ok := links[k.person]; ok {
+			k.person = to
+		}
+		keys[i] = k
+		days[k.day]++
+	}
+	slices.SortFunc(keys, func(a, b key) int {
+		switch {
+		case a.day != b.day:
+			return order(a.day < b.day)
+		case a.person != b.person:
+			return order(a.person < b.person)
+		case a.time != b.time:
+			return order(a.time < b.time)
+		default:
+			return int(a.row) - int(b.row)
+		}
+	})
+	return keys, days
+}
+
+func order(less bool) int {
+	if less {
+		return -1
+	}
+	return 1
+}
+
+// between returns the rows whose positions lie in [from, to), which are in the order of the log.
+func (p *part) between(from, to eventlog.Position) (first, end int) {
+	seq := p.builtin[colSeq].words
+	find := func(at eventlog.Position) int {
+		lo, hi := 0, p.n
+		for lo < hi {
+			if mid := (lo + hi) / 2; word(seq, mid) < uint64(at) {
+				lo = mid + 1
+			} else {
+				hi = mid
+			}
+		}
+		return lo
+	}
+	return find(from), find(to)
+}
