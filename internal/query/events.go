@@ -240,7 +240,7 @@ func fetch(ctx context.Context, c *condition, at []place) ([]Event, error) {
 	for _, column := range r.columns {
 		c.column(column)
 	}
-	q := "SELECT " + strings.Join(r.columns, ", ") + c.from(
+	q := "SELECT " + r.list() + c.from(
 		"time >= "+timestamp(first.time), "time <= "+timestamp(last.time),
 		fmt.Sprintf("seq >= %d", first.seq), fmt.Sprintf("seq <= %d", last.seq),
 		"seq IN ("+strings.Join(positions, ", ")+")")

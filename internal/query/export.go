@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/freshet/freshet/internal/event"
@@ -141,7 +140,7 @@ func (x *export) chunk(ctx context.Context, first, last place) error {
 		for _, column := range r.columns {
 			c.column(column)
 		}
-		q := "SELECT " + strings.Join(r.columns, ", ") + c.from(between(first, last)...) + " ORDER BY time, seq"
+		q := "SELECT " + r.list() + c.from(between(first, last)...) + " ORDER BY time, seq"
 		x.events = x.events[:0]
 		for row, err := range c.cut.Rows(ctx, q, c.args...) {
 			if err != nil {

@@ -46,6 +46,11 @@ func newRowReader(s *store.Schema, keep func(store.PropertyColumn) bool) *rowRea
 	return r
 }
 
+// list is what to select: the columns, ids as text.
+func (r *rowReader) list() string {
+	return strings.Replace(strings.Join(r.columns, ", "), "id,", "id::VARCHAR,", 1)
+}
+
 // propertyColumns are all property columns, by key.
 func propertyColumns(s *store.Schema) []store.PropertyColumn {
 	var out []store.PropertyColumn
