@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"errors"
 	"net/http"
 	"os"
 	"os/exec"
@@ -32,16 +33,21 @@ func smallDisk(t *testing.T) string {
 // ballast takes all space of a file system but a rest.
 func ballast(t *testing.T, dir string, rest int64) (release func()) {
 	t.Helper()
-	var fs syscall.Statfs_t
-	if err := syscall.Statfs(dir, &fs); err != nil {
+	path := filepath.Join(dir, "ballast")
+	f, err := os.Create(path)
+	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(dir, "ballast")
-	size := int64(fs.Bavail)*fs.Bsize - rest
-	if size < 0 {
-		t.Fatalf("the disk is fuller than it was to be made: %d bytes are left", size+rest)
+	defer f.Close()
+	piece := make([]byte, 64<<10)
+	for err == nil {
+		_, err = f.Write(piece)
 	}
-	if err := os.WriteFile(path, make([]byte, size), 0o600); err != nil {
+	info, serr := f.Stat()
+	if !errors.Is(err, syscall.ENOSPC) || serr != nil {
+		t.Fatal(err, serr)
+	}
+	if err := f.Truncate(info.Size() - min(rest, info.Size())); err != nil {
 		t.Fatal(err)
 	}
 	return func() {
@@ -83,8 +89,8 @@ func TestDiskFull(t *testing.T) {
 	refused, _ := l.refusals()
 	t.Logf("%d events acknowledged; refused %v", len(l.acked), refused)
 	s.ledger()
-	for n := range 3 {
-		l.acked["e"+strconv.Itoa(n)+"-0"] = true
+	for _, id := range []string{"e0-0", "e1-0", "e2-0", "full-0"} {
+		l.acked[id] = true
 	}
 	l.check(t, s.export(""))
 	s.stop()
@@ -100,7 +106,7 @@ func (s *server) wantFull() {
 	eventually(s.t, soon, "the disk is full", func() bool {
 		began := time.Now()
 		var err error
-		if r, err = s.call(http.MethodPost, "/v1/events", s.write, manyEvents("e", 1)); err != nil {
+		if r, err = s.call(http.MethodPost, "/v1/events", s.write, manyEvents("full", 1)); err != nil {
 			s.t.Fatalf("the server does not answer: %v", err)
 		}
 		if took := time.Since(began); took > 3*time.Second {

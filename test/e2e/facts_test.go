@@ -1,10 +1,15 @@
 package e2e_test
 
 import (
+	"bufio"
+	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -152,13 +157,18 @@ func TestFacts(t *testing.T) {
 	s.checkShop("on disk")
 }
 
-// TestFactsOnDisk flushes in many small runs while it imports, so that every person is in several of them, and has
-// them compacted.
+// TestFactsOnDisk imports a part of the clients after the other and flushes each, so that every day is in several runs,
+// and has days compacted.
 func TestFactsOnDisk(t *testing.T) {
 	t.Parallel()
 	s := start(t, "--store-flush-rows", "1000")
-	s.importShop()
-	s.checkShop("flushed in part")
+	for _, part := range splitShop(t, 6) {
+		if out, errs, code := s.cli(s.write, "import", part, "--read-key", s.admin); code != 0 {
+			t.Fatalf("import: exit code %d\n%s%s", code, out, errs)
+		}
+		eventually(t, soon, "the part is flushed", func() bool { return s.status().Store.HotRows < 1000 })
+	}
+	s.checkShop("flushed")
 	eventually(t, soon, "a day is compacted", func() bool { return s.metric("freshet_store_compacted_rows_total") > 0 })
 	s.checkShop("while days are compacted")
 	s.kill()
@@ -168,4 +178,44 @@ func TestFactsOnDisk(t *testing.T) {
 	if c := s.ledger(); c != (counts{Accepted: shopRows, Stored: shopRows}) {
 		t.Errorf("ledger: %+v", c)
 	}
+}
+
+// splitShop writes n files with the rows of different clients. Rows that are the same stay together: their ids count
+// them.
+func splitShop(t *testing.T, n int) (paths []string) {
+	t.Helper()
+	f, err := os.Open(shopFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(z)
+	lines.Scan()
+	parts := make([]strings.Builder, n)
+	for i := range parts {
+		parts[i].WriteString(lines.Text() + "\n")
+	}
+	for lines.Scan() {
+		client, _, _ := strings.Cut(lines.Text(), ",")
+		id, err := strconv.Atoi(client)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts[id%n].WriteString(lines.Text() + "\n")
+	}
+	if err := lines.Err(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range parts {
+		path := filepath.Join(t.TempDir(), "part.csv")
+		if err := os.WriteFile(path, []byte(parts[i].String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, path)
+	}
+	return paths
 }
