@@ -167,6 +167,14 @@ func TestNDJSONPlainAndExported(t *testing.T) {
 	if e := s.order[0]; e.ID != "e0" || e.Kind != "identify" || len(e.Properties) != 0 {
 		t.Errorf("an export that begins with an event without properties: %+v", e)
 	}
+	s = server{}
+	unknown := `{"id":"e9","position":2,"event":"open","kind":"track","timestamp":"2026-03-01T00:00:00Z","received_at":"2026-03-01T00:00:01Z","person":"8","anonymous_id":"a"}`
+	if _, err := Run(t.Context(), Options{Path: write(t, "d.jsonl", unknown+"\n"+bare), Send: s.send}); err != nil {
+		t.Fatal(err)
+	}
+	if e := s.order[1]; e.UserID != "u" || s.order[0].AnonymousID != "a" {
+		t.Errorf("an export that begins with somebody unknown: %+v", e)
+	}
 }
 
 func TestParquet(t *testing.T) {

@@ -91,6 +91,10 @@ func (m Mapping) resolve(row *Row) (columns, error) {
 			*f.column = ""
 		case *f.column == "":
 			*f.column = find(row.Names, f.names)
+			if *f.column == "" && c.native {
+				// An export leaves out what an event does not have: the next row may have it.
+				*f.column = f.names[0]
+			}
 		case !slices.Contains(row.Names, *f.column):
 			return c, fmt.Errorf("there is no column %q for --%s-column; there are %s", *f.column, f.flag, strings.Join(row.Names, ", "))
 		}
