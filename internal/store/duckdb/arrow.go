@@ -61,7 +61,7 @@ func insertFrom(table, view string, schema *arrow.Schema) string {
 func offer(ctx context.Context, conn execer, home, view string, reader array.RecordReader) (func(), error) {
 	var release func()
 	err := conn.Raw(func(raw any) error {
-		use := func(database string) error {
+		use := func(ctx context.Context, database string) error {
 			if home == hotDatabase {
 				return nil
 			}
@@ -72,13 +72,14 @@ func offer(ctx context.Context, conn execer, home, view string, reader array.Rec
 		if err != nil {
 			return err
 		}
-		if err := use(hotDatabase); err != nil {
+		if err := use(ctx, hotDatabase); err != nil {
 			return err
 		}
 		if release, err = a.RegisterView(reader, view); err != nil {
 			err = fmt.Errorf("offer %s: %w", view, err)
 		}
-		return errors.Join(err, use(home))
+		// The connection may be another's next: it has to find its tables.
+		return errors.Join(err, use(context.WithoutCancel(ctx), home))
 	})
 	if err != nil {
 		reader.Release()

@@ -249,3 +249,30 @@ func TestDeadLettersAcrossTheFlush(t *testing.T) {
 		t.Fatalf("%+v, %v", ds, err)
 	}
 }
+
+// TestCanceledQuestions: a question given up at any moment, also while it makes tables of its own, leaves a connection
+// that the next one can use.
+func TestCanceledQuestions(t *testing.T) {
+	s := open(t, t.TempDir())
+	defer s.Close()
+	fill(t, s, 0, 200)
+	flushed(t, s)
+	fill(t, s, 200, 200)
+	for i := range 60 {
+		ctx, cancel := context.WithCancel(context.Background())
+		stop := time.AfterFunc(time.Duration(i)*50*time.Microsecond, cancel)
+		if c, err := s.Cut(ctx, 1); err == nil {
+			for _, err := range c.Rows(ctx, "SELECT id_text FROM "+c.Events("id_text", "user_id", "protocol", "flags")) {
+				if err != nil {
+					break
+				}
+			}
+			c.Close()
+		}
+		stop.Stop()
+		cancel()
+		if n := one(t, s, "seq", "count(*)"); n != int64(400) {
+			t.Fatalf("%v rows after question %d", n, i)
+		}
+	}
+}

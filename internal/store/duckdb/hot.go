@@ -161,6 +161,7 @@ func (s *Store) widen(ctx context.Context) error {
 			err = into(ctx, s.writer, hotDatabase, h.name, "incoming", filled, 0, h.rows)
 		}
 		if err != nil {
+			_, _ = s.writer.ExecContext(context.WithoutCancel(ctx), "DROP TABLE IF EXISTS "+h.name)
 			return fmt.Errorf("widen the rows in memory of project %d: %w", n.part.table.project, err)
 		}
 		s.mu.Lock()
