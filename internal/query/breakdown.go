@@ -37,7 +37,7 @@ func (d *dimension) quantileGroups(values []float64) {
 	values = slices.Compact(values)
 	n := len(values)
 	if n == 0 {
-		d.labels = []string{groupNone}
+		d.labels = []string{}
 		return
 	}
 	if n == 1 {
@@ -63,6 +63,9 @@ func (d *dimension) sql(c *compiler) string {
 	v := c.value(d.PropertyRef)
 	if !d.grouped() {
 		return v.tagged()
+	}
+	if len(d.labels) == 0 {
+		return "NULL::VARCHAR"
 	}
 	x := v.numeric()
 	var b strings.Builder

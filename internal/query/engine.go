@@ -1,3 +1,12 @@
+// Package query holds questions as values, and the engine that answers them: numbers over time (Trends), and the
+// events themselves (Events, Latest, Export, Schema, Ledger, DeadLetters).
+//
+// A question is checked and made absolute first (Resolve), then compiled to SQL over one cut of the store and run.
+// All answers are exact, and say up to which position of the log they hold. No text of a question becomes part of
+// SQL: it is bound, and names of columns come from the store. How many questions run at a time is bounded, and a
+// question ends with its context. Auth, caching and encoding are left to others.
+//
+// Errors that a client may see are *event.Error; any other is a fault of the engine or the store.
 package query
 
 import (
@@ -105,7 +114,7 @@ func New(o Options) (*Engine, error) {
 // Version changes whenever the answers about a project may change. An answer that was computed for one version
 // holds while the version stays; its watermark may be replaced by the one returned here.
 func (e *Engine) Version(p store.ProjectID) (uint64, store.Watermark) {
-	// In this order: a commit in between makes the watermark too new for the version never, too old at worst.
+	// In this order a commit in between makes the watermark too old at worst, never too new for the version.
 	w := e.Store.Watermark()
 	return e.Store.Version(p), w
 }

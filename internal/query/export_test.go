@@ -13,9 +13,16 @@ func (r *Resolved) Edges() (own, compared []time.Time) {
 // Ended is how many buckets are over.
 func (r *Resolved) Ended() int { return r.buckets.ended }
 
-// SilentEvents and ServerLibraries are the lists of session.go.
+// Eval and IDs are what a formula can do.
+func (f *formula) Eval(series func(id string) *float64) *float64 { return f.eval(series) }
+
+// IDs calls yield with the series.
+func (f *formula) IDs(yield func(id string)) { f.ids(yield) }
+
+// What tests need to know of the package.
 var (
 	SilentEvents    = silentEvents
 	ServerLibraries = serverLibraries
 	ParseFormula    = parseFormula
+	Stair           = stair
 )

@@ -188,7 +188,7 @@ func (v scalar) tag(builtIn bool) string {
 	case builtIn:
 		return v.text
 	case v.kind == 'n':
-		if v.num == math.Trunc(v.num) {
+		if v.num == math.Trunc(v.num) && math.Abs(v.num) < 1e15 {
 			return fmt.Sprintf("n%.1f", v.num)
 		}
 		return fmt.Sprintf("n%g", v.num)
@@ -232,7 +232,7 @@ func (g *grouper) of(e *event.Event) group {
 			out.tags = append(out.tags, v.tag(strings.HasPrefix(b.Property, "$") && b.Of == "event"))
 			continue
 		}
-		if v.kind != 'n' {
+		if v.kind != 'n' || len(g.boundaries[i]) == 0 {
 			out.labels, out.tags = append(out.labels, "$none"), append(out.tags, "")
 			continue
 		}
@@ -276,8 +276,8 @@ func quantile(values []float64, q float64) *float64 {
 	at := q * float64(len(values)-1)
 	low := int(math.Floor(at))
 	out := values[low]
-	if low+1 < len(values) {
-		out += (values[low+1] - values[low]) * (at - float64(low))
+	if share := at - float64(low); share > 0 {
+		out = values[low]*(1-share) + values[low+1]*share
 	}
 	return &out
 }

@@ -20,8 +20,11 @@ type plan struct {
 	groups []string
 	limit  int
 	// given are the groups in the order of their numbers when another statement has ranked them; ranked is false then.
-	given      [][]any
-	ranked     bool
+	given  [][]any
+	ranked bool
+	// totals are those of the given groups if they are there already; known tells that nothing else is needed.
+	totals     []any
+	known      bool
 	cumulative bool
 }
 
@@ -129,11 +132,15 @@ func (s *statement) numberBy(p *plan, ranking, rank string) {
 	}
 	limit := strconv.Itoa(p.limit)
 	s.inline("t", "SELECT "+names+", "+rank+" AS v FROM "+ranking+" GROUP BY "+names)
-	order := "v DESC NULLS LAST, " + strings.ReplaceAll(names, ",", " NULLS FIRST,") + " NULLS FIRST"
-	s.cte("o", "SELECT *, row_number() OVER (ORDER BY "+order+") AS place FROM t")
+	s.cte("o", "SELECT *, row_number() OVER (ORDER BY "+rankOrder(names)+") AS place FROM t")
 	s.inline("r", "SELECT *, CASE WHEN place <= "+limit+" THEN place ELSE 0 END AS k FROM o")
 	s.inline("m", "SELECT r.k AS k, c.* FROM c JOIN r ON "+strings.Join(same, " AND "))
 	s.add(p, partGroups, "place", "NULL", []string{"v"}, p.names(""), "FROM o WHERE place <= "+limit)
+}
+
+// rankOrder puts the greatest total first, and equal ones in the order of their groups.
+func rankOrder(names string) string {
+	return "v DESC NULLS LAST, " + strings.ReplaceAll(names, ",", " NULLS FIRST,") + " NULLS FIRST"
 }
 
 // givenGroups is the relation r for groups that are numbered already.

@@ -60,7 +60,7 @@ func (p *plan) sessions(s *statement) {
 	s.inline("chained", "SELECT 'd' AS sort, device AS id, max(fresh) OVER (PARTITION BY device ORDER BY time RANGE UNBOUNDED PRECEDING) AS began, hit"+
 		names+" FROM loose")
 	s.inline("named", "SELECT 's' AS sort, session AS id, began, hit"+names+" FROM e JOIN known ON session = known")
-	s.cte("c", "SELECT DISTINCT "+p.line.bucketOf("began")+" AS b"+names+", (sort, id, began) AS thing, 0 AS n"+
+	s.cte("c", "SELECT DISTINCT "+p.line.bucketOf("began")+" AS b"+names+", (sort, id, began) AS thing"+
 		" FROM (SELECT * FROM chained UNION ALL SELECT * FROM named) WHERE hit AND began >= "+timestamp(b.from().UnixMicro())+
 		" AND began < "+timestamp(b.to().UnixMicro()))
 }

@@ -145,55 +145,119 @@ func (t *trend) plan(s *Series, b *buckets) *plan {
 
 // run asks the store for a series over one range. rank lets it choose the groups, otherwise those of out are taken.
 func (t *trend) run(ctx context.Context, s *Series, b *buckets, out *lines, rank bool) error {
-	p := t.plan(s, b)
-	p.ranked, p.given = rank, out.groups
-	for _, d := range out.dimensions {
-		p.groups = append(p.groups, d.sql(p.compiler))
-	}
-	byNumber := map[int64]*found{}
-	at := func(k int64) *found {
-		if byNumber[k] == nil {
-			byNumber[k] = &found{cells: make([]tally, b.len()), changes: map[int64]float64{}}
-		}
-		return byNumber[k]
-	}
-	sql := p.compile()
-	for row, err := range t.engine.rows(ctx, t.cut, "trend", sql, p.args) {
+	p := t.split(s, b, out)
+	if p.ranked = rank; rank && len(p.groups) > 0 && percentile(s.Aggregate) != 0 {
+		totals, all, err := t.rank(ctx, p, out)
 		if err != nil {
 			return err
 		}
-		part, _ := row[0].(int64)
-		k, _ := row[1].(int64)
-		bucket, _ := row[2].(int64)
-		values, groups := row[3:3+numbers], row[3+numbers:]
-		switch {
-		case part == partGroups:
-			for int64(len(out.groups)) < k {
-				out.groups = append(out.groups, nil)
-			}
-			out.groups[k-1] = slices.Clone(groups)
-		case part == partTotals:
-			total := &tally{}
-			total.read(s.Aggregate, int(part), values)
-			at(k).total = total
-		case isActive(s.Aggregate):
-			change, _ := values[0].(float64)
-			at(k).changes[bucket] += change
-		case bucket >= 0 && bucket < int64(b.len()):
-			at(k).cells[bucket].read(s.Aggregate, int(part), values)
+		p = t.split(s, b, out)
+		p.totals, p.known = totals, all && b.len() == 1
+	}
+	return t.read(ctx, p, out)
+}
+
+// split is a plan with the groups of out.
+func (t *trend) split(s *Series, b *buckets, out *lines) *plan {
+	p := t.plan(s, b)
+	p.given = out.groups
+	for _, d := range out.dimensions {
+		p.groups = append(p.groups, d.sql(p.compiler))
+	}
+	return p
+}
+
+// rank finds the first groups and their totals in a statement of its own, and whether these are all groups.
+func (t *trend) rank(ctx context.Context, p *plan, out *lines) (totals []any, all bool, err error) {
+	totals = []any{}
+	sql := p.ranking()
+	for row, err := range t.engine.rows(ctx, t.cut, "ranking", sql, p.args) {
+		if err != nil {
+			return nil, false, err
+		}
+		if len(totals) == p.limit {
+			return totals, false, nil
+		}
+		totals = append(totals, row[0])
+		out.groups = append(out.groups, slices.Clone(row[1:]))
+	}
+	return totals, true, nil
+}
+
+// read runs the statement of a plan and collects what it finds.
+func (t *trend) read(ctx context.Context, p *plan, out *lines) error {
+	c := &collector{plan: p, out: out, byNumber: map[int64]*found{}}
+	for i, total := range p.totals {
+		f := c.at(int64(i + 1))
+		f.total = &tally{}
+		f.total.read(p.series.Aggregate, partTotals, []any{total})
+		if p.known {
+			f.cells[0] = *f.total
 		}
 	}
-	if len(p.groups) == 0 {
-		out.groups = [][]any{nil}
+	if !p.known {
+		sql := p.compile()
+		for row, err := range t.engine.rows(ctx, t.cut, "trend", sql, p.args) {
+			if err != nil {
+				return err
+			}
+			c.row(row)
+		}
 	}
-	out.other = byNumber[0] != nil
-	out.rest.values, out.rest.total = at(0).values(p)
-	for k := range out.groups {
-		var l line
-		l.values, l.total = at(int64(k + 1)).values(p)
-		out.lines = append(out.lines, l)
-	}
+	c.finish()
 	return nil
+}
+
+// collector sorts the rows of a statement by line and bucket.
+type collector struct {
+	*plan
+	out      *lines
+	byNumber map[int64]*found
+}
+
+// at is what was found for the line of group k, or for all others, number 0.
+func (c *collector) at(k int64) *found {
+	if c.byNumber[k] == nil {
+		c.byNumber[k] = &found{cells: make([]tally, c.line.buckets.len()), changes: map[int64]float64{}}
+	}
+	return c.byNumber[k]
+}
+
+func (c *collector) row(row []any) {
+	part, _ := row[0].(int64)
+	k, _ := row[1].(int64)
+	bucket, _ := row[2].(int64)
+	values, groups := row[3:3+numbers], row[3+numbers:]
+	aggregate := c.series.Aggregate
+	switch {
+	case part == partGroups:
+		for int64(len(c.out.groups)) < k {
+			c.out.groups = append(c.out.groups, nil)
+		}
+		c.out.groups[k-1] = slices.Clone(groups)
+	case part == partTotals:
+		total := &tally{}
+		total.read(aggregate, partTotals, values)
+		c.at(k).total = total
+	case isActive(aggregate):
+		change, _ := values[0].(float64)
+		c.at(k).changes[bucket] += change
+	case bucket >= 0 && bucket < int64(c.line.buckets.len()):
+		c.at(k).cells[bucket].read(aggregate, int(part), values)
+	}
+}
+
+func (c *collector) finish() {
+	if len(c.groups) == 0 {
+		c.out.groups = [][]any{nil}
+	}
+	c.out.other = c.byNumber[0] != nil
+	c.out.rest.values, c.out.rest.total = c.at(0).values(c.plan)
+	for k := range c.out.groups {
+		var l line
+		l.values, l.total = c.at(int64(k + 1)).values(c.plan)
+		c.out.lines = append(c.out.lines, l)
+	}
 }
 
 // formula computes a formula line by line.

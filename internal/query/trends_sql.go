@@ -79,7 +79,7 @@ func (p *plan) people(s *statement) {
 		s.cte("c", "SELECT b"+p.names("")+", thing, count(*) AS n FROM e GROUP BY b, thing"+p.names(""))
 		return
 	}
-	s.cte("c", "SELECT DISTINCT b"+p.names("")+", thing, 0 AS n FROM e")
+	s.cte("c", "SELECT DISTINCT b"+p.names("")+", thing FROM e")
 }
 
 // things counts the different things in c.
@@ -89,6 +89,10 @@ func (p *plan) things(s *statement) {
 		rank = "sum(n) / count(DISTINCT thing)"
 	}
 	s.number(p, rank)
+	events := "0"
+	if p.series.Aggregate == AggPerUser {
+		events = "sum(n)"
+	}
 	count := "count(DISTINCT thing)"
 	if len(p.groups) == 0 {
 		// Without groups a thing is in c once a bucket.
@@ -97,27 +101,36 @@ func (p *plan) things(s *statement) {
 	if p.cumulative {
 		count = "0"
 	}
-	s.add(p, partCells, "k", "b", []string{"sum(n)", count}, "", "FROM m GROUP BY k, b")
+	s.add(p, partCells, "k", "b", []string{events, count}, "", "FROM m GROUP BY k, b")
 	if p.cumulative {
 		s.add(p, partNew, "k", "b", []string{"count(*)"}, "",
 			"FROM (SELECT k, min(b) AS b FROM m WHERE thing IS NOT NULL GROUP BY k, thing) GROUP BY k, b")
 	}
-	s.add(p, partTotals, "k", "NULL", []string{"sum(n)", "count(DISTINCT thing)"}, "", "FROM m GROUP BY k")
+	s.add(p, partTotals, "k", "NULL", []string{events, "count(DISTINCT thing)"}, "", "FROM m GROUP BY k")
 }
 
-// percentiles reads the events once for the ranking, once for the cells and once for the totals: keeping them would
-// cost more.
+func (p *plan) quantile() string {
+	return fmt.Sprintf("quantile_cont(x, %g)", percentile(p.series.Aggregate))
+}
+
+// percentiles reads the events once for the buckets and once for the totals: keeping them would cost more. The totals
+// of groups are there already, from ranking them.
 func (p *plan) percentiles(s *statement) {
-	quantile := fmt.Sprintf("quantile_cont(x, %g)", percentile(p.series.Aggregate))
 	s.inline("c", p.events(", "+p.measured().numeric()+" AS x"))
-	s.number(p, quantile)
-	s.add(p, partCells, "k", "b", []string{quantile}, "", "FROM m GROUP BY k, b")
-	if len(p.groups) > 0 && p.ranked {
-		s.add(p, partTotals, "place", "NULL", []string{"v"}, "", "FROM o WHERE place <= "+strconv.Itoa(p.limit))
-		s.add(p, partTotals, "0", "NULL", []string{quantile}, "", "FROM m WHERE k = 0 GROUP BY k")
-		return
+	s.number(p, "")
+	s.add(p, partCells, "k", "b", []string{p.quantile()}, "", "FROM m GROUP BY k, b")
+	rest := ""
+	if len(p.groups) > 0 && p.totals != nil {
+		rest = " WHERE k = 0"
 	}
-	s.add(p, partTotals, "k", "NULL", []string{quantile}, "", "FROM m GROUP BY k")
+	s.add(p, partTotals, "k", "NULL", []string{p.quantile()}, "", "FROM m"+rest+" GROUP BY k")
+}
+
+// ranking is a statement for the totals of the first groups and one more, where no smaller relation can be kept.
+func (p *plan) ranking() string {
+	names := p.names("")[2:]
+	return "SELECT " + p.quantile() + " AS v, " + names + " FROM (" + p.events(", "+p.measured().numeric()+" AS x") + ") GROUP BY " + names +
+		" ORDER BY " + rankOrder(names) + " LIMIT " + strconv.Itoa(p.limit+1)
 }
 
 // firstTime finds everybody's first matching event ever, and counts those that lie in the range.
