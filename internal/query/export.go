@@ -12,7 +12,7 @@ import (
 )
 
 // exportChunk is how many events an export holds in memory at once.
-const exportChunk = 8192
+const exportChunk = 16384
 
 // Export yields every event that passes the filter and was visible when it began, ordered by time and position. The
 // event is overwritten after each call; an error of yield ends the export.
