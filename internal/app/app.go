@@ -22,9 +22,11 @@ import (
 	"github.com/freshet/freshet/internal/api/rest"
 	"github.com/freshet/freshet/internal/config"
 	"github.com/freshet/freshet/internal/eventlog/disk"
+	"github.com/freshet/freshet/internal/process/dedup"
 	"github.com/freshet/freshet/internal/project"
 	"github.com/freshet/freshet/internal/project/sqlite"
 	"github.com/freshet/freshet/internal/server"
+	"github.com/freshet/freshet/internal/store/duckdb"
 )
 
 const (
@@ -126,6 +128,9 @@ func (a *app) open(ctx context.Context, before *server.Predecessor) error {
 	if err != nil {
 		return err
 	}
+	if err := a.keepPositions(); err != nil {
+		return err
+	}
 	a.pipeline = newPipeline(a)
 	handler, err := a.routes()
 	if err != nil {
@@ -140,6 +145,21 @@ func (a *app) open(ctx context.Context, before *server.Predecessor) error {
 		return err
 	}
 	a.server.SetHandler(handler)
+	return nil
+}
+
+// keepPositions sees to it that a log which the disk has robbed of its end gives no position out again that the store or
+// the dedup index takes for done: what came there would be accepted and never be seen.
+func (a *app) keepPositions() error {
+	stored, err := duckdb.LastPosition(a.Config.Data)
+	if err != nil {
+		return err
+	}
+	known, err := dedup.Last(filepath.Join(a.Config.Data, "dedup"))
+	if err != nil {
+		return err
+	}
+	a.log.SkipTo(max(stored, known))
 	return nil
 }
 

@@ -194,3 +194,59 @@ func TestDamagedMiddle(t *testing.T) {
 		t.Errorf("sent again there are %v", got)
 	}
 }
+
+// TestLostEnd cuts the log behind the store's back, as a disk does that only said it had written: what the store has
+// stays, and what comes then is not taken for what was lost.
+func TestLostEnd(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for _, b := range []string{"b0", "b1"} {
+		r := s.send("/v1/events", manyEvents(b, 100))
+		s.waitVisible(r.position())
+	}
+	s.stop()
+	damage(t, s.lastSegment(), func(b []byte) []byte { return b[:len(b)-1] })
+	s.restart()
+	r := s.send("/v1/events", manyEvents("b2", 150))
+	s.waitVisible(r.position())
+	s.kill()
+	s.restart()
+	s.waitIdle()
+	if got := countIDs(s.export("")); fmt.Sprint(got) != fmt.Sprint(map[string]int{"b0": 100, "b1": 100, "b2": 150}) {
+		t.Errorf("there are %v", got)
+	}
+	if !strings.Contains(s.log.String(), "the log has lost its end") {
+		t.Error("the loss was not reported")
+	}
+	s.ledger()
+}
+
+// TestDamagedEnd damages the end of the log of a server whose store has it all: the events are still there, new ones do
+// not take the places of those, and the damage is told.
+func TestDamagedEnd(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for n := range 3 {
+		s.send("/v1/events", manyEvents(fmt.Sprintf("b%d", n), 100))
+	}
+	s.waitIdle()
+	s.stop()
+	damage(t, s.lastSegment(), func(b []byte) []byte { return flipped(b, len(b)-10) })
+	s.restart()
+	for n := range 10 {
+		s.send("/v1/events", manyEvents(fmt.Sprintf("c%d", n), 30))
+	}
+	eventually(t, soon, "new events are visible", func() bool { return countIDs(s.export(""))["c9"] == 30 })
+	got := countIDs(s.export(""))
+	for n := range 3 {
+		if got[fmt.Sprintf("b%d", n)] != 100 {
+			t.Errorf("stored events are gone: %v", got)
+		}
+	}
+	for n := range 10 {
+		if got[fmt.Sprintf("c%d", n)] != 30 {
+			t.Errorf("new events are lost: %v", got)
+		}
+	}
+	s.ledger()
+}

@@ -304,6 +304,22 @@ func TestPowerLossUnderLoad(t *testing.T) {
 	}
 }
 
+// TestSkipToInAnEmptyLog: what is gone with the whole log is reported like any damage.
+func TestSkipToInAnEmptyLog(t *testing.T) {
+	l := mustOpen(t, Options{Dir: "log", FS: vfs.NewMem()})
+	defer l.Close()
+	l.SkipTo(7)
+	if found, gaps := salvage(t, l); len(found) != 0 || len(gaps) != 1 || gaps[0] != (gap{0, 7}) {
+		t.Fatal(found, gaps)
+	}
+	if p := appendOne(t, l, "first", 1); p != 7 {
+		t.Fatal(p)
+	}
+	if start, end := l.Bounds(); start != 7 || end != 8 {
+		t.Fatal(start, end)
+	}
+}
+
 // TestSkipTo: the owner of a log whose end is lost can keep its positions from being used twice.
 func TestSkipTo(t *testing.T) {
 	o := Options{Dir: "log", FS: vfs.NewMem()}

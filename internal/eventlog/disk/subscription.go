@@ -104,6 +104,9 @@ func (s *subscription) find() (*block, <-chan struct{}, error) {
 // read finds the next block in the segment files.
 func (s *subscription) read(segments []segment) (*block, error) {
 	i := sort.Search(len(segments), func(i int) bool { return segments[i].first > s.at }) - 1
+	if len(segments) == 0 {
+		return nil, s.corrupt(fmt.Errorf("%w: no segment", errTorn))
+	}
 	if i < 0 {
 		return nil, event.Errorf(event.Invalid, "trimmed", "position %d has left the log, which begins at %d", s.at, segments[0].first)
 	}

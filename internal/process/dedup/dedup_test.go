@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -389,5 +390,28 @@ func TestCloseWithinARecord(t *testing.T) {
 	}
 	if err := x.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestLast: how far an index got is told without opening it.
+func TestLast(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "ids")
+	if p, err := Last(dir); p != 0 || err != nil {
+		t.Fatal(p, err)
+	}
+	x, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for pos := range eventlog.Position(40) {
+		if _, err := x.Seen(1, event.Key{byte(pos)}, pos, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(x.Advance(40), x.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := Last(dir); p != 40 || err != nil {
+		t.Fatal(p, err)
 	}
 }

@@ -3,12 +3,14 @@ package dedup
 import (
 	"errors"
 	"fmt"
+	"os"
 	"sort"
 	"strings"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/eventlog"
 )
 
 const (
@@ -47,6 +49,25 @@ func Open(dir string, o Options) (*Index, error) {
 		return nil, fmt.Errorf("open dedup index: %w", err)
 	}
 	return x, nil
+}
+
+// Last is the position up to which the index in a folder may know ids, without opening it; 0 when there is none.
+func Last(dir string) (eventlog.Position, error) {
+	names, err := vfs.Default.List(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("list dedup runs: %w", err)
+	}
+	var last uint64
+	for _, name := range names {
+		var s span
+		if n, _ := fmt.Sscanf(name, "%016x-%016x.run", &s.from, &s.to); n == 2 && name == runName(s.from, s.to) {
+			last = max(last, s.to)
+		}
+	}
+	return eventlog.Position(last), nil
 }
 
 type span struct {

@@ -162,8 +162,11 @@ func (s *Store) writeGeneration(ctx context.Context, g *generation, rows []sorte
 	if err := s.writeLedger(ctx, g.counts); err != nil {
 		return err
 	}
-	_, err := s.flusher.ExecContext(ctx, "UPDATE meta SET position = ?, newest = greatest(newest, ?)", uint64(g.end), g.newest)
-	return err
+	if _, err := s.flusher.ExecContext(ctx,
+		"UPDATE meta SET position = ?, newest = greatest(newest, ?)", uint64(g.end), g.newest); err != nil {
+		return fmt.Errorf("write position %d: %w", g.end, err)
+	}
+	return s.notePosition(g.end)
 }
 
 // prepareDisk makes sure that the table on disk exists and has every property column known so far.

@@ -144,6 +144,9 @@ func TestKill(t *testing.T) {
 			t.Fatalf("kill %d: position %d, it was %d", i, k.at, last)
 		}
 		last = k.at
+		if p, err := LastPosition(dir); err != nil || uint64(p) < k.at {
+			t.Fatalf("kill %d: position %d was noted, the store is at %d: %v", i, p, k.at, err)
+		}
 		if err := k.check(); err != nil {
 			t.Fatalf("kill %d at %d: %v", i, k.at, err)
 		}

@@ -12,7 +12,7 @@ import (
 )
 
 // sortedRows is how many rows of a flush are put in order at a time: enough to be cheap, few enough to be small.
-const sortedRows = 30720
+const sortedRows = 122880
 
 // sorted are the rows of one project on their way to disk, in its order: a view that can be read once.
 type sorted struct {
