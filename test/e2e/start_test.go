@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"net/http"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -27,8 +28,15 @@ func TestStart(t *testing.T) {
 	if strings.Contains(second, "fw_") || strings.Contains(second, "fa_") {
 		t.Errorf("the second start printed keys")
 	}
+	page := http.StatusOK
+	if _, err := os.Stat("../../web/dist/index.html"); err != nil {
+		page = http.StatusNotFound // the dashboard was not built
+	}
+	if r, err := s.call(http.MethodGet, "/", "", nil); err != nil || r.status != page || !strings.HasPrefix(r.header.Get("Content-Type"), "text/html") {
+		t.Errorf("GET /: %v %d %s", err, r.status, r.header.Get("Content-Type"))
+	}
 	for path, want := range map[string]string{
-		"/": "text/html", "/v1/docs": "text/html", "/v1/openapi.json": "application/openapi+json", "/metrics": "text/plain", "/healthz": "text/plain",
+		"/v1/docs": "text/html", "/v1/openapi.json": "application/openapi+json", "/metrics": "text/plain", "/healthz": "text/plain",
 	} {
 		r, err := s.call(http.MethodGet, path, "", nil)
 		if err != nil || r.status != http.StatusOK || !strings.HasPrefix(r.header.Get("Content-Type"), want) {
