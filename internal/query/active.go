@@ -42,7 +42,7 @@ func (p *plan) rankActive(s *statement, stretch string) {
 		after[i] = ends[i] + 1
 	}
 	before := func(day string) string {
-		return "CASE WHEN " + day + " < " + strconv.FormatInt(after[0], 10) + " THEN 0 ELSE " + stair(day, after, 1<<62) + " END"
+		return "CASE WHEN " + day + " < " + strconv.FormatInt(after[0], 10) + " THEN 0 ELSE " + stair(day, after, 1<<62, 0) + " END"
 	}
 	s.inline("weighed", "SELECT d, thing"+p.names("")+", "+before("past")+" - "+before("d")+" AS weight FROM (SELECT *, "+stretch+" AS past FROM c)")
 	s.numberBy(p, "weighed", "sum(weight)")

@@ -22,7 +22,7 @@ type plan struct {
 	// given are the groups in the order of their numbers when another statement has ranked them; ranked is false then.
 	given  [][]any
 	ranked bool
-	// totals are those of the given groups if they are there already; known tells that nothing else is needed.
+	// totals are those of the given groups if they are there already; known tells that there are no other groups.
 	totals     []any
 	known      bool
 	cumulative bool
@@ -41,6 +41,8 @@ const (
 	partTotals
 	// partNew are cells that count each thing only in its first bucket.
 	partNew
+	// partNamed are cells that have their groups beside them in place of a number.
+	partNamed
 )
 
 const numbers = 5

@@ -55,10 +55,14 @@ func (p *plan) sessions(s *statement) {
 		" WHERE session IN (SELECT session FROM e WHERE session <> 0) AND "+bearing()+
 		fmt.Sprintf(" GROUP BY session HAVING min(device) = max(device) AND epoch_us(max(time)) - epoch_us(min(time)) <= %d", maxSessionHours*int64(3600e6)))
 	names := p.names("")
-	s.inline("loose", fmt.Sprintf("SELECT time, device, hit%s, CASE WHEN epoch_us(time) - epoch_us(lag(time) OVER (PARTITION BY device ORDER BY time)) <= %d"+
-		" THEN NULL ELSE time END AS fresh FROM e LEFT JOIN known ON session = known WHERE known IS NULL", names, gap))
-	s.inline("chained", "SELECT 'd' AS sort, device AS id, max(fresh) OVER (PARTITION BY device ORDER BY time RANGE UNBOUNDED PRECEDING) AS began, hit"+
-		names+" FROM loose")
+	s.inline("loose", "SELECT time, device, hit"+names+" FROM e LEFT JOIN known ON session = known WHERE known IS NULL")
+	s.cte("starts", fmt.Sprintf("SELECT device AS id, time AS began FROM (SELECT device, time,"+
+		" epoch_us(time) - epoch_us(lag(time) OVER (PARTITION BY device ORDER BY time)) AS pause FROM loose) WHERE pause IS NULL OR pause > %d", gap))
+	chained := "SELECT 'd' AS sort, id, began, hit" + names + " FROM (SELECT * FROM loose WHERE hit) ASOF JOIN starts ON device = id AND time >= began"
+	if matches == "TRUE" && names == "" {
+		chained = "SELECT 'd' AS sort, id, began, TRUE AS hit FROM starts"
+	}
+	s.inline("chained", chained)
 	s.inline("named", "SELECT 's' AS sort, session AS id, began, hit"+names+" FROM e JOIN known ON session = known")
 	s.cte("c", "SELECT DISTINCT "+p.line.bucketOf("began")+" AS b"+names+", (sort, id, began) AS thing"+
 		" FROM (SELECT * FROM chained UNION ALL SELECT * FROM named) WHERE hit AND began >= "+timestamp(b.from().UnixMicro())+

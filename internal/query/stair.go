@@ -9,21 +9,21 @@ import (
 type run struct {
 	start, step int64
 	edges, rise int64
-	// below is the number of steps before the run.
+	// below is the value before the run.
 	below int64
 }
 
-// stair is SQL for how many of the ascending edges are at or below x, a whole number. x is known to be at or above
-// the first edge and below end. Edges that are equally far apart, as most are, cost one division; where clocks or
+// stair is SQL for how many of the ascending edges are at or below x, a whole number, plus a constant. x is known to
+// be at or above the first edge and below end. Edges that are equally far apart, as most are, cost one division; where clocks or
 // months break the rhythm a tree of comparisons finds the place.
-func stair(x string, edges []int64, end int64) string {
+func stair(x string, edges []int64, end, plus int64) string {
 	var b strings.Builder
-	writeStairs(&b, x, stretches(edges), end)
+	writeStairs(&b, x, stretches(edges, plus), end)
 	return b.String()
 }
 
 // stretches finds the runs of ascending edges; equal edges are one edge with a higher rise.
-func stretches(edges []int64) []run {
+func stretches(edges []int64, plus int64) []run {
 	var runs []run
 	for i := 0; i < len(edges); {
 		rise := int64(1)
@@ -42,7 +42,7 @@ func stretches(edges []int64) []run {
 				continue
 			}
 		}
-		runs = append(runs, run{start: edges[i], edges: 1, rise: rise, below: int64(i)})
+		runs = append(runs, run{start: edges[i], edges: 1, rise: rise, below: int64(i) + plus})
 		i += int(rise)
 	}
 	return settle(runs)
@@ -83,5 +83,8 @@ func writeStairs(b *strings.Builder, x string, runs []run, end int64) {
 	if r.rise != 1 {
 		steps = "(" + steps + ") * " + strconv.FormatInt(r.rise, 10)
 	}
-	b.WriteString("(" + steps + " + " + strconv.FormatInt(r.below+r.rise, 10) + ")")
+	if base := r.below + r.rise; base != 0 {
+		steps += " + " + strconv.FormatInt(base, 10)
+	}
+	b.WriteString("(" + steps + ")")
 }

@@ -115,7 +115,7 @@ func (t *timeline) bucket(c *compiler) string {
 			days[i] = dayOf(e, t.zone).number()
 		}
 		end := dayOf(t.buckets.to().Add(-time.Microsecond), t.zone).number() + 1
-		return "(" + stair(c.column("day"), days, end) + " - 1)"
+		return stair(c.column("day"), days, end, -1)
 	}
 	return t.bucketOf(c.column("time"))
 }
@@ -127,7 +127,7 @@ func (t *timeline) bucketOf(at string) string {
 	for i, e := range t.buckets.edges[:n] {
 		times[i] = e.UnixMicro()
 	}
-	return "(" + stair("epoch_us("+at+")", times, t.buckets.to().UnixMicro()) + " - 1)"
+	return stair("epoch_us("+at+")", times, t.buckets.to().UnixMicro(), -1)
 }
 
 // day is SQL for the local day of an event in [from, to), in the zone of the question.
@@ -140,5 +140,5 @@ func (t *timeline) day(c *compiler, from, to time.Time) string {
 	for d := first; d.start(t.zone).Before(to); d = d.add(1) {
 		starts = append(starts, d.start(t.zone).UnixMicro())
 	}
-	return "(" + stair("epoch_us("+c.column("time")+")", starts, to.UnixMicro()) + " + " + strconv.FormatInt(first.number()-1, 10) + ")"
+	return stair("epoch_us("+c.column("time")+")", starts, to.UnixMicro(), first.number()-1)
 }

@@ -152,7 +152,7 @@ func (t *trend) run(ctx context.Context, s *Series, b *buckets, out *lines, rank
 			return err
 		}
 		p = t.split(s, b, out)
-		p.totals, p.known = totals, all && b.len() == 1
+		p.totals, p.known = totals, all
 	}
 	return t.read(ctx, p, out)
 }
@@ -191,11 +191,12 @@ func (t *trend) read(ctx context.Context, p *plan, out *lines) error {
 		f := c.at(int64(i + 1))
 		f.total = &tally{}
 		f.total.read(p.series.Aggregate, partTotals, []any{total})
-		if p.known {
+		if c.line.buckets.len() == 1 {
 			f.cells[0] = *f.total
 		}
 	}
-	if !p.known {
+	// With one bucket, and no groups besides, there is nothing left to ask.
+	if !p.known || c.line.buckets.len() > 1 {
 		sql := p.compile()
 		for row, err := range t.engine.rows(ctx, t.cut, "trend", sql, p.args) {
 			if err != nil {
@@ -242,6 +243,9 @@ func (c *collector) row(row []any) {
 	case isActive(aggregate):
 		change, _ := values[0].(float64)
 		c.at(k).changes[bucket] += change
+	case part == partNamed:
+		place := slices.IndexFunc(c.out.groups, func(g []any) bool { return slices.Equal(g, groups) })
+		c.at(int64(place + 1)).cells[bucket].read(aggregate, partCells, values)
 	case bucket >= 0 && bucket < int64(c.line.buckets.len()):
 		c.at(k).cells[bucket].read(aggregate, int(part), values)
 	}

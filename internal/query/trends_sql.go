@@ -117,6 +117,11 @@ func (p *plan) quantile() string {
 // of groups are there already, from ranking them.
 func (p *plan) percentiles(s *statement) {
 	s.inline("c", p.events(", "+p.measured().numeric()+" AS x"))
+	if p.known {
+		// Without other groups there is no need to join with the numbers.
+		s.add(p, partNamed, "NULL", "b", []string{p.quantile()}, p.names(""), "FROM c GROUP BY b"+p.names(""))
+		return
+	}
 	s.number(p, "")
 	s.add(p, partCells, "k", "b", []string{p.quantile()}, "", "FROM m GROUP BY k, b")
 	rest := ""
