@@ -309,14 +309,6 @@ func (l *Log) roll() error {
 	return nil
 }
 
-func syncDir(fs vfs.FS, name string) error {
-	dir, err := fs.OpenDir(name)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
-}
-
 // publish lets readers see a durable block.
 func (l *Log) publish(b *block) {
 	l.mu.Lock()

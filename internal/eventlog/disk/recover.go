@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
+
 	"github.com/freshet/freshet/internal/eventlog"
 )
 
@@ -112,4 +114,12 @@ func (l *Log) SkipTo(p eventlog.Position) {
 	}
 	l.opts.Logger.Error("the log has lost its end", "from", uint64(l.end), "to", uint64(p))
 	l.end = p
+}
+
+func syncDir(fs vfs.FS, name string) error {
+	dir, err := fs.OpenDir(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }

@@ -1,0 +1,170 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/store"
+)
+
+// anyHistory does everything in any order, and holds the store to the history after each step.
+func anyHistory(t *testing.T, a Adapter) {
+	for seed := range uint64(8) {
+		w := &world{a: a, h: newHistory(seed), dir: t.TempDir()}
+		w.s = a.Open(t, w.dir)
+		for step := range 40 {
+			what := w.step(t)
+			if err := w.check(t); err != nil {
+				t.Fatalf("seed %d, step %d, after %s: %v", seed, step, what, err)
+			}
+		}
+		closed(t, w.s)
+	}
+}
+
+type world struct {
+	a   Adapter
+	h   *history
+	s   Store
+	dir string
+	at  eventlog.Position
+}
+
+func (w *world) step(t *testing.T) string {
+	switch r := w.h.rng.IntN(12); r {
+	case 0:
+		w.a.Settle(t, w.s)
+		return "settling"
+	case 1:
+		closed(t, w.s)
+		w.s = w.a.Open(t, w.dir)
+		if w.s.Position() != w.at {
+			t.Fatalf("closed at %d, opened at %d", w.at, w.s.Position())
+		}
+		return "a restart"
+	case 2:
+		w.dir = w.a.Crash(t, w.s, w.dir)
+		w.s = w.a.Open(t, w.dir)
+		if w.s.Position() > w.at {
+			t.Fatalf("crashed at %d, opened at %d", w.at, w.s.Position())
+		}
+		w.at = w.s.Position()
+		return "a crash"
+	case 3:
+		project, day := store.ProjectID(1+w.h.rng.IntN(projects)), int64(w.h.rng.IntN(1+int(w.at)/60))
+		w.a.Settle(t, w.s)
+		w.h.expired[project] = max(w.h.expired[project], day)
+		want := len(rowsBefore(t, w.s, project, day))
+		if n, err := w.s.Expire(context.Background(), project, day); err != nil || int(n) != want {
+			t.Fatalf("expired %d, want %d: %v", n, want, err)
+		}
+		return fmt.Sprintf("expiry of project %d before day %d", project, day)
+	default:
+		to := w.at + eventlog.Position(w.h.rng.IntN(80))
+		w.h.grow(max(0, int(to)-len(w.h.items)))
+		w.h.give(t, w.s, w.at, to)
+		w.at = to
+		return "a commit"
+	}
+}
+
+// rowsBefore are the rows of days before the given one.
+func rowsBefore(t *testing.T, s Store, project store.ProjectID, day int64) map[uint64]row {
+	c := cut(t, s, project)
+	defer c.Close()
+	out := rowsOf(t, c)
+	for p, r := range out {
+		if r.day >= day {
+			delete(out, p)
+		}
+	}
+	return out
+}
+
+func (w *world) check(t *testing.T) error {
+	if err := w.links(); err != nil {
+		return err
+	}
+	for project := store.ProjectID(1); project <= projects; project++ {
+		c := cut(t, w.s, project)
+		rows, at := rowsOf(t, c), c.Watermark().Position
+		c.Close()
+		if at != w.at {
+			return fmt.Errorf("watermark %d, want %d", at, w.at)
+		}
+		// What expiry reached on disk may come again only as new events of old days.
+		want := w.h.rows(project, w.at, 0)
+		for p, r := range want {
+			if _, has := rows[p]; !has && r.day < w.h.expired[project] {
+				delete(want, p)
+			}
+		}
+		if d := difference(rows, want); d != "" {
+			return fmt.Errorf("project %d: %s", project, d)
+		}
+		if err := w.ledger(project, len(want)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// links holds those that are durable to the position up to which everything is. The background may be at work, so
+// that the one moves before the other.
+func (w *world) links() error {
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		got, err := w.s.Links(context.Background())
+		if err != nil {
+			return err
+		}
+		var want []store.Link
+		for _, it := range w.h.items[:w.s.Position()] {
+			want = append(want, it.links...)
+		}
+		if slices.Equal(got, want) {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("links %v, want %v", got, want)
+		}
+	}
+}
+
+func (w *world) ledger(project store.ProjectID, rows int) error {
+	want := map[int64]store.Counts{}
+	for p, it := range w.h.items[:w.at] {
+		if it.project != project {
+			continue
+		}
+		hour := int64(p) / 60 * 3600
+		c := store.Counts{Accepted: 1, Stored: 1}
+		if it.dead != nil {
+			c = store.Counts{Accepted: 1, Dead: 1}
+		}
+		want[hour] = want[hour].Plus(c)
+	}
+	hours, err := w.s.Ledger(context.Background(), project, 0, 1<<60)
+	if err != nil {
+		return err
+	}
+	left := 0
+	for i, h := range hours {
+		if i > 0 && hours[i-1].Hour >= h.Hour {
+			return fmt.Errorf("hour %d follows %d", h.Hour, hours[i-1].Hour)
+		}
+		left += int(h.Stored - h.Expired)
+		h.Expired = 0
+		if want[h.Hour] != h.Counts {
+			return fmt.Errorf("project %d, hour %d: %+v, want %+v", project, h.Hour, h.Counts, want[h.Hour])
+		}
+		delete(want, h.Hour)
+	}
+	if left != rows || len(want) > 0 {
+		return fmt.Errorf("project %d: the ledger says that %d rows are left, there are %d; hours without an entry: %v", project, left, rows, want)
+	}
+	return nil
+}
