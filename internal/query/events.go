@@ -12,6 +12,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/store"
 )
 
@@ -230,8 +231,9 @@ func fetch(ctx context.Context, c *condition, at []place) ([]Event, error) {
 	index := make(map[uint64]int, len(at))
 	first, last := at[0], at[0]
 	positions := make([]string, len(at))
+	c.at = make([]eventlog.Position, len(at))
 	for i, p := range at {
-		index[p.seq] = i
+		index[p.seq], c.at[i] = i, eventlog.Position(p.seq)
 		first = place{min(first.time, p.time), min(first.seq, p.seq)}
 		last = place{max(last.time, p.time), max(last.seq, p.seq)}
 		positions[i] = strconv.FormatUint(p.seq, 10)

@@ -136,12 +136,20 @@ func (x *export) ends(ctx context.Context, first, last place) (out []place, err 
 // chunk reads the events from first to last into memory.
 func (x *export) chunk(ctx context.Context, first, last place) error {
 	return x.read(ctx, func(ctx context.Context, c *condition) error {
+		x.events = x.events[:0]
+		at, err := places(ctx, c.cut, "SELECT epoch_us(time), seq"+c.from(between(first, last)...), c.args)
+		if err != nil || len(at) == 0 {
+			return err
+		}
+		c.at = make([]eventlog.Position, len(at))
+		for i, p := range at {
+			c.at[i] = eventlog.Position(p.seq)
+		}
 		r := newRowReader(c.cut.Schema(), nil)
 		for _, column := range r.columns {
 			c.column(column)
 		}
 		q := "SELECT " + r.list() + c.from(between(first, last)...) + " ORDER BY time, seq"
-		x.events = x.events[:0]
 		for row, err := range c.cut.Rows(ctx, q, c.args...) {
 			if err != nil {
 				return fmt.Errorf("export events: %w", err)

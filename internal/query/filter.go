@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/store"
 )
 
@@ -19,6 +20,8 @@ type compiler struct {
 	refs    map[PropertyRef]*value
 	// extracts are computed columns of the source, joins its joins, derived the names of columns that those make.
 	extracts, joins, derived []string
+	// at are the positions of the only events that are looked at; nil for all events.
+	at []eventlog.Position
 }
 
 func newCompiler(cut store.Cut) *compiler {
@@ -144,7 +147,7 @@ func (c *compiler) sourceOf(pieces []piece) string {
 	}
 	parts := make([]string, len(pieces))
 	for i, p := range pieces {
-		parts[i] = "SELECT " + list + " FROM " + c.cut.Events(c.with(p.columns)...)
+		parts[i] = "SELECT " + list + " FROM " + c.events(c.with(p.columns))
 		if p.predicate != "" {
 			parts[i] += " WHERE " + p.predicate
 		}
@@ -155,6 +158,14 @@ func (c *compiler) sourceOf(pieces []piece) string {
 	}
 	return "(SELECT " + strings.Join(append(append([]string{}, c.columns...), c.derived...), ", ") + " FROM " + base + " " +
 		strings.Join(c.joins, " ") + ")"
+}
+
+// events is the store's relation of the events that are looked at.
+func (c *compiler) events(columns []string) string {
+	if c.at != nil {
+		return c.cut.EventsAt(c.at, columns...)
+	}
+	return c.cut.Events(columns...)
 }
 
 // with are the columns noted and others.

@@ -48,6 +48,9 @@ type Cut interface {
 	// property columns) and a row an event. Column names in it are as given, and safe to write unquoted. The column
 	// "person" has every link resolved.
 	Events(columns ...string) string
+	// EventsAt is like Events, for a reader of whole events that knows their positions: the relation has the events at
+	// the positions, and may have others.
+	EventsAt(positions []eventlog.Position, columns ...string) string
 	// Rows runs a statement over relations that Events made. Values are bound, never pasted. The rows are read
 	// within the loop; the slice is reused. Values are int64, uint64, float64, string, bool, time.Time (UTC) or nil.
 	Rows(ctx context.Context, sql string, args ...any) iter.Seq2[[]any, error]

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"math/big"
+	"slices"
 	"strings"
 	"time"
 
@@ -111,17 +112,31 @@ func (c *cut) Schema() *store.Schema {
 }
 
 // Events implements store.Cut.
-func (c *cut) Events(columns ...string) string {
+func (c *cut) Events(columns ...string) string { return c.events(nil, columns) }
+
+// EventsAt implements store.Cut.
+func (c *cut) EventsAt(positions []eventlog.Position, columns ...string) string {
+	if len(positions) == 0 {
+		return c.nothing(columns)
+	}
+	return c.events(positions, columns)
+}
+
+// events is the relation of all events, or of those at the positions, if any are given.
+func (c *cut) events(positions []eventlog.Position, columns []string) string {
 	if len(columns) == 0 {
 		columns = []string{"seq"}
 	}
 	var parts []string
 	if c.onDisk && c.cold > 0 {
 		parts = append(parts, c.part(c.table.cold, columns, c.diskColumns(), c.cold))
+		if len(positions) > 0 {
+			parts[0] += fmt.Sprintf(" AND seq BETWEEN %d AND %d", slices.Min(positions), slices.Max(positions))
+		}
 	}
-	parts = append(parts, c.inMemory(columns)...)
+	parts = append(parts, c.inMemory(positions, columns)...)
 	if len(parts) == 0 {
-		return "(" + c.part("(SELECT 1 AS seq)", columns, map[string]bool{}, 0) + ")"
+		return c.nothing(columns)
 	}
 	union := strings.Join(parts, " UNION ALL ")
 	if !c.relinks || !contains(columns, "person") {
@@ -138,20 +153,30 @@ func (c *cut) Events(columns ...string) string {
 		latestLinks(c.table.project, c.watermark.Position) + " ON link_from = person)"
 }
 
+// nothing is a relation without rows.
+func (c *cut) nothing(columns []string) string {
+	return "(" + c.part("(SELECT 1 AS seq)", columns, map[string]bool{}, 0) + ")"
+}
+
 // inMemory selects the columns from the generations, each out of the table that is shared, or, when that one lacks
 // a column, out of one that is made for this cut.
-func (c *cut) inMemory(columns []string) (parts []string) {
+func (c *cut) inMemory(positions []eventlog.Position, columns []string) (parts []string) {
 	if len(c.hot) == 0 {
 		return nil
 	}
-	c.table.want(columns, c.store.opts.Now())
+	if len(positions) == 0 {
+		c.table.want(columns, c.store.opts.Now())
+	}
 	for i := range c.hot {
 		h := &c.hot[i]
 		from, has := h.name, h.columns
 		if h.lacks(columns) {
-			name, err := c.local(c.gens[i], append([]string{"seq"}, columns...), 0, c.watermark.Position)
+			name, err := c.local(c.gens[i], append([]string{"seq"}, columns...), positions)
 			if err != nil {
 				c.failed = errors.Join(c.failed, err)
+			}
+			if name == "" {
+				continue
 			}
 			from, has = name, map[string]bool{"seq": true}
 			for _, name := range columns {

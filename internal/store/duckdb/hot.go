@@ -212,16 +212,29 @@ func into(ctx context.Context, conn execer, home, table, view string, columns []
 	return insertArrow(ctx, conn, home, table, view, newRecord(fields, arrays, end-first))
 }
 
-// local makes a table of the cut's own with the given columns of a generation's rows from a position on, before another.
-// It is gone with the cut's transaction.
-func (c *cut) local(g *generation, columns []string, from, before eventlog.Position) (string, error) {
+// local makes a table of the cut's own with the given columns of a generation's rows: all before the watermark, or those
+// at the positions, if any are given. It is gone with the cut's transaction. The name is empty when there is no row.
+func (c *cut) local(g *generation, columns []string, positions []eventlog.Position) (string, error) {
 	s := c.store
 	s.writing.Lock()
 	p := g.parts[c.table.project]
 	filled := slices.DeleteFunc(p.filled(), func(col column) bool { return !slices.Contains(columns, col.name) })
-	first, end := p.between(from, before)
+	rows := p.before(c.watermark.Position)
+	var keys []key
+	if len(positions) > 0 {
+		keys = p.at(positions)
+		rows = len(keys)
+	}
 	s.writing.Unlock()
-
+	if rows == 0 {
+		return "", nil
+	}
+	// What was filled by now does not change any more, whatever commits append.
+	if len(positions) > 0 {
+		for i := range filled {
+			filled[i] = filled[i].gathered(keys)
+		}
+	}
 	c.locals++
 	name := fmt.Sprintf("own_%d_%d", c.number, c.locals)
 	var defs []string
@@ -233,11 +246,8 @@ func (c *cut) local(g *generation, columns []string, from, before eventlog.Posit
 	if _, err := c.conn.ExecContext(c.ctx, "CREATE TEMP TABLE "+name+" ("+strings.Join(defs, ", ")+")"); err != nil {
 		return "", fmt.Errorf("create %s: %w", name, err)
 	}
-	if first == end || len(filled) == 0 {
-		return name, nil
-	}
-	if err := into(c.ctx, c.conn, fileDatabase, name, "from_"+name, filled, first, end); err != nil {
-		return "", fmt.Errorf("fill %s with %d rows: %w", name, end-first, err)
+	if err := into(c.ctx, c.conn, fileDatabase, name, "from_"+name, filled, 0, rows); err != nil {
+		return "", fmt.Errorf("fill %s with %d rows: %w", name, rows, err)
 	}
 	return name, nil
 }

@@ -51,6 +51,45 @@ func dump(t fataler, c store.Cut, names []string) string {
 	return out.String()
 }
 
+// someAt reads events by their positions and finds them among all.
+func someAt(t *rapid.T, s *Store, all string, end uint64) {
+	c, err := s.Cut(context.Background(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	at := rapid.SliceOfN(rapid.Uint64Range(0, end+3), 0, 9).Draw(t, "positions")
+	positions, list := make([]eventlog.Position, len(at)), make([]string, len(at))
+	for i, p := range at {
+		positions[i], list[i] = eventlog.Position(p), fmt.Sprint(p)
+	}
+	names := []string{"seq"}
+	for _, col := range s.tables[1].all()[1:] {
+		names = append(names, col.Name)
+	}
+	found := map[uint64]bool{}
+	q := "SELECT " + strings.Join(names, ", ") + " FROM " + c.EventsAt(positions, names...) +
+		" WHERE seq IN (" + strings.Join(append(list, "NULL"), ", ") + ")"
+	for row, err := range c.Rows(context.Background(), q) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		cells := map[string]any{}
+		for i, v := range row {
+			cells[names[i]] = v
+		}
+		if !strings.Contains(all, fmt.Sprintln(cells)) {
+			t.Fatal(fmt.Sprintf("%v is not among\n%s", cells, all))
+		}
+		found[row[0].(uint64)] = true
+	}
+	for _, p := range at {
+		if found[p] != (p < end) {
+			t.Fatal(fmt.Sprint("position ", p, " of ", end, " found: ", found[p]))
+		}
+	}
+}
+
 type fataler interface{ Fatal(...any) }
 
 // TestEveryWayToReadARow compares what is read of rows that differ in every column: out of a table of the question's
@@ -76,6 +115,7 @@ func TestEveryWayToReadARow(t *testing.T) {
 			}
 		}
 		own := everything(rt, s, 1)
+		someAt(rt, s, own, at)
 		for _, c := range s.tables[1].all() {
 			s.tables[1].want([]string{c.Name}, s.opts.Now())
 		}
@@ -99,6 +139,7 @@ func TestEveryWayToReadARow(t *testing.T) {
 		if disk := everything(rt, s, 1); own != disk {
 			rt.Fatal(fmt.Sprintf("in memory\n%s\non disk\n%s", own, disk))
 		}
+		someAt(rt, s, own, at)
 		var disorder int
 		q := "SELECT count(*) FROM (SELECT (day, person, time, seq) < lag((day, person, time, seq)) OVER (ORDER BY rowid) AS less FROM store.events_1) WHERE less"
 		if err := s.db.QueryRow(q).Scan(&disorder); err != nil || disorder > 0 {

@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"slices"
+	"sort"
 	"sync/atomic"
 
 	"github.com/freshet/freshet/internal/eventlog"
@@ -147,19 +148,19 @@ func order(less bool) int {
 	return 1
 }
 
-// between returns the rows whose positions lie in [from, to), which are in the order of the log.
-func (p *part) between(from, to eventlog.Position) (first, end int) {
+// before is the number of rows whose positions lie before one; rows are in the order of the log.
+func (p *part) before(at eventlog.Position) int {
 	seq := p.builtin[colSeq].words
-	find := func(at eventlog.Position) int {
-		lo, hi := 0, p.n
-		for lo < hi {
-			if mid := (lo + hi) / 2; word(seq, mid) < uint64(at) {
-				lo = mid + 1
-			} else {
-				hi = mid
-			}
+	return sort.Search(p.n, func(i int) bool { return word(seq, i) >= uint64(at) })
+}
+
+// at returns the rows that have one of the positions.
+func (p *part) at(positions []eventlog.Position) (keys []key) {
+	seq := p.builtin[colSeq].words
+	for _, at := range positions {
+		if i := p.before(at); i < p.n && word(seq, i) == uint64(at) {
+			keys = append(keys, key{row: int32(i)})
 		}
-		return lo
 	}
-	return find(from), find(to)
+	return keys
 }
