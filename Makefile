@@ -36,11 +36,11 @@ test: web ## run the tests: units, properties, suites, the real binary end to en
 check: lint test ## what a commit must pass
 
 lint: ## formatting and static checks
-	@out=$$($(GOFUMPT) -l cmd internal web test); test -z "$$out" || { echo "not formatted with gofumpt:"; echo "$$out"; exit 1; }
+	@out=$$($(GOFUMPT) -l cmd internal web/web.go web/file.go test bench); test -z "$$out" || { echo "not formatted with gofumpt:"; echo "$$out"; exit 1; }
 	$(GOLANGCI) run --build-tags duckdb_arrow ./...
 
 format: ## format the Go code
-	$(GOFUMPT) -w cmd internal web test
+	$(GOFUMPT) -w cmd internal web/web.go web/file.go test bench
 
 race: ## run the tests of everything concurrent under the race detector
 	$(GO) test $(TAGS) -race ./internal/eventlog/... ./internal/ingest/... ./internal/process/... ./internal/store/... \

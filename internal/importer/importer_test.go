@@ -179,8 +179,10 @@ func TestNDJSONPlainAndExported(t *testing.T) {
 
 func TestParquet(t *testing.T) {
 	schema := arrow.NewSchema([]arrow.Field{
-		{Name: "action", Type: arrow.BinaryTypes.String}, {Name: "at", Type: &arrow.TimestampType{Unit: arrow.Microsecond}},
-		{Name: "who", Type: arrow.PrimitiveTypes.Int64}, {Name: "price", Type: arrow.PrimitiveTypes.Float64, Nullable: true},
+		{Name: "action", Type: arrow.BinaryTypes.String},
+		{Name: "at", Type: &arrow.TimestampType{Unit: arrow.Microsecond}},
+		{Name: "who", Type: arrow.PrimitiveTypes.Int64},
+		{Name: "price", Type: arrow.PrimitiveTypes.Float64, Nullable: true},
 	}, nil)
 	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
 	const n = 5000

@@ -83,8 +83,11 @@ func (m Mapping) resolve(row *Row) (columns, error) {
 		names  []string
 		flag   string
 	}{
-		{&c.Event, eventNames, "event"}, {&c.Time, timeNames, "time"}, {&c.User, userNames, "user"},
-		{&c.Anonymous, anonymousNames, "anonymous"}, {&c.ID, ids, "id"},
+		{&c.Event, eventNames, "event"},
+		{&c.Time, timeNames, "time"},
+		{&c.User, userNames, "user"},
+		{&c.Anonymous, anonymousNames, "anonymous"},
+		{&c.ID, ids, "id"},
 	} {
 		switch {
 		case *f.column == "-":

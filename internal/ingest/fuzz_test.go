@@ -30,7 +30,8 @@ func decodable(t *testing.T, p ingest.Protocol, path string, body []byte) {
 	for _, limits := range []ingest.Limits{smallLimits(), ingest.DefaultLimits()} {
 		var parser fastjson.Parser
 		payload, err := ingest.Decode(p, &ingest.Request{
-			Path: path, Header: http.Header{}, Body: body, Key: "k", Limits: limits, Parser: &parser})
+			Path: path, Header: http.Header{}, Body: body, Key: "k", Limits: limits, Parser: &parser,
+		})
 		if err != nil {
 			if k := event.KindOf(err); k != event.Invalid && k != event.TooLarge {
 				t.Fatal(err)

@@ -17,11 +17,15 @@ func TestReplay(t *testing.T) {
 		letter store.DeadLetter
 		code   string
 	}{
-		"mended by a newer version": {store.DeadLetter{Project: 1, Stage: "decode", Protocol: "segment", ReceivedAt: 1,
-			Body: []byte(`{"type":"track","event":"a","userId":"u","messageId":"m1"}`)}, ""},
+		"mended by a newer version": {store.DeadLetter{
+			Project: 1, Stage: "decode", Protocol: "segment", ReceivedAt: 1,
+			Body: []byte(`{"type":"track","event":"a","userId":"u","messageId":"m1"}`),
+		}, ""},
 		"native": {store.DeadLetter{Project: 1, Stage: "decode", Protocol: "native", Body: []byte(`{"event":"a","user_id":"u"}`)}, ""},
-		"still without an identity": {store.DeadLetter{Project: 1, Stage: "decode", Protocol: "native", Body: []byte(`{"event":"a"}`)},
-			"missing_identity"},
+		"still without an identity": {
+			store.DeadLetter{Project: 1, Stage: "decode", Protocol: "native", Body: []byte(`{"event":"a"}`)},
+			"missing_identity",
+		},
 		"still not JSON":          {store.DeadLetter{Project: 1, Stage: "decode", Protocol: "native", Body: []byte(`{"event":`)}, "malformed_json"},
 		"several in one":          {store.DeadLetter{Project: 1, Stage: "decode", Protocol: "native", Body: []byte(`{},{}`)}, "malformed_json"},
 		"cut":                     {store.DeadLetter{Project: 1, Stage: "decode", Protocol: "native", Body: make([]byte, 64<<10)}, "truncated"},

@@ -202,8 +202,10 @@ type memoryStore struct {
 }
 
 func newStore() *memoryStore {
-	return &memoryStore{contents: contents{counts: map[hour]store.Counts{}}, durable: contents{counts: map[hour]store.Counts{}},
-		open: contents{counts: map[hour]store.Counts{}}, committed: make(chan struct{}, 1)}
+	return &memoryStore{
+		contents: contents{counts: map[hour]store.Counts{}}, durable: contents{counts: map[hour]store.Counts{}},
+		open: contents{counts: map[hour]store.Counts{}}, committed: make(chan struct{}, 1),
+	}
 }
 
 func (s *memoryStore) flush() { s.durable = s.contents.clone() }
@@ -312,7 +314,8 @@ type fataler interface{ Fatal(...any) }
 func (w *world) start(t fataler) {
 	var err error
 	w.index, err = dedup.Open("ids", dedup.Options{
-		FS: w.fs, TableBits: 6, Window: time.Hour, Now: func() time.Time { return time.Unix(1e12, 0) }})
+		FS: w.fs, TableBits: 6, Window: time.Hour, Now: func() time.Time { return time.Unix(1e12, 0) },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -327,7 +330,8 @@ func (w *world) start(t fataler) {
 	}
 	w.proc, err = process.New(w.config, process.Deps{
 		Log: w.log, Store: w.store, Dedup: index, Clock: clock.New(0), People: p, Enricher: w.touchy, Projects: zones{},
-		Tracer: w.tracer})
+		Tracer: w.tracer,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

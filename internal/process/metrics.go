@@ -40,7 +40,8 @@ func newMetrics(r prometheus.Registerer, p *Processor) (*metrics, error) {
 		retries:    counter("retries", "Waits for something that was unavailable."),
 		damaged:    counter("damaged_positions", "Positions of the log that could not be read."),
 		dead: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "freshet_process_dead_letters_total", Help: "Events set aside, by code."}, []string{"code"}),
+			Name: "freshet_process_dead_letters_total", Help: "Events set aside, by code.",
+		}, []string{"code"}),
 		codes: map[string]prometheus.Counter{},
 	}
 	if r == nil {

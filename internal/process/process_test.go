@@ -58,8 +58,10 @@ func TestRecord(t *testing.T) {
 	if err := w.drain(); err != nil {
 		t.Fatal(err)
 	}
-	want := row{0, 1, "made-1", start + 599e6, event.IDNumber(event.SpaceAnonymous, "a"), event.IDNumber(event.SpaceDevice, "d"),
-		"Chrome", event.FlagMadeID | event.FlagSkewCorrected}
+	want := row{
+		0, 1, "made-1", start + 599e6, event.IDNumber(event.SpaceAnonymous, "a"), event.IDNumber(event.SpaceDevice, "d"),
+		"Chrome", event.FlagMadeID | event.FlagSkewCorrected,
+	}
 	if len(w.store.rows) != 3 || w.store.rows[0] != want {
 		t.Errorf("rows %+v, want %+v", w.store.rows, want)
 	}

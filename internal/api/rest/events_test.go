@@ -138,7 +138,8 @@ func TestDeadLetters(t *testing.T) {
 		Readable int
 		Position uint64
 		Letters  []replayedLetter
-	}) {
+	},
+	) {
 		t.Helper()
 		w.ask(key, "POST", "/v1/deadletters/replay", body).json(&out)
 		return out

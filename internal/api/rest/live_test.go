@@ -126,7 +126,11 @@ func TestLiveKeys(t *testing.T) {
 		key, target string
 		want        int
 	}{
-		{"", "", 401}, {"1 write", "", 403}, {"1 read", "?project=2", 404}, {"1 read", "?project=99", 404}, {"1 admin", "?project=99", 404},
+		{"", "", 401},
+		{"1 write", "", 403},
+		{"1 read", "?project=2", 404},
+		{"1 read", "?project=99", 404},
+		{"1 admin", "?project=99", 404},
 		{"", "?key=" + w.keys["1 read"], 401},
 	} {
 		if got := w.ask(c.key, "GET", "/v1/live"+c.target, ""); got.Code != c.want {

@@ -198,6 +198,7 @@ func (p pipeline) Lag() (uint64, float64) { return 0, 0 }
 func (p pipeline) Freshness(q float64) time.Duration {
 	return time.Duration(q * float64(time.Second))
 }
+
 func (p pipeline) LogBounds() (eventlog.Position, eventlog.Position) {
 	return 0, p.store.Watermark().Position
 }

@@ -45,8 +45,10 @@ func (x *Index) settle() error {
 	x.start(x.job.table, x.job.to)
 	<-x.job.done
 	if err := x.job.err; err != nil {
-		return &event.Error{Kind: event.Unavailable, Code: "dedup_unwritable",
-			Message: "the dedup index cannot be written", Wait: time.Second, Err: err}
+		return &event.Error{
+			Kind: event.Unavailable, Code: "dedup_unwritable",
+			Message: "the dedup index cannot be written", Wait: time.Second, Err: err,
+		}
 	}
 	return nil
 }

@@ -149,8 +149,10 @@ func (w *runWriter) finish() error {
 	}
 	sum := xxh3.Hash(tail)
 	at := len(tail)
-	for _, v := range []uint64{runMagic, w.from, w.to, uint64(w.count), uint64(w.minSec), uint64(w.maxSec),
-		uint64(w.posWidth) | uint64(w.secWidth)<<8, uint64(w.blocks), uint64(w.filterWords), sum, w.maxPos} {
+	for _, v := range []uint64{
+		runMagic, w.from, w.to, uint64(w.count), uint64(w.minSec), uint64(w.maxSec),
+		uint64(w.posWidth) | uint64(w.secWidth)<<8, uint64(w.blocks), uint64(w.filterWords), sum, w.maxPos,
+	} {
 		tail = binary.LittleEndian.AppendUint64(tail, v)
 	}
 	tail = binary.LittleEndian.AppendUint64(tail, xxh3.Hash(tail[at:]))

@@ -66,8 +66,10 @@ func TestGeo(t *testing.T) {
 	names := func(s string) any { return map[string]any{"names": map[string]any{"en": s}} }
 	file := filepath.Join(t.TempDir(), "geo.mmdb")
 	err := os.WriteFile(file, buildGeo(map[string]any{
-		"203.0.113.0/24": map[string]any{"country": map[string]any{"iso_code": "DE"}, "city": names("Berlin"),
-			"subdivisions": []any{map[string]any{"iso_code": "BE", "names": map[string]any{"en": "Land Berlin"}}}},
+		"203.0.113.0/24": map[string]any{
+			"country": map[string]any{"iso_code": "DE"}, "city": names("Berlin"),
+			"subdivisions": []any{map[string]any{"iso_code": "BE", "names": map[string]any{"en": "Land Berlin"}}},
+		},
 		"198.51.100.0/25": map[string]any{"country": map[string]any{"iso_code": "FR"}, "subdivisions": []any{map[string]any{"iso_code": "IDF"}}},
 		"2001:db8::/32":   map[string]any{"country": map[string]any{"iso_code": "JP"}},
 	}), 0o600)

@@ -60,11 +60,14 @@ type metrics struct {
 func New(r prometheus.Registerer) (*People, error) {
 	p := &People{metrics: metrics{
 		links: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "freshet_identity_links_total", Help: "Links made between ids of a person."}),
+			Name: "freshet_identity_links_total", Help: "Links made between ids of a person.",
+		}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "freshet_identity_refused_total", Help: "Links refused, by reason."}, []string{"reason"}),
+			Name: "freshet_identity_refused_total", Help: "Links refused, by reason.",
+		}, []string{"reason"}),
 		bad: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "freshet_identity_bad_ids_total", Help: "Events with an id that stands for nobody."}),
+			Name: "freshet_identity_bad_ids_total", Help: "Events with an id that stands for nobody.",
+		}),
 	}}
 	m := &p.metrics
 	m.belongs = m.refused.WithLabelValues("belongs_to_another")
@@ -221,7 +224,8 @@ func (p *People) link(from, to uint64, at uint64) {
 	p.graph.join(from, to)
 	p.metrics.links.Inc()
 	p.links = append(p.links, store.Link{
-		Project: store.ProjectID(p.project), From: from, To: to, Position: eventlog.Position(at)})
+		Project: store.ProjectID(p.project), From: from, To: to, Position: eventlog.Position(at),
+	})
 }
 
 func (g graph) join(from, to uint64) {

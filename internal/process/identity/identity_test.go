@@ -44,15 +44,19 @@ func user(id string) event.Event      { return event.Event{UserID: id} }
 func anonymous(id string) event.Event { return event.Event{AnonymousID: id} }
 
 func TestForbidden(t *testing.T) {
-	for _, id := range []string{"", " ", "null", "NULL", "undefined", "0", "000", "NaN", "[object Object]", "Anonymous",
+	for _, id := range []string{
+		"", " ", "null", "NULL", "undefined", "0", "000", "NaN", "[object Object]", "Anonymous",
 		"guest", "none", "unknown", "true", "FALSE", "00000000-0000-0000-0000-000000000000", "\"\"", " null ", "(null)", "-",
-		"0.0", "{00000000-0000-0000-0000-000000000000}", strings.Repeat("0", 400)} {
+		"0.0", "{00000000-0000-0000-0000-000000000000}", strings.Repeat("0", 400),
+	} {
 		if !Forbidden(id) {
 			t.Errorf("%q names somebody", id)
 		}
 	}
-	for _, id := range []string{"u", "1", "10", "00000000-0000-0000-0000-000000000001", "nullable", "anonymous@example.org",
-		"guests", "0b54a1ce-5e45-4c4b-9f8b-3cf1d3b0a001", "Nan Goldin", "none of your business, really"} {
+	for _, id := range []string{
+		"u", "1", "10", "00000000-0000-0000-0000-000000000001", "nullable", "anonymous@example.org",
+		"guests", "0b54a1ce-5e45-4c4b-9f8b-3cf1d3b0a001", "Nan Goldin", "none of your business, really",
+	} {
 		if Forbidden(id) {
 			t.Errorf("%q names nobody", id)
 		}
@@ -101,8 +105,10 @@ func TestPerson(t *testing.T) {
 func TestDevice(t *testing.T) {
 	p := people(t)
 	e := event.Event{UserID: "u", AnonymousID: "a", Context: event.Context{DeviceID: "d"}}
-	for _, want := range []uint64{event.IDNumber(event.SpaceDevice, "d"), event.IDNumber(event.SpaceAnonymous, "a"),
-		event.IDNumber(event.SpaceUser, "u"), 0} {
+	for _, want := range []uint64{
+		event.IDNumber(event.SpaceDevice, "d"), event.IDNumber(event.SpaceAnonymous, "a"),
+		event.IDNumber(event.SpaceUser, "u"), 0,
+	} {
 		if p.Device(&e); e.Derived.Device != want {
 			t.Errorf("device %d, want %d", e.Derived.Device, want)
 		}

@@ -80,7 +80,8 @@ func (k *killed) commit(n uint64) error {
 			k.s.AddLink(store.Link{Project: killProject, From: personOf(link), To: personOf(0), Position: eventlog.Position(i)})
 		}
 		e := event.Event{Name: "n", ID: fmt.Sprint(i), Properties: []event.Property{
-			{Key: fmt.Sprint("key ", i/5000), Type: event.Number, Num: float64(i)}}}
+			{Key: fmt.Sprint("key ", i/5000), Type: event.Number, Num: float64(i)},
+		}}
 		e.Derived.Position, e.Derived.Person, e.Derived.ReceivedAt = i, killPerson(i), int64(i)/1000*3600e6
 		e.Derived.Time = int64(i/killPerDay) * 86400e6
 		k.s.Add(killProject, time.UTC, "native", &e)

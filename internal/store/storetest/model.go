@@ -61,8 +61,10 @@ func (h *history) grow(n int) {
 		it := item{project: store.ProjectID(1 + h.rng.IntN(projects))}
 		switch h.rng.IntN(14) {
 		case 0:
-			it.dead = &store.DeadLetter{Project: it.project, Position: pos, ReceivedAt: int64(pos), Stage: "process",
-				Code: store.CodePoison, Reason: "r", Protocol: "segment", Body: fmt.Append(nil, pos)}
+			it.dead = &store.DeadLetter{
+				Project: it.project, Position: pos, ReceivedAt: int64(pos), Stage: "process",
+				Code: store.CodePoison, Reason: "r", Protocol: "segment", Body: fmt.Append(nil, pos),
+			}
 		case 1:
 			h.link(&it, pos)
 			fallthrough

@@ -276,8 +276,10 @@ func deadLetters(t *testing.T, a Adapter) {
 	dir := t.TempDir()
 	s := a.Open(t, dir)
 	letter := func(i int) store.DeadLetter {
-		return store.DeadLetter{Project: store.ProjectID(1 + i%2), Position: eventlog.Position(i), ReceivedAt: int64(i), Stage: "decode",
-			Code: []string{"bad_event_name", store.CodePoison}[i/2%2], Reason: "it's \"so\"", Protocol: "segment", Body: []byte{0, 0xff, byte(i)}}
+		return store.DeadLetter{
+			Project: store.ProjectID(1 + i%2), Position: eventlog.Position(i), ReceivedAt: int64(i), Stage: "decode",
+			Code: []string{"bad_event_name", store.CodePoison}[i/2%2], Reason: "it's \"so\"", Protocol: "segment", Body: []byte{0, 0xff, byte(i)},
+		}
 	}
 	for i := range 40 {
 		s.AddDead(letter(i))
