@@ -1,8 +1,9 @@
 package e2e_test
 
 import (
+	"math/rand/v2"
+	"net/http"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -97,7 +98,6 @@ func TestTwoServers(t *testing.T) {
 	s.waitReady()
 	s.send("/v1/events", manyEvents("two", 100))
 
-	var wg sync.WaitGroup
 	others := make([]*process, 3)
 	for i := range others {
 		others[i] = s.spawn(s.addr)
@@ -113,7 +113,6 @@ func TestTwoServers(t *testing.T) {
 		}
 		return len(alive) <= 1
 	})
-	wg.Wait()
 	if len(alive) != 1 {
 		t.Fatalf("no server is left")
 	}
@@ -155,4 +154,58 @@ func TestFolderInUse(t *testing.T) {
 	if got := countIDs(s.export("")); got["one"] != 100 || got["two"] != 100 {
 		t.Errorf("there are %v", got)
 	}
+}
+
+// TestStopWhileStarting ends a server at any moment of its start: it goes, without an error, and leaves a folder that
+// works.
+func TestStopWhileStarting(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	r := s.send("/v1/events", manyEvents("one", 1000))
+	s.waitVisible(r.position())
+	for range 10 {
+		s.kill()
+		s.run()
+		// Before the process listens to signals, one ends it at once; /healthz answers from the first moment on.
+		eventually(t, soon, "the server answers", func() bool {
+			_, err := s.call(http.MethodGet, "/healthz", "", nil)
+			return err == nil
+		})
+		<-time.After(time.Duration(rand.IntN(150)) * time.Millisecond)
+		s.stop()
+	}
+	s.restart()
+	s.waitIdle()
+	if got := countIDs(s.export("")); got["one"] != 1000 {
+		t.Errorf("there are %v", got)
+	}
+}
+
+// TestKilledUpgrade kills the successor at any moment of an upgrade under load. When the old server had gone already
+// there is none for a while; no event is lost or doubled.
+func TestKilledUpgrade(t *testing.T) {
+	t.Parallel()
+	s := start(t, "--store-flush-rows", "1000")
+	l := s.begin(3, 5*time.Millisecond, "fo")
+	restarts := 0
+	for range 8 {
+		next := s.spawn(s.addr)
+		<-time.After(time.Duration(rand.IntN(400)) * time.Millisecond)
+		_ = next.cmd.Process.Kill()
+		<-next.exited
+		at := l.count()
+		eventually(t, soon, "the load goes on, or no server is left", func() bool { return s.process.gone() || l.count() > at+100 })
+		if s.process.gone() {
+			if s.process.err != nil {
+				t.Errorf("the old server ended with %v", s.process.err)
+			}
+			restarts++
+			s.restart()
+		}
+	}
+	l.finish()
+	t.Logf("%d of 8 upgrades were killed after the old server had gone; %d events acknowledged", restarts, len(l.acked))
+	s.waitIdle()
+	l.check(t, s.export(""))
+	s.ledger()
 }
