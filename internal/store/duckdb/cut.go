@@ -39,6 +39,7 @@ type cut struct {
 	disk    int
 	props   []store.PropertyColumn
 	relinks bool
+	zone    dayZone
 }
 
 // Cut implements store.Reader.
@@ -47,17 +48,20 @@ func (s *Store) Cut(ctx context.Context, project store.ProjectID) (store.Cut, er
 	if err != nil {
 		return nil, fmt.Errorf("pin a cut: %w", err)
 	}
+	s.crew.join()
 	c := &cut{store: s, conn: conn, ctx: ctx, number: s.cuts.Add(1)}
 	s.pin.RLock()
 	defer s.pin.RUnlock()
 	s.mu.RLock()
 	c.cold, c.watermark, c.table = s.cold, s.watermark, s.tables[project]
 	if c.table != nil {
+		c.zone = c.table.zone
 		for _, g := range s.gens {
 			if h := g.tables[project]; h != nil && h.rows > 0 {
 				g.readers.Add(1)
 				c.gens = append(c.gens, g)
 				c.hot = append(c.hot, *h)
+				c.zone = c.zone.with(g.parts[project].zone)
 			}
 		}
 		c.onDisk, c.disk = c.table.diskReady, c.table.diskReadyProps
@@ -95,6 +99,7 @@ func (c *cut) Close() {
 		g.readers.Add(-1)
 	}
 	c.gens = nil
+	defer c.store.crew.leave()
 	_, _ = c.conn.ExecContext(context.Background(), "ROLLBACK")
 	_ = c.conn.Close()
 }
@@ -104,7 +109,7 @@ func (c *cut) Watermark() store.Watermark { return c.watermark }
 
 // Schema implements store.Cut.
 func (c *cut) Schema() *store.Schema {
-	s := &store.Schema{Properties: map[string][]store.PropertyColumn{}, PropertyLimit: c.store.opts.PropertyLimit}
+	s := &store.Schema{Properties: map[string][]store.PropertyColumn{}, PropertyLimit: c.store.opts.PropertyLimit, DayZone: c.zone.name}
 	for _, p := range c.props {
 		s.Properties[p.Key] = append(s.Properties[p.Key], p)
 	}

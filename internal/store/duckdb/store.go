@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -64,6 +65,9 @@ func (o *Options) defaults() {
 	if o.PropertyLimit == 0 {
 		o.PropertyLimit = 250
 	}
+	if o.Threads == 0 {
+		o.Threads = runtime.GOMAXPROCS(0)
+	}
 	if o.CompactRuns == 0 {
 		o.CompactRuns = 4
 	}
@@ -88,6 +92,7 @@ type Store struct {
 	metrics         *metrics
 	persons         *bloom
 	spares          spares
+	crew            *crew
 	batch           batch
 	pending         *pendingLinks
 
@@ -143,12 +148,16 @@ type generation struct {
 func Open(ctx context.Context, o Options) (*Store, error) {
 	o.defaults()
 	path := filepath.Join(o.Dir, fileDatabase+".duckdb")
-	connector, err := duck.NewConnector(path, nil)
+	connector, err := duck.NewConnector(path+"?storage_compatibility_version=latest", nil)
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", path, err)
 	}
+	crew, err := newCrew(connector, o.Threads-1)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), connector.Close())
+	}
 	s := &Store{
-		opts: o, connector: connector, db: sql.OpenDB(connector),
+		opts: o, connector: connector, db: sql.OpenDB(connector), crew: crew,
 		metrics: newMetrics(o.Registerer), persons: newBloom(),
 		wake: make(chan struct{}, 1), advanced: make(chan struct{}),
 		tables: map[store.ProjectID]*table{}, ledger: map[ledgerKey]store.Counts{}, pending: newPendingLinks(),
@@ -182,9 +191,9 @@ func (s *Store) load(ctx context.Context) error {
 		"SET checkpoint_threshold = '1TB'",
 		"ATTACH ':memory:' AS " + hotDatabase,
 	}
-	if s.opts.Threads > 0 {
-		settings = append([]string{fmt.Sprintf("SET threads = %d", s.opts.Threads)}, settings...)
-	}
+	settings = append([]string{
+		fmt.Sprintf("SET threads = %d", s.opts.Threads), fmt.Sprintf("SET external_threads = %d", s.opts.Threads),
+	}, settings...)
 	settings = append(settings, "SET enable_external_access = false", "SET lock_configuration = true")
 	// An Arrow view is made in the current database; in the one in memory it costs nothing and is never written.
 	settings = append(settings, "USE "+hotDatabase)
@@ -217,6 +226,7 @@ func (s *Store) Close() error {
 
 // shut closes without flushing.
 func (s *Store) shut() error {
+	s.crew.dismiss()
 	return errors.Join(s.writer.Close(), s.flusher.Close(), s.db.Close(), s.connector.Close())
 }
 
@@ -257,6 +267,10 @@ func (s *Store) upkeep(ctx context.Context) {
 	if err := s.relink(ctx); err != nil && ctx.Err() == nil {
 		s.metrics.failures.WithLabelValues("relink").Inc()
 		s.opts.Logger.Error("rewrite persons of linked ids", "error", err)
+	}
+	if err := s.recut(ctx); err != nil && ctx.Err() == nil {
+		s.metrics.failures.WithLabelValues("recut").Inc()
+		s.opts.Logger.Error("cut days anew in another time zone", "error", err)
 	}
 	if err := s.compact(ctx); err != nil && ctx.Err() == nil {
 		s.metrics.failures.WithLabelValues("compact").Inc()
