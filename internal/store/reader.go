@@ -79,6 +79,9 @@ type Schema struct {
 	Properties map[string][]PropertyColumn
 	// PropertyLimit is how many property columns a project may have.
 	PropertyLimit int
+	// DayZone is the name of the time zone in which the column "day" of every row was cut; empty when rows of several
+	// zones are there, or it is not known. Then a row's day may be up to two off the one in any other zone.
+	DayZone string
 }
 
 // PropertyColumn is the column of one key and type.
@@ -96,7 +99,8 @@ type Column struct {
 
 // Columns are the built-in columns, in the order of the table. Text columns are NULL when absent.
 //
-// seq is the event's position; day the number of days since 1970-01-01 of time in the project's time zone; skew the
+// seq is the event's position; day the number of days since 1970-01-01 of time in the project's time zone, as it was
+// when the event was added or as it is (Schema.DayZone tells whether that is the same for all); skew the
 // microseconds that were added to the client's time; received in milliseconds precision; session a hash of the
 // client's session id (0: it sent none); overflow, traits and extra hold JSON objects, NULL when empty.
 var Columns = []Column{
@@ -150,7 +154,9 @@ var Columns = []Column{
 
 // Eraser removes days of a project for good.
 type Eraser interface {
-	// Expire removes every event of the project before the day (days since 1970-01-01, project's zone) and returns how many.
+	// Expire removes every event of the project before the day (days since 1970-01-01, project's zone) and returns how
+	// many. Rows cut in an earlier zone of the project go by their day in that one, which may be a day or two early or
+	// late.
 	Expire(ctx context.Context, project ProjectID, day int64) (int64, error)
 }
 
@@ -169,6 +175,7 @@ func TypeOf(p *event.Property) (t Type, ok bool) {
 		return Text, true
 	case event.JSON:
 		return JSON, true
+	case event.Null:
 	}
 	return 0, false
 }

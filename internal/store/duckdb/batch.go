@@ -31,11 +31,14 @@ type rows struct {
 	builtin []column
 	props   []column
 	scratch []byte
-	zone    *dayCutter
+	cutter  *dayCutter
+	// loc cut the latest row's day, zone that of all of them.
+	loc  *time.Location
+	zone dayZone
 }
 
 func newRows(t *table) *rows {
-	r := &rows{table: t, builtin: make([]column, len(store.Columns)), zone: &dayCutter{}}
+	r := &rows{table: t, builtin: make([]column, len(store.Columns)), cutter: &dayCutter{}}
 	for i, c := range store.Columns {
 		r.builtin[i] = column{name: c.Name, typ: c.Type}
 	}
@@ -43,7 +46,7 @@ func newRows(t *table) *rows {
 }
 
 func (r *rows) reset() {
-	r.n = 0
+	r.n, r.loc, r.zone = 0, nil, dayZone{}
 	for i := range r.builtin {
 		r.builtin[i].reset()
 	}
@@ -113,6 +116,9 @@ func (s *Store) Add(project store.ProjectID, loc *time.Location, protocol string
 		s.batch.newest = d.ReceivedAt
 	}
 	s.persons.add(d.Person)
+	if loc != r.loc {
+		r.loc, r.zone = loc, r.zone.with(zoneOf(loc))
+	}
 
 	b := r.builtin
 	b[colSeq].word(i, d.Position)
@@ -122,7 +128,7 @@ func (s *Store) Add(project store.ProjectID, loc *time.Location, protocol string
 	}
 	b[colKind].text(i, e.Kind.String())
 	b[colEvent].text(i, e.Name)
-	b[colDay].word(i, uint64(r.zone.day(d.Time, loc)))
+	b[colDay].word(i, uint64(r.cutter.day(d.Time, loc)))
 	b[colTime].word(i, uint64(d.Time))
 	b[colReceived].word(i, uint64(d.ReceivedAt/1000*1000))
 	skew := int64(0)
@@ -296,29 +302,6 @@ func (b *batch) reset() {
 	}
 	b.order, b.dead, b.links = b.order[:0], b.dead[:0], b.links[:0]
 	clear(b.counts)
-}
-
-// dayCutter finds the local day of a time, and remembers the day's bounds: events come mostly in order.
-type dayCutter struct {
-	loc        *time.Location
-	start, end int64
-	number     int64
-}
-
-func (c *dayCutter) day(us int64, loc *time.Location) int64 {
-	if loc == c.loc && us >= c.start && us < c.end {
-		return c.number
-	}
-	t := time.UnixMicro(us).In(loc)
-	y, m, d := t.Date()
-	c.loc = loc
-	c.start = time.Date(y, m, d, 0, 0, 0, 0, loc).UnixMicro()
-	c.end = time.Date(y, m, d+1, 0, 0, 0, 0, loc).UnixMicro()
-	c.number = time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / 86400
-	if us < c.start || us >= c.end { // a zone that skips midnight
-		c.start, c.end = 0, 0
-	}
-	return c.number
 }
 
 func appendObject(b []byte, ps []event.Property) []byte {

@@ -50,6 +50,7 @@ func (s *Store) flush(ctx context.Context) error {
 		for project := range g.tables {
 			t := s.tables[project]
 			t.diskReady, t.diskReadyProps = t.onDisk, t.diskProps
+			t.joined(g.parts[project].zone)
 		}
 		s.cold = g.end
 		for k, c := range g.counts {
@@ -146,6 +147,10 @@ func (s *Store) writeGeneration(ctx context.Context, g *generation, rows []sorte
 			return err
 		}
 		if err := s.writeRows(ctx, &rows[i]); err != nil {
+			return err
+		}
+		t := rows[i].table
+		if err := s.writeZone(ctx, t, t.zone.with(g.parts[t.project].zone)); err != nil {
 			return err
 		}
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // formatVersion is that of the tables on disk. A file of a newer version is refused.
-const formatVersion = 1
+const formatVersion = 2
 
 // migrations bring the file from version i to i+1; they are only ever appended to.
 var migrations = []string{`
@@ -27,6 +27,9 @@ CREATE TABLE dead_letters (project UINTEGER NOT NULL, position UBIGINT NOT NULL,
 CREATE TABLE links (project UINTEGER NOT NULL, person UBIGINT NOT NULL, target UBIGINT NOT NULL, position UBIGINT NOT NULL);
 CREATE TABLE pending_links (project UINTEGER NOT NULL, person UBIGINT NOT NULL, target UBIGINT NOT NULL, seq UBIGINT NOT NULL);
 CREATE TABLE runs (project UINTEGER NOT NULL, day BIGINT NOT NULL, rows BIGINT NOT NULL);
+`, `
+CREATE TABLE zones (project UINTEGER NOT NULL, zone VARCHAR NOT NULL);
+INSERT INTO zones SELECT project, '' FROM tables;
 `}
 
 func (s *Store) migrate(ctx context.Context) error {
@@ -99,18 +102,19 @@ func noRows(err error) error {
 }
 
 func (s *Store) loadTables(ctx context.Context) error {
-	rows, err := s.flusher.QueryContext(ctx, "SELECT project FROM tables")
+	rows, err := s.flusher.QueryContext(ctx, "SELECT project, coalesce(zone, '') FROM tables LEFT JOIN zones USING (project)")
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var p store.ProjectID
-		if err := rows.Scan(&p); err != nil {
+		zone := dayZone{rows: true}
+		if err := rows.Scan(&p, &zone.name); err != nil {
 			return err
 		}
 		t := newTable(p, s.opts.PropertyLimit)
-		t.onDisk, t.diskReady = true, true
+		t.onDisk, t.diskReady, t.zone = true, true, zone
 		s.tables[p] = t
 	}
 	if err := rows.Err(); err != nil {
@@ -155,25 +159,27 @@ func (s *Store) loadLedger(ctx context.Context) error {
 // loadPersons fills the filter of known persons, which spares linking work for people never seen before.
 func (s *Store) loadPersons(ctx context.Context) error {
 	for _, t := range s.tables {
-		rows, err := s.flusher.QueryContext(ctx, "SELECT DISTINCT person FROM "+t.cold)
-		if err != nil {
+		if err := s.loadPersonsOf(ctx, t); err != nil {
 			return fmt.Errorf("read persons: %w", err)
-		}
-		for rows.Next() {
-			var p uint64
-			if err := rows.Scan(&p); err != nil {
-				return err
-			}
-			s.persons.add(p)
-		}
-		if err := rows.Err(); err != nil {
-			return err
-		}
-		if err := rows.Close(); err != nil {
-			return err
 		}
 	}
 	return nil
+}
+
+func (s *Store) loadPersonsOf(ctx context.Context, t *table) error {
+	rows, err := s.flusher.QueryContext(ctx, "SELECT DISTINCT person FROM "+t.cold)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var p uint64
+		if err := rows.Scan(&p); err != nil {
+			return err
+		}
+		s.persons.add(p)
+	}
+	return rows.Err()
 }
 
 // Position implements store.Writer.

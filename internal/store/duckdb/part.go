@@ -17,6 +17,7 @@ type part struct {
 	bytes   int
 	builtin []column
 	props   []column
+	zone    dayZone
 }
 
 func newPart(t *table) *part {
@@ -40,6 +41,7 @@ func (p *part) add(r *rows) {
 		p.bytes += p.props[i].extend(p.n, &r.props[i])
 	}
 	p.n += r.n
+	p.zone = p.zone.with(r.zone)
 }
 
 // filled returns the columns that have a value, padded to the part's length. They are views: what is appended to the
@@ -59,7 +61,7 @@ func (p *part) filled() []column {
 
 // reset forgets the rows and keeps the memory.
 func (p *part) reset() {
-	p.n, p.bytes = 0, 0
+	p.n, p.bytes, p.zone = 0, 0, dayZone{}
 	for _, set := range [][]column{p.builtin, p.props} {
 		for i := range set {
 			set[i].reset()

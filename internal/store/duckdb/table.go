@@ -20,6 +20,12 @@ type table struct {
 	diskProps      int
 	diskReady      bool
 	diskReadyProps int
+	// zone is that of the rows on disk, loc the one in which the latest row was cut, nil when none was since the store was
+	// opened. Store.mu guards both; only who holds flushing changes zone.
+	zone dayZone
+	loc  *time.Location
+	// recut is how far the days of the rows on disk have been cut anew; flushing guards it.
+	recut progress
 
 	// mu guards the property columns: the processor adds them while cuts read them.
 	mu    sync.RWMutex
