@@ -23,7 +23,7 @@ func TestCrash(t *testing.T) {
 	if r, err := s.call(http.MethodPatch, "/v1/projects/1", s.admin, []byte(`{"retention_days":30}`)); err != nil || r.status != 200 {
 		t.Fatalf("set the retention: %v %s", err, r)
 	}
-	l := s.begin(4, 10*time.Millisecond, "ffoofox")
+	l := s.begin(4, 10*time.Millisecond, "ffaafae")
 	eventually(t, soon, "a day is compacted", func() bool { return s.metric("freshet_store_compacted_rows_total") > 0 })
 	for n := range kills {
 		if n%3 > 0 {

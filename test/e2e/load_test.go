@@ -13,11 +13,12 @@ import (
 	"time"
 )
 
-// The ages of a load's events, told by the first letter of their ids.
+// The ages of a load's events, told by the first letter of their ids. The letters are hexadecimal digits, because half
+// of the ids are UUIDs, which are kept in another way than other texts.
 const (
 	freshEvent   = 'f'
-	oldEvent     = 'o' // a closed day, which is compacted when it has several runs
-	expiredEvent = 'x' // older than a retention of 30 days
+	oldEvent     = 'a' // a closed day, which is compacted when it has several runs
+	expiredEvent = 'e' // older than a retention of 30 days
 )
 
 // load is a number of apps that post batches of events with ids of their own. A batch that is not acknowledged is sent
@@ -49,7 +50,7 @@ func (s *server) begin(clients int, every time.Duration, ages string) *load {
 		url: "http://" + s.addr, key: s.write, every: every, ages: ages, quit: make(chan struct{}),
 		acked: map[string]bool{}, open: map[string]bool{}, refused: map[int]int{},
 	}
-	run := fmt.Sprintf("%08x", rand.Uint32())
+	run := rand.Uint32() >> 4
 	for n := range clients {
 		l.wg.Go(func() { l.client(n, run) })
 	}
@@ -76,12 +77,13 @@ func (l *load) refusals() (map[int]int, reply) {
 }
 
 // client posts one batch after the other over a connection of its own.
-func (l *load) client(n int, run string) {
+func (l *load) client(n int, run uint32) {
 	c := &http.Client{Timeout: 40 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 1}}
 	defer c.CloseIdleConnections()
 	r := rand.New(rand.NewPCG(uint64(n), rand.Uint64()))
 	pace := time.NewTicker(l.every)
 	defer pace.Stop()
+	var recent []batch
 	for i := 0; ; i++ {
 		select {
 		case <-l.quit:
@@ -89,25 +91,36 @@ func (l *load) client(n int, run string) {
 		case <-pace.C:
 		}
 		age := l.ages[i%len(l.ages)]
-		path, body, ids := makeBatch(r, age, fmt.Sprintf("%c-%s-%d-%d", age, run, n, i))
+		b := makeBatch(r, age, fmt.Sprintf("%c%07x-%04x-%04x", age, run, n, i))
 		l.mu.Lock()
-		for _, id := range ids {
+		for _, id := range b.ids {
 			l.open[id] = true
 		}
 		l.mu.Unlock()
-		for !l.post(c, path, body, ids) && r.IntN(6) > 0 {
+		for !l.post(c, b) && r.IntN(6) > 0 {
 			<-pace.C
 		}
-		if r.IntN(10) == 0 {
-			l.post(c, path, body, ids)
+		if recent = append(recent, b); len(recent) > 100 {
+			recent = recent[1:]
+		}
+		if r.IntN(8) == 0 {
+			// Some seconds and kills ago: what remembers the ids must have come back with the rows.
+			l.post(c, recent[r.IntN(len(recent))])
 		}
 	}
 }
 
+// batch is a request and the ids in it.
+type batch struct {
+	path string
+	body []byte
+	ids  []string
+}
+
 // post tells whether the batch was acknowledged.
-func (l *load) post(c *http.Client, path string, body []byte, ids []string) bool {
+func (l *load) post(c *http.Client, b batch) bool {
 	got := reply{}
-	req, err := http.NewRequest(http.MethodPost, l.url+path, bytes.NewReader(body))
+	req, err := http.NewRequest(http.MethodPost, l.url+b.path, bytes.NewReader(b.body))
 	if err != nil {
 		return false
 	}
@@ -126,16 +139,16 @@ func (l *load) post(c *http.Client, path string, body []byte, ids []string) bool
 		l.last = got
 		return false
 	}
-	for _, id := range ids {
+	for _, id := range b.ids {
 		delete(l.open, id)
 		l.acked[id] = true
 	}
-	l.received += int64(len(ids))
+	l.received += int64(len(b.ids))
 	return true
 }
 
-// makeBatch makes a body in one of the two formats, and the ids in it, of which one may come twice.
-func makeBatch(r *rand.Rand, age byte, prefix string) (path string, body []byte, ids []string) {
+// makeBatch makes a body in one of the two formats; one of its ids may come twice.
+func makeBatch(r *rand.Rand, age byte, prefix string) batch {
 	when := time.Now().UTC()
 	switch age {
 	case oldEvent:
@@ -144,10 +157,13 @@ func makeBatch(r *rand.Rand, age byte, prefix string) (path string, body []byte,
 		when = when.Add(-400 * 24 * time.Hour)
 	}
 	n := 1 + r.IntN(40)
-	events := make([]map[string]any, 0, n+1)
+	events, ids := make([]map[string]any, 0, n+1), make([]string, 0, n+1)
 	native := r.IntN(2) == 0
 	for i := range n {
 		id := fmt.Sprintf("%s-%d", prefix, i)
+		if native {
+			id = fmt.Sprintf("%s-8000-%012x", prefix, i)
+		}
 		person := r.IntN(500)
 		e := map[string]any{"properties": map[string]any{"n": i, "plan": []string{"free", "pro"}[i%2], "nested": map[string]int{"a": i}}}
 		at := when.Add(-time.Duration(i) * time.Second).Format(time.RFC3339Nano)
@@ -174,11 +190,11 @@ func makeBatch(r *rand.Rand, age byte, prefix string) (path string, body []byte,
 		ids, events = append(ids, ids[0]), append(events, events[0])
 	}
 	if native {
-		body, _ = json.Marshal(events)
-		return "/v1/events", body, ids
+		body, _ := json.Marshal(events)
+		return batch{"/v1/events", body, ids}
 	}
-	body, _ = json.Marshal(map[string]any{"batch": events, "sentAt": time.Now().UTC().Format(time.RFC3339Nano)})
-	return "/v1/batch", body, ids
+	body, _ := json.Marshal(map[string]any{"batch": events, "sentAt": time.Now().UTC().Format(time.RFC3339Nano)})
+	return batch{"/v1/batch", body, ids}
 }
 
 // check wants every acknowledged event exactly once, every other at most once, and nothing that was never sent. Events
@@ -215,7 +231,7 @@ func (l *load) openLoop(every time.Duration) {
 	var requests sync.WaitGroup
 	defer requests.Wait()
 	c := &http.Client{Timeout: 40 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	run := fmt.Sprintf("%08x", rand.Uint32())
+	run := rand.Uint32() >> 4
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for i := 0; ; i++ {
@@ -226,8 +242,7 @@ func (l *load) openLoop(every time.Duration) {
 		}
 		requests.Go(func() {
 			r := rand.New(rand.NewPCG(uint64(i), 1))
-			path, body, ids := makeBatch(r, freshEvent, fmt.Sprintf("%c-%s-n-%d", freshEvent, run, i))
-			l.post(c, path, body, ids)
+			l.post(c, makeBatch(r, freshEvent, fmt.Sprintf("%c%07x-ffff-%04x", freshEvent, run, i)))
 		})
 	}
 }

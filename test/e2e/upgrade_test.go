@@ -64,7 +64,7 @@ func (s *server) beginOpenLoop(every time.Duration) *load {
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	l := s.begin(6, time.Millisecond, "fo")
+	l := s.begin(6, time.Millisecond, "fa")
 	for range 3 {
 		at := l.count()
 		eventually(t, soon, "the load goes on", func() bool { return l.count() > at+500 })
@@ -98,15 +98,15 @@ func TestTwoServers(t *testing.T) {
 	s.waitReady()
 	s.send("/v1/events", manyEvents("two", 100))
 
-	others := make([]*process, 3)
-	for i := range others {
-		others[i] = s.spawn(s.addr)
+	servers := make([]*process, 0, 4)
+	for range cap(servers) - 1 {
+		servers = append(servers, s.spawn(s.addr))
 	}
-	last := s.process
+	servers = append(servers, s.process)
 	var alive []*process
 	eventually(t, 2*soon, "one server is left", func() bool {
 		alive = alive[:0]
-		for _, p := range append(others, last) {
+		for _, p := range servers {
 			if !p.gone() {
 				alive = append(alive, p)
 			}
@@ -186,7 +186,7 @@ func TestStopWhileStarting(t *testing.T) {
 func TestKilledUpgrade(t *testing.T) {
 	t.Parallel()
 	s := start(t, "--store-flush-rows", "1000")
-	l := s.begin(3, 5*time.Millisecond, "fo")
+	l := s.begin(3, 5*time.Millisecond, "fa")
 	restarts := 0
 	for range 8 {
 		next := s.spawn(s.addr)
