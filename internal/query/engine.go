@@ -33,7 +33,7 @@ import (
 // Scope is what a question is asked within: one project, and how that project cuts time.
 type Scope struct {
 	Project store.ProjectID
-	// Zone is the project's time zone, in which the store has cut the column "day".
+	// Zone is the project's time zone. Rows may have been cut into days in another one (store.Schema.DayZone).
 	Zone      *time.Location
 	WeekStart time.Weekday
 	// SessionGap is the pause after which a device's next event begins a new session.
@@ -194,8 +194,10 @@ func (e *Engine) outcome(ctx context.Context, err error) error {
 	}
 	switch ctx.Err() {
 	case context.DeadlineExceeded:
-		return &event.Error{Kind: event.Timeout, Code: "query_timeout", Err: err,
-			Message: "the question took longer than its time limit; ask for less at a time"}
+		return &event.Error{
+			Kind: event.Timeout, Code: "query_timeout", Err: err,
+			Message: "the question took longer than its time limit; ask for less at a time",
+		}
 	case context.Canceled:
 		return &event.Error{Kind: event.Timeout, Code: "query_canceled", Err: err, Message: "the question was given up before it was answered"}
 	}

@@ -11,14 +11,15 @@ import (
 type timeline struct {
 	buckets *buckets
 	zone    *time.Location
-	// sameZone tells that "day" was cut in the zone of the question.
+	// sameZone tells that "day" of every row was cut in the zone of the question.
 	sameZone bool
 	// byDay tells that each bucket is made of whole days, but for the ends of the range.
 	byDay bool
 }
 
-func newTimeline(s Scope, r *Resolved, b *buckets) *timeline {
-	t := &timeline{buckets: b, zone: r.zone, sameZone: r.zone.String() == s.Zone.String()}
+// newTimeline is for rows whose days were cut in the zone of the name; in several ones when it is empty.
+func newTimeline(dayZone string, r *Resolved, b *buckets) *timeline {
+	t := &timeline{buckets: b, zone: r.zone, sameZone: dayZone != "" && r.zone.String() == dayZone}
 	t.byDay = t.sameZone
 	for _, e := range b.edges[1:b.len()] {
 		t.byDay = t.byDay && dayOf(e, t.zone).start(t.zone).Equal(e)
@@ -78,12 +79,15 @@ func timePiece(conditions ...string) piece {
 	return p
 }
 
-// around is the range by its times, with the days of another zone only to skip what is far away.
+// farthest is how many days the local dates of one moment may be apart: there are 26 hours between the farthest zones.
+const farthest = 2
+
+// around is the range by its times, with the days of other zones only to skip what is far away.
 func (t *timeline) around(from, to time.Time, last date) piece {
-	days := bounds{to: last.number() + 1, open: from.IsZero()}
+	days := bounds{to: last.number() + farthest, open: from.IsZero()}
 	lower := ""
 	if !from.IsZero() {
-		days.from = dayOf(from, t.zone).number() - 1
+		days.from = dayOf(from, t.zone).number() - farthest
 		lower = "time >= " + timestamp(from.UnixMicro())
 	}
 	return timePiece(days.sql(), lower, "time < "+timestamp(to.UnixMicro()))
