@@ -125,6 +125,7 @@ func (l *load) post(c *http.Client, b batch) bool {
 		return false
 	}
 	req.Header.Set("Authorization", "Bearer "+l.key)
+	req.GetBody = nil // or Go would send it again by itself when a kept connection was closed, and nobody would know
 	if resp, err := c.Do(req); err == nil {
 		got.body, err = io.ReadAll(resp.Body)
 		_ = resp.Body.Close()
