@@ -44,6 +44,14 @@ func settle(t testing.TB, s *Store) {
 	if err := s.relink(ctx); err != nil {
 		t.Fatal(err)
 	}
+	for {
+		if t, _ := s.otherwiseCut(); t == nil {
+			break
+		}
+		if err := s.recut(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := s.compact(ctx); err != nil {
 		t.Fatal(err)
 	}
