@@ -22,7 +22,7 @@ func (p *plan) active(s *statement) {
 		return fmt.Sprintf("least(d + %d, coalesce(lead(d) OVER (PARTITION BY %s ORDER BY d), d + %d))", days, keys, days)
 	}
 	if len(p.groups) > 0 && p.ranked {
-		p.rankActive(s, stretch("thing"+p.names("")))
+		p.rankActive(s, stretch("thing"+p.names()))
 	} else {
 		s.number(p, "NULL")
 	}
@@ -44,7 +44,7 @@ func (p *plan) rankActive(s *statement, stretch string) {
 	before := func(day string) string {
 		return "CASE WHEN " + day + " < " + strconv.FormatInt(after[0], 10) + " THEN 0 ELSE " + stair(day, after, 1<<62, 0) + " END"
 	}
-	s.inline("weighed", "SELECT d, thing"+p.names("")+", "+before("past")+" - "+before("d")+" AS weight FROM (SELECT *, "+stretch+" AS past FROM c)")
+	s.inline("weighed", "SELECT d, thing"+p.names()+", "+before("past")+" - "+before("d")+" AS weight FROM (SELECT *, "+stretch+" AS past FROM c)")
 	s.numberBy(p, "weighed", "sum(weight)")
 }
 

@@ -113,7 +113,7 @@ func TestNoTextOfQuestionsInSQL(t *testing.T) {
 	}
 }
 
-func ask(e *query.Engine, ctx context.Context) error {
+func ask(ctx context.Context, e *query.Engine) error {
 	r, err := e.Resolve(everyday, &query.Trends{Series: []query.Series{{}}})
 	if err != nil {
 		return err
@@ -134,13 +134,13 @@ func TestTooManyQuestions(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	e := engine(t, query.Options{Store: l, MaxConcurrent: 1, MaxWaiting: 1, Registerer: registry})
 	done := make(chan error, 2)
-	go func() { done <- ask(e, context.Background()) }()
+	go func() { done <- ask(context.Background(), e) }()
 	<-entered
 	waiting, cancel := context.WithCancel(context.Background())
-	go func() { done <- ask(e, waiting) }()
+	go func() { done <- ask(waiting, e) }()
 	// The second question takes the only waiting place; from then on others are refused.
 	var refused *event.Error
-	for !errors.As(ask(e, timeoutAtOnce()), &refused) || refused.Kind != event.Overloaded {
+	for !errors.As(ask(timeoutAtOnce(), e), &refused) || refused.Kind != event.Overloaded {
 	}
 	if refused.Code != "too_many_queries" || refused.Wait <= 0 {
 		t.Fatalf("refused with %#v", refused)
@@ -193,7 +193,7 @@ func TestDeadline(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
 	defer cancel()
 	var got *event.Error
-	if err := ask(e, ctx); !errors.As(err, &got) || got.Kind != event.Timeout || got.Code != "query_timeout" {
+	if err := ask(ctx, e); !errors.As(err, &got) || got.Kind != event.Timeout || got.Code != "query_timeout" {
 		t.Fatalf("the deadline ended in %v", err)
 	}
 }

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 )
@@ -89,7 +90,7 @@ func (p *formulaParser) peek() byte {
 
 func (p *formulaParser) unexpected() error {
 	if p.at >= len(p.s) {
-		return fmt.Errorf("the formula ends too early")
+		return errors.New("the formula ends too early")
 	}
 	return fmt.Errorf("%q at byte %d does not belong there", p.s[p.at], p.at+1)
 }

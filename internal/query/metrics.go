@@ -51,6 +51,7 @@ func outcomeOf(err error) string {
 		return "overloaded"
 	case event.Timeout:
 		return "timeout"
+	default:
+		return "error"
 	}
-	return "error"
 }

@@ -48,11 +48,12 @@ func scalarOf(ps []event.Property, key string) scalar {
 			return scalar{kind: 'n', num: p.Num}
 		case event.String:
 			return scalar{kind: 's', text: p.Str}
+		case event.JSON:
+			if f, err := strconv.ParseFloat(p.Str, 64); err == nil {
+				return scalar{kind: 'n', num: f}
+			}
+			return scalar{kind: 'j', text: p.Str}
 		}
-		if f, err := strconv.ParseFloat(p.Str, 64); err == nil {
-			return scalar{kind: 'n', num: f}
-		}
-		return scalar{kind: 'j', text: p.Str}
 	}
 	return scalar{}
 }
@@ -159,7 +160,7 @@ func compare(v scalar, op string, want any) bool {
 		}
 		return op == "before" && us < at.UnixMicro() || op == "after" && us > at.UnixMicro()
 	}
-	order := 0
+	var order int
 	switch {
 	case isText && v.kind == 's':
 		order = cmp.Compare(v.text, text)

@@ -47,11 +47,11 @@ const (
 
 const numbers = 5
 
-// names are g1 to gn with a prefix each, joined by commas and with one in front: ", g1, g2".
-func (p *plan) names(prefix string) string {
+// names are g1 to gn, each with a comma in front: ", g1, g2".
+func (p *plan) names() string {
 	var b strings.Builder
 	for i := range p.groups {
-		b.WriteString(", " + prefix + "g" + strconv.Itoa(i+1))
+		b.WriteString(", g" + strconv.Itoa(i+1))
 	}
 	return b.String()
 }
@@ -121,7 +121,7 @@ func (s *statement) numberBy(p *plan, ranking, rank string) {
 		s.inline("m", "SELECT 1 AS k, * FROM c")
 		return
 	}
-	names := p.names("")[2:]
+	names := p.names()[2:]
 	same := make([]string, len(p.groups))
 	for i := range p.groups {
 		g := "g" + strconv.Itoa(i+1)
@@ -137,7 +137,7 @@ func (s *statement) numberBy(p *plan, ranking, rank string) {
 	s.cte("o", "SELECT *, row_number() OVER (ORDER BY "+rankOrder(names)+") AS place FROM t")
 	s.inline("r", "SELECT *, CASE WHEN place <= "+limit+" THEN place ELSE 0 END AS k FROM o")
 	s.inline("m", "SELECT r.k AS k, c.* FROM c JOIN r ON "+strings.Join(same, " AND "))
-	s.add(p, partGroups, "place", "NULL", []string{"v"}, p.names(""), "FROM o WHERE place <= "+limit)
+	s.add(p, partGroups, "place", "NULL", []string{"v"}, p.names(), "FROM o WHERE place <= "+limit)
 }
 
 // rankOrder puts the greatest total first, and equal ones in the order of their groups.
@@ -158,7 +158,7 @@ func (p *plan) givenGroups() string {
 	if len(rows) == 0 {
 		rows = []string{"(NULL" + strings.Repeat(", NULL::VARCHAR", len(p.groups)) + ")"}
 	}
-	return "r(k" + p.names("") + ") AS (VALUES " + strings.Join(rows, ", ") + ")"
+	return "r(k" + p.names() + ") AS (VALUES " + strings.Join(rows, ", ") + ")"
 }
 
 func (p *plan) bindText(v any) string {

@@ -165,8 +165,10 @@ func (e *Engine) checkKnown(ctx context.Context, cut store.Cut, s Scope, ref Pro
 		found = true
 	}
 	if !found {
-		return &event.Error{Kind: event.Invalid, Code: "unknown_property", Field: field,
-			Message: fmt.Sprintf("no event has a property %s so far", quoteShort(ref.Property))}
+		return &event.Error{
+			Kind: event.Invalid, Code: "unknown_property", Field: field,
+			Message: fmt.Sprintf("no event has a property %s so far", quoteShort(ref.Property)),
+		}
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -108,8 +108,10 @@ const (
 
 // Aggregates lists the aggregates.
 func Aggregates() []string {
-	return []string{AggTotal, AggUnique, AggDAU, AggWAU, AggMAU, AggSessions, AggPerUser, AggSum, AggAvg, AggMin, AggMax,
-		AggMedian, AggP75, AggP90, AggP95, AggP99, AggFirstTime, AggDistinct}
+	return []string{
+		AggTotal, AggUnique, AggDAU, AggWAU, AggMAU, AggSessions, AggPerUser, AggSum, AggAvg, AggMin, AggMax,
+		AggMedian, AggP75, AggP90, AggP95, AggP99, AggFirstTime, AggDistinct,
+	}
 }
 
 // Intervals lists the intervals.
@@ -166,8 +168,10 @@ type Filter struct {
 
 // Operators lists the operators of a Filter.
 func Operators() []string {
-	return []string{"is", "is_not", "contains", "not_contains", "starts_with", "ends_with", "regex", "gt", "gte", "lt",
-		"lte", "between", "before", "after", "is_set", "is_not_set", "in", "not_in"}
+	return []string{
+		"is", "is_not", "contains", "not_contains", "starts_with", "ends_with", "regex", "gt", "gte", "lt",
+		"lte", "between", "before", "after", "is_set", "is_not_set", "in", "not_in",
+	}
 }
 
 // Resolved is a question with every default filled in and every relative time made absolute.

@@ -15,11 +15,11 @@ type clock struct {
 
 // nextMinute rounds up to a full minute, so that a question that is asked again within the minute is the same one.
 func nextMinute(t time.Time) time.Time {
-	if down := t.Truncate(time.Minute); down.Equal(t) {
+	down := t.Truncate(time.Minute)
+	if down.Equal(t) {
 		return down
-	} else {
-		return down.Add(time.Minute)
 	}
+	return down.Add(time.Minute)
 }
 
 // span is what one word of a range stands for; most are a single moment.

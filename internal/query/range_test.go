@@ -1,6 +1,7 @@
 package query_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -230,14 +231,15 @@ func TestResolveRefuses(t *testing.T) {
 		{"bad_limit", "breakdown_limit", query.Trends{BreakdownLimit: 1001}},
 		{"answer_too_large", "breakdown_limit", query.Trends{
 			Interval: "hour", BreakdownLimit: 1000, Series: make([]query.Series, 3),
-			Breakdown: []query.Breakdown{{PropertyRef: query.PropertyRef{Property: "$os"}}}}},
+			Breakdown: []query.Breakdown{{PropertyRef: query.PropertyRef{Property: "$os"}}},
+		}},
 		{"unknown_word", "compare", query.Trends{Compare: "week"}},
 		{"bad_rolling", "rolling", query.Trends{Rolling: 1}},
 		{"ambiguous_smoothing", "rolling", query.Trends{Rolling: 7, Cumulative: true}},
 		{"not_cumulative", "series[0].aggregate", query.Trends{Cumulative: true, Series: []query.Series{{Aggregate: "mau"}}}},
 	} {
 		_, err := resolve(t, s, "2026-06-10T12:34:01Z", "UTC", time.Monday, c.q)
-		e, ok := err.(*event.Error)
+		e, ok := errors.AsType[*event.Error](err)
 		if !ok || e.Code != c.code || e.Field != c.field {
 			t.Errorf("want %s at %s, got %#v", c.code, c.field, err)
 		}

@@ -329,8 +329,10 @@ func (r *resolver) size(buckets int) error {
 		lines *= 2
 	}
 	if n := lines * buckets; n > maxNumbers {
-		return &event.Error{Kind: event.TooLarge, Code: "answer_too_large", Field: "breakdown_limit",
-			Message: fmt.Sprintf("the answer could have %d numbers (%d lines of %d buckets), it may have %d", n, lines, buckets, maxNumbers)}
+		return &event.Error{
+			Kind: event.TooLarge, Code: "answer_too_large", Field: "breakdown_limit",
+			Message: fmt.Sprintf("the answer could have %d numbers (%d lines of %d buckets), it may have %d", n, lines, buckets, maxNumbers),
+		}
 	}
 	return nil
 }

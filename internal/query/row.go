@@ -182,11 +182,25 @@ func (r *rowReader) context(c *cells, extra string, e *Event) {
 		o   *object
 		key string
 	}{
-		{&app, "name"}, {&app, "version"}, {&app, "build"}, {&app, "namespace"},
-		{&device, "manufacturer"}, {&device, "model"}, {&device, "type"},
-		{&system, "name"}, {&system, "version"}, {&library, "name"}, {&library, "version"},
-		{&page, "url"}, {&page, "path"}, {&page, "title"}, {&page, "referrer"},
-		{&campaign, "source"}, {&campaign, "medium"}, {&campaign, "name"}, {&network, "carrier"},
+		{&app, "name"},
+		{&app, "version"},
+		{&app, "build"},
+		{&app, "namespace"},
+		{&device, "manufacturer"},
+		{&device, "model"},
+		{&device, "type"},
+		{&system, "name"},
+		{&system, "version"},
+		{&library, "name"},
+		{&library, "version"},
+		{&page, "url"},
+		{&page, "path"},
+		{&page, "title"},
+		{&page, "referrer"},
+		{&campaign, "source"},
+		{&campaign, "medium"},
+		{&campaign, "name"},
+		{&network, "carrier"},
 	} {
 		m.o.text(m.key, c.text())
 	}

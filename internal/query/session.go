@@ -54,7 +54,7 @@ func (p *plan) sessions(s *statement) {
 	s.cte("known", "SELECT session AS known, min(time) AS began FROM "+p.cut.Events("session", "time", "device", "event", "library")+
 		" WHERE session IN (SELECT session FROM e WHERE session <> 0) AND "+bearing()+
 		fmt.Sprintf(" GROUP BY session HAVING min(device) = max(device) AND epoch_us(max(time)) - epoch_us(min(time)) <= %d", maxSessionHours*int64(3600e6)))
-	names := p.names("")
+	names := p.names()
 	s.inline("loose", "SELECT time, device, hit"+names+" FROM e LEFT JOIN known ON session = known WHERE known IS NULL")
 	s.cte("starts", fmt.Sprintf("SELECT device AS id, time AS began FROM (SELECT device, time,"+
 		" epoch_us(time) - epoch_us(lag(time) OVER (PARTITION BY device ORDER BY time)) AS pause FROM loose) WHERE pause IS NULL OR pause > %d", gap))

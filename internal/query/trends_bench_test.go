@@ -70,12 +70,12 @@ func BenchmarkTrends(b *testing.B) {
 	now := time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC)
 	e := engine(b, query.Options{Store: s, Now: func() time.Time { return now }})
 	scope := query.Scope{Project: 1, Zone: time.UTC, SessionGap: 30 * time.Minute, WeekStart: time.Monday}
-	duration, month := "", query.Range{From: "-30d"}
+	month := query.Range{From: "-30d"}
 	cut, err := s.Cut(context.Background(), 1)
 	if err != nil {
 		b.Fatal(err)
 	}
-	duration = cut.Schema().Properties["duration"][0].Column
+	duration := cut.Schema().Properties["duration"][0].Column
 	cut.Close()
 	country := []query.Breakdown{{PropertyRef: query.PropertyRef{Property: "$country"}}}
 	version := []query.Breakdown{{PropertyRef: query.PropertyRef{Property: "$app_version"}}}
@@ -84,14 +84,22 @@ func BenchmarkTrends(b *testing.B) {
 		name, sql string
 		trends    query.Trends
 	}{
-		{"Q1", "SELECT day, count(*) FROM %event,day% WHERE event = 'event_3' GROUP BY day",
-			query.Trends{Range: month, Series: one(query.Series{Events: []string{"event_3"}})}},
-		{"Q2", "SELECT day, count(DISTINCT person) FROM %day,person% GROUP BY day",
-			query.Trends{Range: month, Series: one(query.Series{Aggregate: "unique"})}},
-		{"Q3", "SELECT country, count(*) FROM %event,country% WHERE event = 'event_3' GROUP BY country ORDER BY 2 DESC LIMIT 10",
-			query.Trends{Range: month, Interval: "month", Series: one(query.Series{Events: []string{"event_3"}}), Breakdown: country, BreakdownLimit: 10}},
-		{"Q4", "SELECT app_version, quantile_cont(" + duration + ", 0.95) FROM %app_version," + duration + "% GROUP BY app_version",
-			query.Trends{Range: month, Interval: "month", Series: one(query.Series{Aggregate: "p95", Property: "duration"}), Breakdown: version}},
+		{
+			"Q1", "SELECT day, count(*) FROM %event,day% WHERE event = 'event_3' GROUP BY day",
+			query.Trends{Range: month, Series: one(query.Series{Events: []string{"event_3"}})},
+		},
+		{
+			"Q2", "SELECT day, count(DISTINCT person) FROM %day,person% GROUP BY day",
+			query.Trends{Range: month, Series: one(query.Series{Aggregate: "unique"})},
+		},
+		{
+			"Q3", "SELECT country, count(*) FROM %event,country% WHERE event = 'event_3' GROUP BY country ORDER BY 2 DESC LIMIT 10",
+			query.Trends{Range: month, Interval: "month", Series: one(query.Series{Events: []string{"event_3"}}), Breakdown: country, BreakdownLimit: 10},
+		},
+		{
+			"Q4", "SELECT app_version, quantile_cont(" + duration + ", 0.95) FROM %app_version," + duration + "% GROUP BY app_version",
+			query.Trends{Range: month, Interval: "month", Series: one(query.Series{Aggregate: "p95", Property: "duration"}), Breakdown: version},
+		},
 		{"Q2now", "", query.Trends{Range: query.Range{From: "-30d", To: "2026-01-30T13:00:00Z"}, Series: one(query.Series{Aggregate: "unique"})}},
 		{"Q3days", "", query.Trends{Range: month, Series: one(query.Series{Events: []string{"event_3"}}), Breakdown: country, BreakdownLimit: 10}},
 		{"Q4days", "", query.Trends{Range: month, Series: one(query.Series{Aggregate: "p95", Property: "duration"}), Breakdown: version}},
@@ -101,7 +109,8 @@ func BenchmarkTrends(b *testing.B) {
 		{"sessions", "", query.Trends{Range: month, Series: one(query.Series{Aggregate: "sessions"})}},
 		{"first", "", query.Trends{Range: month, Series: one(query.Series{Aggregate: "first_time"})}},
 		{"filter", "", query.Trends{Range: month, Series: one(query.Series{}), Where: &query.Filter{
-			PropertyRef: query.PropertyRef{Property: "category"}, Op: "is", Value: "c3"}}},
+			PropertyRef: query.PropertyRef{Property: "category"}, Op: "is", Value: "c3",
+		}}},
 	} {
 		b.Run(q.name+"/engine", func(b *testing.B) {
 			for b.Loop() {

@@ -3,6 +3,7 @@ package query
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -44,11 +45,11 @@ func (p *plan) measured() *value { return p.value(PropertyRef{Property: p.series
 func (p *plan) amounts(s *statement) {
 	if !needsProperty(p.series.Aggregate) {
 		s.inline("e", p.events(""))
-		s.cte("c", "SELECT b"+p.names("")+", count(*) AS n, 0 AS m, 0 AS s, NULL::DOUBLE AS lo, NULL::DOUBLE AS hi FROM e GROUP BY b"+p.names(""))
+		s.cte("c", "SELECT b"+p.names()+", count(*) AS n, 0 AS m, 0 AS s, NULL::DOUBLE AS lo, NULL::DOUBLE AS hi FROM e GROUP BY b"+p.names())
 		return
 	}
 	s.inline("e", p.events(", "+p.measured().numeric()+" AS x"))
-	s.cte("c", "SELECT b"+p.names("")+", count(*) AS n, count(x) AS m, sum(x) AS s, min(x) AS lo, max(x) AS hi FROM e GROUP BY b"+p.names(""))
+	s.cte("c", "SELECT b"+p.names()+", count(*) AS n, count(x) AS m, sum(x) AS s, min(x) AS lo, max(x) AS hi FROM e GROUP BY b"+p.names())
 }
 
 // measures adds up what amounts has left.
@@ -76,10 +77,10 @@ func (p *plan) people(s *statement) {
 	}
 	s.inline("e", p.events(", "+thing+" AS thing"))
 	if p.series.Aggregate == AggPerUser {
-		s.cte("c", "SELECT b"+p.names("")+", thing, count(*) AS n FROM e GROUP BY b, thing"+p.names(""))
+		s.cte("c", "SELECT b"+p.names()+", thing, count(*) AS n FROM e GROUP BY b, thing"+p.names())
 		return
 	}
-	s.cte("c", "SELECT DISTINCT b"+p.names("")+", thing FROM e")
+	s.cte("c", "SELECT DISTINCT b"+p.names()+", thing FROM e")
 }
 
 // things counts the different things in c.
@@ -119,7 +120,7 @@ func (p *plan) percentiles(s *statement) {
 	s.inline("c", p.events(", "+p.measured().numeric()+" AS x"))
 	if p.known {
 		// Without other groups there is no need to join with the numbers.
-		s.add(p, partNamed, "NULL", "b", []string{p.quantile()}, p.names(""), "FROM c GROUP BY b"+p.names(""))
+		s.add(p, partNamed, "NULL", "b", []string{p.quantile()}, p.names(), "FROM c GROUP BY b"+p.names())
 		return
 	}
 	s.number(p, "")
@@ -133,7 +134,7 @@ func (p *plan) percentiles(s *statement) {
 
 // ranking is a statement for the totals of the first groups and one more, where no smaller relation can be kept.
 func (p *plan) ranking() string {
-	names := p.names("")[2:]
+	names := p.names()[2:]
 	return "SELECT " + p.quantile() + " AS v, " + names + " FROM (" + p.events(", "+p.measured().numeric()+" AS x") + ") GROUP BY " + names +
 		" ORDER BY " + rankOrder(names) + " LIMIT " + strconv.Itoa(p.limit+1)
 }
@@ -148,17 +149,16 @@ func (p *plan) firstTime(s *statement) {
 	groups, matches := p.selected(), p.matches()
 	b := p.line.buckets
 	source := p.sourceOf(p.line.pieces(time.Time{}, b.to(), true))
-	first := "SELECT min(time) AS first"
-	order := ""
+	first, order := []string{"SELECT min(time) AS first"}, ""
 	if len(p.groups) > 0 {
 		order = ", seq"
 		for i := range p.groups {
 			g := "g" + strconv.Itoa(i+1)
-			first += ", arg_min_null(" + g + ", (time, seq)) AS " + g
+			first = append(first, "arg_min_null("+g+", (time, seq)) AS "+g)
 		}
 	}
 	s.inline("e", "SELECT person, time"+order+groups+" FROM "+source+" WHERE "+matches)
-	s.inline("f", first+" FROM e GROUP BY person")
-	s.cte("c", "SELECT "+p.line.bucketOf("first")+" AS b"+p.names("")+", count(*) AS n, 0 AS m, 0 AS s, NULL::DOUBLE AS lo, NULL::DOUBLE AS hi"+
-		" FROM f WHERE first >= "+timestamp(b.from().UnixMicro())+" GROUP BY b"+p.names(""))
+	s.inline("f", strings.Join(first, ", ")+" FROM e GROUP BY person")
+	s.cte("c", "SELECT "+p.line.bucketOf("first")+" AS b"+p.names()+", count(*) AS n, 0 AS m, 0 AS s, NULL::DOUBLE AS lo, NULL::DOUBLE AS hi"+
+		" FROM f WHERE first >= "+timestamp(b.from().UnixMicro())+" GROUP BY b"+p.names())
 }
