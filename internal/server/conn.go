@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"sync"
@@ -79,7 +80,7 @@ func (c *conn) Read(p []byte) (int, error) {
 			_ = c.TCPConn.SetReadDeadline(c.deadline)
 		}
 	case err != nil:
-		if e, ok := err.(net.Error); !ok || !e.Timeout() {
+		if e, ok := errors.AsType[net.Error](err); !ok || !e.Timeout() {
 			c.dead = true
 		}
 	}

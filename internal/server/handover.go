@@ -116,7 +116,7 @@ func receive(conn *net.UnixConn) (string, net.Listener, error) {
 	if !ok || f == nil {
 		return "", nil, fmt.Errorf("the running server speaks another version: %q", buf[:n])
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	l, err := net.FileListener(f)
 	if err != nil {
 		return "", nil, err
@@ -348,7 +348,7 @@ func listenPrivate(path string) (*net.UnixListener, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	var u *net.UnixListener
 	first := filepath.Join(dir, "s")
 	err = withShortPath(first, func(short string) (err error) {

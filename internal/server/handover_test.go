@@ -57,7 +57,7 @@ func child(addr, dir string) error {
 	}
 	s.SetHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := io.Copy(io.Discard, r.Body); err != nil {
-			w.WriteHeader(400)
+			w.WriteHeader(http.StatusBadRequest)
 			return
 		}
 		fmt.Fprint(w, os.Getpid())
@@ -124,7 +124,7 @@ func TestHandover(t *testing.T) {
 		total++
 		if err != nil {
 			failures = append(failures, err.Error())
-		} else if resp.StatusCode != 200 {
+		} else if resp.StatusCode != http.StatusOK {
 			failures = append(failures, resp.Status)
 		} else {
 			pids[string(body)]++

@@ -59,7 +59,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	r.Body = newGuardedBody(rec, r.Body)
 	defer func() {
 		v := recover()
-		if v != nil && v != http.ErrAbortHandler {
+		aborted := v == http.ErrAbortHandler //nolint:errorlint // as net/http tells it: wrapped, it is a panic like others
+		if v != nil && !aborted {
 			s.panicked(ctx, rec, r, v)
 		}
 		if rec.streaming {
@@ -67,7 +68,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		}
 		rec.renew(time.Now())
 		s.finish(r, rec, span, began)
-		if v == http.ErrAbortHandler || v != nil && !rec.replied {
+		if aborted || v != nil && !rec.replied {
 			panic(http.ErrAbortHandler) // half an answer must not look like a whole one
 		}
 	}()

@@ -84,20 +84,20 @@ func TestAnswersBeforeItIsReady(t *testing.T) {
 		Status int
 		Code   string
 	}
-	if err := json.Unmarshal([]byte(body), &p); err != nil || resp.StatusCode != 503 || p.Status != 503 || p.Code != "starting" {
+	if err := json.Unmarshal([]byte(body), &p); err != nil || resp.StatusCode != http.StatusServiceUnavailable || p.Status != http.StatusServiceUnavailable || p.Code != "starting" {
 		t.Errorf("%d %s %v", resp.StatusCode, body, err)
 	}
 	if after := resp.Header.Get("Retry-After"); len(after) != 2 || after < "60" || after > "90" {
 		t.Errorf("Retry-After %q", after)
 	}
-	if resp, _ := get(t, url+"/healthz"); resp.StatusCode != 200 {
+	if resp, _ := get(t, url+"/healthz"); resp.StatusCode != http.StatusOK {
 		t.Error("unhealthy", resp.StatusCode)
 	}
-	if resp, _ := get(t, url+"/readyz"); resp.StatusCode != 503 {
+	if resp, _ := get(t, url+"/readyz"); resp.StatusCode != http.StatusServiceUnavailable {
 		t.Error("ready too soon", resp.StatusCode)
 	}
 	s.SetHandler(http.NotFoundHandler())
-	if resp, _ := get(t, url+"/readyz"); resp.StatusCode != 200 {
+	if resp, _ := get(t, url+"/readyz"); resp.StatusCode != http.StatusOK {
 		t.Error("not ready", resp.StatusCode)
 	}
 }
@@ -130,7 +130,7 @@ func TestPathsAreNeverRedirected(t *testing.T) {
 		}
 		b, _ := io.ReadAll(resp.Body)
 		resp.Body.Close()
-		if resp.StatusCode != 200 || string(b) != "hello" {
+		if resp.StatusCode != http.StatusOK || string(b) != "hello" {
 			t.Errorf("%s: %d %s", path, resp.StatusCode, b)
 		}
 	}
@@ -146,7 +146,7 @@ func TestPanicIsAnsweredCountedAndLogged(t *testing.T) {
 		panic("oh")
 	}))
 	resp, body := get(t, url+"/x")
-	if resp.StatusCode != 500 || !strings.Contains(body, `"code":"internal"`) || strings.Contains(body, "oh") {
+	if resp.StatusCode != http.StatusInternalServerError || !strings.Contains(body, `"code":"internal"`) || strings.Contains(body, "oh") {
 		t.Errorf("%d %s", resp.StatusCode, body)
 	}
 	if resp, err := http.Get(url + "/late"); err == nil {
@@ -167,7 +167,7 @@ func TestPanicIsAnsweredCountedAndLogged(t *testing.T) {
 func TestRequestsAreCountedByRoute(t *testing.T) {
 	s, url, _ := start(t, Options{})
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /things/{id}", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(204) })
+	mux.HandleFunc("GET /things/{id}", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	s.SetHandler(mux)
 	for _, path := range []string{"/things/1", "/things/2", "/nothing"} {
 		get(t, url+path)
@@ -186,7 +186,7 @@ func TestRequestsAreCountedByRoute(t *testing.T) {
 
 func TestClientRequestIDs(t *testing.T) {
 	for id, kept := range map[string]bool{"abc-1": true, "": false, "a b": false, `a"b`: false, strings.Repeat("x", 65): false} {
-		r := httptest.NewRequest("GET", "/", nil)
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header.Set(RequestIDHeader, id)
 		if got := requestID(r); (got == id) != kept {
 			t.Errorf("%q became %q", id, got)
@@ -253,7 +253,7 @@ func TestAdminPort(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{"/debug/pprof/", "/metrics", "/healthz"} {
-		if resp, _ := get(t, "http://"+addr.String()+path); resp.StatusCode != 200 {
+		if resp, _ := get(t, "http://"+addr.String()+path); resp.StatusCode != http.StatusOK {
 			t.Errorf("%s: %d", path, resp.StatusCode)
 		}
 	}
