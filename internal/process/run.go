@@ -53,7 +53,7 @@ func (p *Processor) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("process from position %d: %w", p.at, err)
 	}
-	defer sub.Close()
+	defer func() { _ = sub.Close() }()
 	p.started, p.whole = true, true
 	return p.loop(ctx, sub)
 }
@@ -250,7 +250,7 @@ func (p *Processor) replay(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer sub.Close()
+	defer func() { _ = sub.Close() }()
 	for at := from; at < to; {
 		entries, err := sub.Next(ctx, readEntries)
 		if event.KindOf(err) == event.Corrupt {
@@ -283,7 +283,7 @@ func (p *Processor) replayRecord(entry *eventlog.Entry, poisoned []eventlog.Posi
 		return err
 	}
 	if p.decoder.Open(entry.Payload) != nil {
-		return nil // It is a dead letter already.
+		return nil //nolint:nilerr // it is a dead letter already
 	}
 	h, e := &p.decoder.Header, &p.event
 	for pos := entry.First; pos < entry.End(); pos++ {

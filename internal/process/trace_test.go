@@ -27,7 +27,7 @@ func TestTraceGoesOn(t *testing.T) {
 		t.Fatalf("%d spans, want one for the traced record and one for its commit: %v", len(got), got)
 	}
 	commit, process := got[0], got[1]
-	if process.Name != "process" || string(process.Parent.TraceID().String()) != "61207472616365206f66203136206279" ||
+	if process.Name != "process" || process.Parent.TraceID().String() != "61207472616365206f66203136206279" ||
 		process.Parent.SpanID().String() != "20616e6420382062" || !process.Parent.IsRemote() {
 		t.Errorf("process span %q of parent %v", process.Name, process.Parent)
 	}

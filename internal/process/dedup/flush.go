@@ -186,7 +186,7 @@ func (x *Index) expire() error {
 
 // drop closes runs that are no longer in the set and removes their files.
 func (x *Index) drop(members []member) error {
-	var errs []error
+	errs := make([]error, 0, 2*len(members))
 	for _, m := range members {
 		errs = append(errs, m.run.close(), x.remove(m.run.name))
 	}
