@@ -104,6 +104,7 @@ func clean(t *testing.T, v reflect.Value) {
 		for i := range v.Len() {
 			clean(t, v.Index(i))
 		}
+	default:
 	}
 }
 

@@ -21,8 +21,9 @@ type Outcome struct {
 // appended. A letter of the stage "process" holds a log record of its own and is appended as it is. An error concerns
 // the log, not the letter.
 func (h *Handler) Replay(ctx context.Context, d store.DeadLetter, dry bool) (Outcome, error) {
-	payload, events, out := d.Body, 1, Outcome{}
+	payload, events := d.Body, 1
 	if d.Stage == "process" {
+		var out Outcome
 		if events, out = readable(d.Body); out.Code != "" {
 			return out, nil
 		}
@@ -33,7 +34,7 @@ func (h *Handler) Replay(ctx context.Context, d store.DeadLetter, dry bool) (Out
 		}
 		sink := h.sinks.Get().(*Sink)
 		defer h.sinks.Put(sink)
-		if out = h.decodeAgain(p, sink, d.Body); out.Code != "" {
+		if out := h.decodeAgain(p, sink, d.Body); out.Code != "" {
 			return out, nil
 		}
 		payload = append([]byte(nil), sink.payload(uint32(d.Project), d.ReceivedAt, event.Trace{})...)

@@ -30,7 +30,8 @@ var kinds = map[string]event.Kind{
 
 // Paths implements ingest.Protocol.
 func (Protocol) Paths() []string {
-	out := []string{"/v1/batch", "/v1/b", "/v1/import"}
+	out := make([]string, 0, 3+len(kinds))
+	out = append(out, "/v1/batch", "/v1/b", "/v1/import")
 	for word := range kinds {
 		out = append(out, "/v1/"+word)
 	}
@@ -195,6 +196,7 @@ func (d *decoder) finish(e *event.Event, f *fields, raw *fastjson.Value) {
 		e.Name = event.NameGroup
 	case event.Alias:
 		e.Name = event.NameAlias
+	case event.Track: // It has the name that it came with.
 	}
 	if e.Kind == event.Page || e.Kind == event.Screen {
 		e.Properties = addText(d.sink, e.Properties, "name", f.name)
