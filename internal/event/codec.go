@@ -96,7 +96,8 @@ func (c *Encoder) AddDead(d Dead) {
 	b := appendString(c.tmp[:0], d.Code)
 	b = appendString(b, d.Reason)
 	b = binary.AppendUvarint(b, uint64(len(d.Body)))
-	c.tmp = append(b, d.Body...)
+	b = append(b, d.Body...)
+	c.tmp = b
 	c.add(itemDead)
 }
 
@@ -396,5 +397,5 @@ func (r *reader) string() string {
 	if len(b) == 0 {
 		return ""
 	}
-	return unsafe.String(&b[0], len(b))
+	return unsafe.String(&b[0], len(b)) //nolint:gosec // the bytes do not change
 }

@@ -19,6 +19,7 @@ func drawProperties(t *rapid.T, label string) []Property {
 			p.Num = rapid.Float64().Draw(t, "num")
 		case String, JSON:
 			p.Str = rapid.String().Draw(t, "str")
+		case Null:
 		}
 		return p
 	}), 0, 4).Draw(t, label)

@@ -51,10 +51,10 @@ type Log interface {
 
 // Subscription reads the log in order.
 type Subscription interface {
-	// Next waits until there is something to read and returns at least one and at most max entries, in order,
+	// Next waits until there is something to read and returns at least one and at most limit entries, in order,
 	// without gaps. Only durable entries are returned. ErrClosed after Close of the log; Invalid when Trim has
 	// overtaken the subscription; Corrupt when the next entries cannot be read.
-	Next(ctx context.Context, max int) ([]Entry, error)
+	Next(ctx context.Context, limit int) ([]Entry, error)
 	Close() error
 }
 

@@ -65,7 +65,6 @@ type Log struct {
 	// The committer's own.
 	file    vfs.File
 	written int64
-	raw     []byte
 	out     []byte
 
 	// mu guards what readers see.

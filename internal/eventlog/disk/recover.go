@@ -44,7 +44,7 @@ func (l *Log) recoverEnd(last segment) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
 	if err != nil {
 		return err

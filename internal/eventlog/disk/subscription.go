@@ -40,10 +40,10 @@ type subscription struct {
 }
 
 // Next implements eventlog.Subscription.
-func (s *subscription) Next(ctx context.Context, max int) ([]eventlog.Entry, error) {
+func (s *subscription) Next(ctx context.Context, limit int) ([]eventlog.Entry, error) {
 	for {
 		if s.at < s.end {
-			return s.take(max)
+			return s.take(limit)
 		}
 		b, advanced, err := s.find()
 		if err != nil {
