@@ -92,6 +92,7 @@ func (s *Store) TouchKeys(ctx context.Context, used map[uint64]time.Time) error 
 	if err != nil {
 		return fmt.Errorf("prepare: %w", err)
 	}
+	defer func() { _ = touch.Close() }()
 	for id, at := range used {
 		if _, err := touch.ExecContext(ctx, at.UnixMicro(), int64(id)); err != nil {
 			return fmt.Errorf("touch key %d: %w", id, err)

@@ -76,7 +76,7 @@ func (m *model) reopen(t *rapid.T) {
 }
 
 func (m *model) project(t *rapid.T) project.ID {
-	return project.ID(rapid.Uint32Range(0, 4).Draw(t, "project"))
+	return rapid.Uint32Range(0, 4).Draw(t, "project")
 }
 
 func change(t *rapid.T) project.Change {
