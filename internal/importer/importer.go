@@ -142,7 +142,7 @@ func (r *run) read(ctx context.Context, jobs chan<- job) error {
 		}
 		number++
 		r.count(func(res *Result) { res.Rows++ })
-		var bad badRow
+		var bad rowError
 		if err != nil && !errors.As(err, &bad) {
 			return fmt.Errorf("read row %d: %w", number, err)
 		}

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -34,12 +35,12 @@ func (r *Row) get(name string) Value {
 	return Value{}
 }
 
-// badRow is a row that cannot be used; the import goes on.
-type badRow struct{ reason string }
+// rowError is a row that cannot be used; the import goes on.
+type rowError struct{ reason string }
 
-func (e badRow) Error() string { return e.reason }
+func (e rowError) Error() string { return e.reason }
 
-func badf(format string, args ...any) error { return badRow{fmt.Sprintf(format, args...)} }
+func badf(format string, args ...any) error { return rowError{fmt.Sprintf(format, args...)} }
 
 // Mapping names the columns with a meaning; the others become properties. An empty name is found by itself, "-" is none.
 type Mapping struct {
@@ -229,7 +230,7 @@ var timeForms = []string{
 func parseTime(v Value) (time.Time, error) {
 	text := strings.TrimSpace(v.Text)
 	if v.absent() || text == "" {
-		return time.Time{}, fmt.Errorf("no time")
+		return time.Time{}, errors.New("no time")
 	}
 	if f, err := strconv.ParseFloat(text, 64); err == nil && len(text) != 8 && !math.IsNaN(f) {
 		return numericTime(text, f)

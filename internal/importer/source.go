@@ -18,7 +18,7 @@ import (
 	"github.com/valyala/fastjson"
 )
 
-// source reads rows. Next returns io.EOF after the last one; a badRow error concerns one row alone.
+// source reads rows. Next returns io.EOF after the last one; a rowError error concerns one row alone.
 type source interface {
 	Next() (*Row, error)
 	// Progress is how much was read and the total (0 when unknown) in the same unit.
@@ -244,9 +244,9 @@ func (s *ndjsonSource) readLine() ([]byte, error) {
 			s.line = append(s.line, part...)
 		}
 		switch {
-		case err == bufio.ErrBufferFull:
+		case errors.Is(err, bufio.ErrBufferFull):
 			continue
-		case err == io.EOF && len(s.line) > 0:
+		case errors.Is(err, io.EOF) && len(s.line) > 0:
 		case err != nil:
 			return nil, err
 		}
