@@ -208,6 +208,7 @@ func scalar(t reflect.Type, tok json.Token, path string) error {
 		case reflect.Float32, reflect.Float64, reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
 			reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 			fits = json.Unmarshal([]byte(v), number.Interface()) == nil
+		default: // Nothing else takes a number.
 		}
 	}
 	if !fits {

@@ -26,7 +26,7 @@ type watcher struct {
 func (w *world) watch(t *testing.T, server *httptest.Server, key string) *watcher {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	r, err := http.NewRequestWithContext(ctx, "GET", server.URL+"/v1/live", nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/v1/live", nil)
 	must(t, err)
 	r.Header.Set("Authorization", "Bearer "+w.secret(key))
 	resp, err := server.Client().Do(r)

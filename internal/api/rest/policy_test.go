@@ -243,7 +243,7 @@ func TestKeysOfAllForms(t *testing.T) {
 }
 
 func basic(user, password string) string {
-	r := httptest.NewRequest("GET", "/", nil)
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.SetBasicAuth(user, password)
 	return r.Header.Get("Authorization")
 }

@@ -23,7 +23,7 @@ import (
 const maxEcho = 256
 
 // Problem is the one form of every error (RFC 9457).
-type Problem struct {
+type Problem struct { //nolint:errname // the name that the RFC gives it
 	Type   string `json:"type" doc:"Always about:blank: what sort of problem it is stands in code." example:"about:blank"`
 	Title  string `json:"title" doc:"The name of the HTTP status." example:"Bad Request"`
 	Status int    `json:"status" doc:"The HTTP status." example:"400"`
@@ -120,6 +120,7 @@ func problemOf(ctx context.Context, logger *slog.Logger, err error) *Problem {
 		if e.Err != nil {
 			logger.WarnContext(ctx, "request refused", "code", e.Code, "error", err)
 		}
+	default: // The client's own mistakes are the client's to know.
 	}
 	return p
 }

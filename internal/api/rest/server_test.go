@@ -29,7 +29,7 @@ func (w *world) serve(t *testing.T) (*server.Server, string) {
 
 func (w *world) get(t *testing.T, url, key string) *http.Response {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), "GET", url, nil)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	must(t, err)
 	r.Header.Set("Authorization", "Bearer "+w.secret(key))
 	resp, err := http.DefaultClient.Do(r)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -75,7 +76,7 @@ func load() (*document, error) {
 	mux := http.NewServeMux()
 	api.Register(mux)
 	answer := httptest.NewRecorder()
-	mux.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/v1/openapi.json", nil))
+	mux.ServeHTTP(answer, httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/v1/openapi.json", nil))
 	d := &document{}
 	if err := json.Unmarshal(answer.Body.Bytes(), d); err != nil {
 		return nil, fmt.Errorf("read the OpenAPI document: %w", err)
