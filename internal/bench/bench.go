@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strconv"
 	"sync"
 	"time"
 
@@ -183,7 +184,7 @@ func (r *run) worker(ctx context.Context, index int, l *loads) {
 func (r *run) record(t *tally, due time.Time, status int, position uint64, size int) {
 	now := time.Now()
 	if status != 200 {
-		t.errors[fmt.Sprint(status)]++
+		t.errors[strconv.Itoa(status)]++
 		return
 	}
 	t.all += int64(r.o.Batch)

@@ -43,7 +43,7 @@ func TestRunCountsWhatTheServerGot(t *testing.T) {
 				}
 			}
 			if requests%10 == 0 {
-				w.WriteHeader(503)
+				w.WriteHeader(http.StatusServiceUnavailable)
 				return
 			}
 			w.Header().Set("Freshet-Position", "7")

@@ -18,7 +18,7 @@ func TestSendTriesAgainWhatMayPass(t *testing.T) {
 		}
 		switch calls.Add(1) {
 		case 1:
-			w.WriteHeader(503)
+			w.WriteHeader(http.StatusServiceUnavailable)
 		case 2:
 			panic(http.ErrAbortHandler)
 		default:
@@ -40,7 +40,7 @@ func TestSendTriesAgainWhatMayPass(t *testing.T) {
 func TestProblemsBecomeErrors(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Retry-After", "7")
-		w.WriteHeader(400)
+		w.WriteHeader(http.StatusBadRequest)
 		io.WriteString(w, `{"title":"Bad Request","code":"unknown_field","detail":"no such field","field":"series.0.agregate"}`)
 	}))
 	defer server.Close()

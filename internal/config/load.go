@@ -28,7 +28,7 @@ func (p Problem) String() string {
 }
 
 // Problems is the error of Load and Validate: everything that is wrong.
-type Problems []Problem
+type Problems []Problem //nolint:errname // named after what it lists
 
 func (ps Problems) Error() string {
 	lines := make([]string, len(ps))

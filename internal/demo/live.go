@@ -67,8 +67,8 @@ func Live(ctx context.Context, o LiveOptions) error {
 
 // stopped is nil when the error comes of the end that was asked for.
 func stopped(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
+	if ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }

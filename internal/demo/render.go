@@ -107,6 +107,7 @@ func (g *Generator) properties(b []byte, s *session, f form, bits uint64) []byte
 		b = append(b, categories[bits>>44%uint64(len(categories))]...)
 		b = append(b, `","results":`...)
 		b = appendInt(b, int(bits>>50&127))
+	case plain:
 	}
 	return append(b, `},`...)
 }

@@ -3,6 +3,7 @@ package demo
 import (
 	"fmt"
 	"math"
+	"strconv"
 )
 
 // form is which properties an event carries.
@@ -202,7 +203,7 @@ func renderAmount(i int, _ struct{}) string {
 }
 
 func renderDuration(i int, _ struct{}) string {
-	return fmt.Sprintf("%d", 20+int(math.Exp(6.6+1.2*quantile((float64(i)+0.5)/durations))))
+	return strconv.Itoa(20 + int(math.Exp(6.6+1.2*quantile((float64(i)+0.5)/durations))))
 }
 
 // quantile approximates that of the normal distribution, well enough for a shop.
