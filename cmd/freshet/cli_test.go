@@ -21,7 +21,7 @@ func fake(t *testing.T) *httptest.Server {
 			t.Error(err)
 		}
 		if q["interval"] == "century" {
-			w.WriteHeader(400)
+			w.WriteHeader(http.StatusBadRequest)
 			io.WriteString(w, `{"title":"Bad Request","code":"bad_interval","detail":"no such interval","field":"interval"}`)
 			return
 		}
@@ -43,7 +43,7 @@ func fake(t *testing.T) *httptest.Server {
 	mux.HandleFunc("POST /v1/projects/{id}/keys", func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, `{"id":7,"kind":"write","key":"fw_secret"}`)
 	})
-	mux.HandleFunc("DELETE /v1/keys/{id}", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(204) })
+	mux.HandleFunc("DELETE /v1/keys/{id}", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	mux.HandleFunc("GET /v1/export", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "{\"event\":\"x\"}\n") })
 	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, `{"watermark":{"position":99}}`) })
 	mux.HandleFunc("POST /v1/batch", func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Freshet-Position", "50") })

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -88,7 +89,7 @@ func (c *queryCmd) Run(ctx context.Context, s streams) error {
 	defer cl.Close()
 	q := url.Values{"timeout": {c.Timeout.String()}}
 	if c.Consistent > 0 {
-		q.Set("consistent_with", fmt.Sprint(c.Consistent))
+		q.Set("consistent_with", strconv.FormatUint(c.Consistent, 10))
 	}
 	if c.Project != "" {
 		q.Set("project", c.Project)
@@ -182,14 +183,15 @@ func (c *queryCmd) print(w io.Writer, a answer) error {
 		if label == "" {
 			label = s.ID
 		}
+		path := []string{label}
 		for _, b := range s.Breakdown {
-			label += " / " + cell(b)
+			path = append(path, cell(b))
 		}
 		last := "-"
 		if n := len(s.Values); n > 0 {
 			last = number(s.Values[n-1])
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", label, number(s.Total), last, sparkline(s.Values, 60))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", strings.Join(path, " / "), number(s.Total), last, sparkline(s.Values, 60))
 		if s.Compare != nil {
 			fmt.Fprintf(t, "  before\t%s\t\t%s\n", number(s.Compare.Total), sparkline(s.Compare.Values, 60))
 		}

@@ -41,7 +41,7 @@ func (c *referenceCmd) Run(ctx context.Context, s streams) (err error) {
 			if dir, err = os.MkdirTemp(".", "reference-log-"); err != nil {
 				return err
 			}
-			defer os.RemoveAll(dir)
+			defer func() { _ = os.RemoveAll(dir) }()
 		}
 		l, err2 := disk.Open(disk.Options{Dir: dir})
 		if err2 != nil {
@@ -70,7 +70,7 @@ func (c *benchRunCmd) reference(ctx context.Context, s streams, kind string) (*r
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, self, "bench", "reference", kind, "--listen", "127.0.0.1:0")
+	cmd := exec.CommandContext(ctx, self, "bench", "reference", kind, "--listen", "127.0.0.1:0") //nolint:gosec // this binary itself
 	cmd.Stderr = s.err
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second

@@ -21,8 +21,9 @@ type settings struct {
 
 func newSettings() settings {
 	s := settings{}
-	var fields []reflect.StructField
-	for _, f := range config.Fields() {
+	declared := config.Fields()
+	fields := make([]reflect.StructField, 0, len(declared))
+	for _, f := range declared {
 		t := reflect.TypeFor[*string]()
 		if f.Type == "yes/no" {
 			t = reflect.TypeFor[*bool]()

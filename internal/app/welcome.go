@@ -84,7 +84,7 @@ func (a *app) sample(ctx context.Context) {
 		return
 	}
 	defer c.Close()
-	history := time.Duration(sampleHistory)
+	history := sampleHistory
 	if _, end := a.log.Bounds(); end > 0 {
 		history = 0
 	}
