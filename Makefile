@@ -11,7 +11,8 @@ GOFUMPT  := $(GO) run mvdan.cc/gofumpt@v0.9.2
 FUZZTIME ?= 60s
 ARGS     ?=
 
-WEB := $(shell find web/src web/public web/index.html web/package-lock.json web/vite.config.ts web/scripts web/reference -type f 2>/dev/null)
+WEB := $(shell find web/src web/public web/scripts web/index.html web/package.json web/package-lock.json web/vite.config.ts \
+	web/vite.reference.config.ts web/svelte.config.js web/tsconfig.json -type f)
 
 .PHONY: run build web test check lint format race fuzz e2e bench docs clean help
 
