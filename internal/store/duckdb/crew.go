@@ -12,7 +12,7 @@ extern void duckdb_destroy_task_state(void *state);
 import "C"
 
 import (
-	"fmt"
+	"errors"
 	"reflect"
 	"sync"
 	"unsafe"
@@ -39,7 +39,7 @@ type crew struct {
 func newCrew(c *duck.Connector, size int) (*crew, error) {
 	db := reflect.ValueOf(c).Elem().FieldByName("db")
 	if !db.IsValid() || db.Kind() != reflect.Struct || !db.FieldByName("Ptr").IsValid() {
-		return nil, fmt.Errorf("this version of the DuckDB driver keeps its database elsewhere")
+		return nil, errors.New("this version of the DuckDB driver keeps its database elsewhere")
 	}
 	return &crew{database: db.FieldByName("Ptr").UnsafePointer(), size: size}, nil
 }
