@@ -13,6 +13,8 @@ import (
 // batch is what the open batch is made of, beside what the store holds of it.
 type batch struct {
 	events int
+	// bytes are those of its records in the log.
+	bytes int
 	// received are the times of receipt of its records, newest the greatest.
 	received []int64
 	newest   int64

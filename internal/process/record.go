@@ -86,6 +86,7 @@ func (p *Processor) lastReceived() int64 {
 func (p *Processor) finish(entry *eventlog.Entry) {
 	p.at, p.whole = entry.End(), true
 	p.batch.events += entry.Events
+	p.batch.bytes += len(entry.Payload)
 }
 
 // one processes the event just decoded.

@@ -15,6 +15,10 @@ import (
 // readEntries is the most log entries taken at once.
 const readEntries = 1024
 
+// batchBytes is the size of the records at which a batch is committed at once, however few their events are: events may
+// be a thousand times as large as usual.
+const batchBytes = 16 << 20
+
 // damageSkipper is what a subscription offers that can go on behind bytes it cannot read. The position returned is
 // the next one that can be read.
 type damageSkipper interface {
@@ -86,7 +90,7 @@ func (p *Processor) loop(ctx context.Context, sub eventlog.Subscription) error {
 			if err := p.record(ctx, &entries[i]); err != nil {
 				return err
 			}
-			if p.batch.events >= p.config.BatchEvents {
+			if p.batch.events >= p.config.BatchEvents || p.batch.bytes >= batchBytes {
 				if err := p.commit(ctx); err != nil {
 					return err
 				}

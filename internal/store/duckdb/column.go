@@ -168,10 +168,15 @@ func appendBits(dst []byte, n int, src []byte, m int) []byte {
 	return dst
 }
 
-// gathered makes a column of the rows of c that the keys name, in their order. A column that ends early has nulls there.
-func (c *column) gathered(keys []key) column {
+// gather makes out, whose memory is used again, the rows of c that the keys name, in their order. A column that ends
+// early has nulls there.
+func (c *column) gather(out *column, keys []key) {
 	n := len(keys)
-	out := column{name: c.name, typ: c.typ, rows: n, valid: make([]byte, (n+7)/8)}
+	*out = column{
+		name: c.name, typ: c.typ, rows: n, valid: sized(out.valid, (n+7)/8), words: out.words[:0],
+		offsets: out.offsets[:0], data: out.data[:0],
+	}
+	clear(out.valid)
 	whole := c.nulls == 0
 	for r := range keys {
 		if i := int(keys[r].row); whole || c.has(i) {
@@ -182,48 +187,52 @@ func (c *column) gathered(keys []key) column {
 	}
 	switch w := c.width(); {
 	case c.isText():
-		c.gatherText(&out, keys)
+		c.gatherText(out, keys)
 	case c.typ == store.Boolean:
-		out.words = make([]byte, (n+7)/8)
+		out.words = sized(out.words, (n+7)/8)
+		clear(out.words)
 		for r := range keys {
 			if i := int(keys[r].row); c.has(i) && c.words[i>>3]>>(i&7)&1 == 1 {
 				out.words[r>>3] |= 1 << (r & 7)
 			}
 		}
 	case w == 8:
-		out.words = make([]byte, 8*n)
+		out.words = sized(out.words, 8*n)
 		for r := range keys {
 			if i := 8 * int(keys[r].row); i < len(c.words) {
 				*(*[8]byte)(out.words[8*r:]) = *(*[8]byte)(c.words[i:])
 			}
 		}
 	default:
-		out.words = make([]byte, w*n)
+		out.words = sized(out.words, w*n)
 		for r := range keys {
 			if i := w * int(keys[r].row); i < len(c.words) {
 				copy(out.words[w*r:w*r+w], c.words[i:])
 			}
 		}
 	}
-	return out
 }
 
 func (c *column) gatherText(out *column, keys []key) {
-	out.offsets = make([]byte, 4*(len(keys)+1))
+	out.offsets = sized(out.offsets, 4*(len(keys)+1))
 	size := 0
+	binary.LittleEndian.PutUint32(out.offsets, 0)
 	for r := range keys {
 		if i := int(keys[r].row); i < c.rows {
 			size += c.offset(i+1) - c.offset(i)
 		}
 		binary.LittleEndian.PutUint32(out.offsets[4*(r+1):], uint32(size))
 	}
-	out.data = make([]byte, 0, size)
+	out.data = sized(out.data, size)[:0]
 	for r := range keys {
 		if i := int(keys[r].row); i < c.rows {
 			out.data = append(out.data, c.data[c.offset(i):c.offset(i+1)]...)
 		}
 	}
 }
+
+// sized is b with n bytes, of which nothing is known.
+func sized(b []byte, n int) []byte { return slices.Grow(b[:0], n)[:n] }
 
 func (c *column) has(i int) bool { return i < c.rows && c.valid[i>>3]>>(i&7)&1 == 1 }
 

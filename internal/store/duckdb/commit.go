@@ -11,10 +11,10 @@ import (
 )
 
 // maxBehind is how many flushes' worth of rows may gather in memory while a flush is running; past it commits wait.
-const maxBehind = 4
+const maxBehind = 3
 
 // flushBytes is how many bytes in memory are enough to write them to disk, however few rows they are.
-const flushBytes = 192 << 20
+const flushBytes = 128 << 20
 
 // Commit implements store.Writer.
 func (s *Store) Commit(ctx context.Context, after eventlog.Position) error {
@@ -113,7 +113,7 @@ func (s *Store) publish(g *generation, tables map[store.ProjectID]*hotTable, aft
 	for _, r := range s.batch.order {
 		p := g.parts[r.table.project]
 		if p == nil {
-			p = s.spares.take(r.table)
+			p = s.spares.take(r.table, s.opts.Now())
 			g.parts[r.table.project] = p
 		}
 		g.bytes -= p.bytes

@@ -97,7 +97,7 @@ func (s *Store) drop(ctx context.Context) error {
 					errs = append(errs, fmt.Errorf("drop %s: %w", name, err))
 				}
 			}
-			s.spares.give(g.parts[project])
+			s.spares.give(g.parts[project], s.opts.FlushRows)
 		}
 	}
 	return errors.Join(errs...)

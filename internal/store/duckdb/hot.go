@@ -232,7 +232,9 @@ func (c *cut) local(g *generation, columns []string, positions []eventlog.Positi
 	// What was filled by now does not change any more, whatever commits append.
 	if len(positions) > 0 {
 		for i := range filled {
-			filled[i] = filled[i].gathered(keys)
+			var picked column
+			filled[i].gather(&picked, keys)
+			filled[i] = picked
 		}
 	}
 	c.locals++

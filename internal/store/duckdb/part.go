@@ -3,7 +3,8 @@ package duckdb
 import (
 	"slices"
 	"sort"
-	"sync/atomic"
+	"sync"
+	"time"
 
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/store"
@@ -69,42 +70,58 @@ func (p *part) reset() {
 	}
 }
 
-// spares keeps the memory of parts that are on disk for those to come.
+// spares keeps the memory of parts that are on disk for those to come, as long as there is a use for it.
 type spares struct {
-	list atomic.Pointer[[]*part]
+	mu   sync.Mutex
+	list []*part
+	// used is when a part was last taken.
+	used time.Time
 }
 
-// mostSpares bounds the parts kept without rows: one being filled and one being flushed is the usual number.
-const mostSpares = 2
+const (
+	// mostSpares bounds the parts kept without rows: while one is filled, one is flushed.
+	mostSpares = 1
+	// spareFor is how long a part is kept that nobody takes.
+	spareFor = 10 * time.Second
+)
 
-func (s *spares) take(t *table) *part {
-	for {
-		old := s.list.Load()
-		if old == nil || len(*old) == 0 {
-			return newPart(t)
-		}
-		rest := slices.Clone((*old)[1:])
-		if s.list.CompareAndSwap(old, &rest) {
-			p := (*old)[0]
-			if p.table != t {
-				p.table, p.props = t, nil
-			}
-			return p
-		}
+func (s *spares) take(t *table, now time.Time) *part {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.used = now
+	if len(s.list) == 0 {
+		return newPart(t)
 	}
+	p := s.list[0]
+	s.list = s.list[1:]
+	if p.table != t {
+		p.table, p.props = t, nil
+	}
+	return p
 }
 
-func (s *spares) give(p *part) {
+// give keeps a part unless it has grown far beyond what a flush usually has.
+func (s *spares) give(p *part, usual int) {
+	if p.n > 2*usual || p.bytes > flushBytes {
+		return
+	}
 	p.reset()
-	old := s.list.Load()
-	var list []*part
-	if old != nil {
-		list = slices.Clone(*old)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.list) < mostSpares {
+		s.list = append(s.list, p)
 	}
-	if len(list) < mostSpares {
-		list = append(list, p)
-		s.list.CompareAndSwap(old, &list)
+}
+
+// free gives the memory back after a while without use, and tells whether there was any.
+func (s *spares) free(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.list) == 0 || now.Sub(s.used) < spareFor {
+		return false
 	}
+	s.list = nil
+	return true
 }
 
 // key is what rows on disk are ordered by: day, person, time and position.

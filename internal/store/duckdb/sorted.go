@@ -30,6 +30,7 @@ func (s *Store) offerRows(ctx context.Context, g *generation) (out []sorted, rel
 		for _, r := range releases {
 			r()
 		}
+		s.chunks.reuse()
 	}
 	for project, p := range g.parts {
 		links, err := s.latest(ctx, project, g.end)
@@ -43,7 +44,7 @@ func (s *Store) offerRows(ctx context.Context, g *generation) (out []sorted, rel
 		s.writing.Lock() // a cut may be filling the columns up at this moment
 		columns := p.filled()
 		s.writing.Unlock()
-		reader := sortedReader(columns, keys)
+		reader := sortedReader(columns, keys, &s.chunks)
 		o.schema = reader.Schema()
 		r, err := offer(ctx, s.flusher, fileDatabase, o.view, reader)
 		if err != nil {
@@ -76,8 +77,34 @@ func (s *Store) latest(ctx context.Context, project store.ProjectID, before even
 	return links, rows.Err()
 }
 
+// chunks keeps the memory of what a flush puts in order. DuckDB reads it until its statement ends, so it is used again by
+// the next flush only. It belongs to whoever holds flushing.
+type chunks struct {
+	sets [][]column
+	used int
+}
+
+func (c *chunks) next(columns int) []column {
+	if c.used == len(c.sets) {
+		c.sets = append(c.sets, nil)
+	}
+	for len(c.sets[c.used]) < columns {
+		c.sets[c.used] = append(c.sets[c.used], column{})
+	}
+	c.used++
+	return c.sets[c.used-1]
+}
+
+// reuse keeps one chunk's memory, which is what a flush usually needs.
+func (c *chunks) reuse() {
+	c.used = 0
+	if len(c.sets) > 1 {
+		c.sets = c.sets[:1:1]
+	}
+}
+
 // sortedReader reads columns in the order of the keys, with the persons that the keys name.
-func sortedReader(columns []column, keys []key) array.RecordReader {
+func sortedReader(columns []column, keys []key, chunks *chunks) array.RecordReader {
 	fields := make([]arrow.Field, len(columns))
 	for i := range columns {
 		fields[i] = columns[i].field()
@@ -90,8 +117,10 @@ func sortedReader(columns []column, keys []key) array.RecordReader {
 		some := keys[:min(len(keys), sortedRows)]
 		keys = keys[len(some):]
 		arrays := make([]arrow.Array, len(columns))
+		into := chunks.next(len(columns))
 		for i := range columns {
-			c := columns[i].gathered(some)
+			c := &into[i]
+			columns[i].gather(c, some)
 			if c.name == "person" {
 				c.words = c.words[:0]
 				for _, k := range some {

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,11 +36,11 @@ const (
 type Options struct {
 	// Dir is the folder that holds the database file and its temporary files.
 	Dir string
-	// MemoryLimit bounds DuckDB's memory, in DuckDB's spelling; default "512MB".
+	// MemoryLimit bounds DuckDB's memory, in DuckDB's spelling; default "384MB".
 	MemoryLimit string
 	// Threads is the number of DuckDB's threads; 0 takes one a core.
 	Threads int
-	// FlushRows is how many rows in memory are enough to write them to disk; default 245,760 (two row groups).
+	// FlushRows is how many rows in memory are enough to write them to disk; default 122,880 (one row group).
 	FlushRows int
 	// FlushEvery bounds how long a row stays in memory only; default 5 minutes.
 	FlushEvery time.Duration
@@ -54,10 +55,10 @@ type Options struct {
 
 func (o *Options) defaults() {
 	if o.MemoryLimit == "" {
-		o.MemoryLimit = "512MB"
+		o.MemoryLimit = "384MB"
 	}
 	if o.FlushRows == 0 {
-		o.FlushRows = 245760
+		o.FlushRows = 122880
 	}
 	if o.FlushEvery == 0 {
 		o.FlushEvery = 5 * time.Minute
@@ -92,6 +93,7 @@ type Store struct {
 	metrics         *metrics
 	persons         *bloom
 	spares          spares
+	chunks          chunks
 	crew            *crew
 	batch           batch
 	pending         *pendingLinks
@@ -189,6 +191,10 @@ func (s *Store) load(ctx context.Context) error {
 		"SET memory_limit = '" + quoteText(s.opts.MemoryLimit) + "'",
 		"SET temp_directory = '" + quoteText(filepath.Join(s.opts.Dir, "store.tmp")) + "'",
 		"SET checkpoint_threshold = '1TB'",
+		// A checkpoint would merge the last, partly filled row group of each flush with its neighbours, which rewrites the
+		// whole table. Row groups that retention and compaction have emptied are dropped all the same.
+		"SET max_vacuum_tasks = 0",
+		"SET write_buffer_row_group_count = 1",
 		"ATTACH ':memory:' AS " + hotDatabase,
 	}
 	settings = append([]string{
@@ -255,6 +261,12 @@ func (s *Store) upkeep(ctx context.Context) {
 			s.opts.Logger.Error("flush to disk", "error", err)
 			return
 		}
+	}
+	if s.spares.free(s.opts.Now()) {
+		s.flushing.Lock()
+		s.chunks = chunks{}
+		s.flushing.Unlock()
+		debug.FreeOSMemory()
 	}
 	if err := s.widen(ctx); err != nil && ctx.Err() == nil {
 		s.metrics.failures.WithLabelValues("widen").Inc()
