@@ -42,7 +42,13 @@ func insertArrow(ctx context.Context, conn execer, home, table, view string, rea
 	}
 	defer release()
 	return conn.Raw(func(raw any) error {
-		_, err := raw.(driver.ExecerContext).ExecContext(ctx, insertFrom(table, view, reader.Schema()), nil)
+		exec := raw.(driver.ExecerContext)
+		_, err := exec.ExecContext(ctx, insertFrom(table, view, reader.Schema()), nil)
+		if err != nil {
+			// A statement that was broken off is cleared away by the next one, which still reads the view: there has to be
+			// a next one before the view is released.
+			_, _ = exec.ExecContext(context.WithoutCancel(ctx), "SELECT 1", nil)
+		}
 		return err
 	})
 }

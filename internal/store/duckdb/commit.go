@@ -10,8 +10,9 @@ import (
 	"github.com/freshet/freshet/internal/store"
 )
 
-// maxBehind is how many flushes' worth of rows may gather in memory while a flush is running; past it commits wait.
-const maxBehind = 3
+// maxBehind is how many flushes' worth of rows may be in memory, those being flushed included; past it commits wait. It
+// bounds the memory of the rows, which is most of the server's.
+const maxBehind = 2
 
 // flushBytes is how many bytes in memory are enough to write them to disk, however few rows they are.
 const flushBytes = 128 << 20
@@ -49,7 +50,8 @@ func (s *Store) commit(ctx context.Context, after eventlog.Position) (behind boo
 	s.publish(g, tables, after)
 	s.metrics.commit.Observe(s.opts.Now().Sub(began).Seconds())
 	s.batch.reset()
-	return g.rows > maxBehind*s.opts.FlushRows || g.bytes > maxBehind*flushBytes, nil
+	rows, bytes := s.hot()
+	return rows > maxBehind*s.opts.FlushRows || bytes > maxBehind*flushBytes, nil
 }
 
 // active is the generation that commits fill.
@@ -146,6 +148,17 @@ func (s *Store) publish(g *generation, tables map[store.ProjectID]*hotTable, aft
 	s.metrics.hotRows.Set(float64(s.hotRows()))
 }
 
+// hot is what is in memory only.
+func (s *Store) hot() (rows, bytes int) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, g := range s.gens {
+		rows, bytes = rows+g.rows, bytes+g.bytes
+	}
+	return rows, bytes
+}
+
+// hotRows is the number of rows in memory only; the caller holds mu.
 func (s *Store) hotRows() (n int) {
 	for _, g := range s.gens {
 		n += g.rows

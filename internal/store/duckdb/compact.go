@@ -11,6 +11,9 @@ import (
 // compact rewrites one day that has gathered too many separately sorted runs, ordered by person and time again. Days
 // that still fill are left alone: a day is closed a day and a half after it began everywhere on earth.
 func (s *Store) compact(ctx context.Context) error {
+	if s.HotRows() > s.opts.FlushRows/2 {
+		return nil // Rows are coming in; their flush must not wait.
+	}
 	s.flushing.Lock()
 	defer s.flushing.Unlock()
 	closed := s.opts.Now().Add(-36*time.Hour).Unix() / 86400
@@ -28,11 +31,13 @@ func (s *Store) compact(ctx context.Context) error {
 	began := s.opts.Now()
 	var moved int64
 	err := s.onDisk(ctx, func() error {
+		var last int64
+		if err := s.flusher.QueryRowContext(ctx, "SELECT max(rowid) FROM "+t.cold).Scan(&last); err != nil {
+			return fmt.Errorf("compact day %d of project %d: %w", day, project, err)
+		}
 		for _, q := range []string{
-			fmt.Sprintf("CREATE TEMP TABLE compacting AS SELECT * FROM %s WHERE day = %d ORDER BY person, time, seq", t.cold, day),
-			fmt.Sprintf("DELETE FROM %s WHERE day = %d", t.cold, day),
-			fmt.Sprintf("INSERT INTO %s SELECT * FROM compacting", t.cold),
-			"DROP TABLE compacting",
+			fmt.Sprintf("INSERT INTO %s SELECT * FROM %s WHERE day = %d ORDER BY person, time, seq", t.cold, t.cold, day),
+			fmt.Sprintf("DELETE FROM %s WHERE day = %d AND rowid <= %d", t.cold, day, last),
 			fmt.Sprintf("DELETE FROM runs WHERE project = %d AND day = %d", project, day),
 		} {
 			if _, err := s.flusher.ExecContext(ctx, q); err != nil {

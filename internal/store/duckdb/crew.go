@@ -15,6 +15,7 @@ import (
 	"errors"
 	"reflect"
 	"sync"
+	"time"
 	"unsafe"
 
 	duck "github.com/duckdb/duckdb-go/v2"
@@ -27,10 +28,12 @@ import (
 type crew struct {
 	database unsafe.Pointer
 	size     int
-	// mu guards asking, the number of questions being answered, and states, those of the threads lent at the moment.
+	// mu guards asking, the number of questions being answered, states, those of the threads lent at the moment, and out,
+	// those of all threads that have not ended.
 	mu     sync.Mutex
 	asking int
 	states []unsafe.Pointer
+	out    map[unsafe.Pointer]struct{}
 	wg     sync.WaitGroup
 }
 
@@ -41,7 +44,7 @@ func newCrew(c *duck.Connector, size int) (*crew, error) {
 	if !db.IsValid() || db.Kind() != reflect.Struct || !db.FieldByName("Ptr").IsValid() {
 		return nil, errors.New("this version of the DuckDB driver keeps its database elsewhere")
 	}
-	return &crew{database: db.FieldByName("Ptr").UnsafePointer(), size: size}, nil
+	return &crew{database: db.FieldByName("Ptr").UnsafePointer(), size: size, out: map[unsafe.Pointer]struct{}{}}, nil
 }
 
 // join lends the threads, unless they are lent already.
@@ -55,8 +58,12 @@ func (c *crew) join() {
 	for range c.size {
 		state := C.duckdb_create_task_state(c.database)
 		c.states = append(c.states, state)
+		c.out[state] = struct{}{}
 		c.wg.Go(func() {
 			C.duckdb_execute_tasks_state(state)
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			delete(c.out, state)
 			C.duckdb_destroy_task_state(state)
 		})
 	}
@@ -79,10 +86,26 @@ func (c *crew) finish() {
 	c.states = c.states[:0]
 }
 
-// dismiss takes the threads back whoever asks, and returns when all have ended.
+// dismissAgain is how long dismiss waits before it wakes the threads again.
+const dismissAgain = time.Millisecond
+
+// dismiss takes the threads back whoever asks, and returns when all have ended. A thread that was told to end can have
+// lost its wake-up to another, which then ended in its place or took work; so they are woken until none is left.
 func (c *crew) dismiss() {
-	c.mu.Lock()
-	c.finish()
-	c.mu.Unlock()
+	again := time.NewTicker(dismissAgain)
+	defer again.Stop()
+	for {
+		c.mu.Lock()
+		c.states = c.states[:0]
+		for state := range c.out {
+			C.duckdb_finish_execution(state)
+		}
+		left := len(c.out)
+		c.mu.Unlock()
+		if left == 0 {
+			break
+		}
+		<-again.C
+	}
 	c.wg.Wait()
 }

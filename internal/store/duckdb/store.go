@@ -46,7 +46,7 @@ type Options struct {
 	FlushEvery time.Duration
 	// PropertyLimit is how many property columns a project may have; default 250.
 	PropertyLimit int
-	// CompactRuns is how many separately sorted runs a closed day may have before it is rewritten as one; default 4.
+	// CompactRuns is how many separately sorted runs a closed day may have before it is rewritten as one; default 8.
 	CompactRuns int
 	Logger      *slog.Logger
 	Registerer  prometheus.Registerer
@@ -70,7 +70,7 @@ func (o *Options) defaults() {
 		o.Threads = runtime.GOMAXPROCS(0)
 	}
 	if o.CompactRuns == 0 {
-		o.CompactRuns = 4
+		o.CompactRuns = 8
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
