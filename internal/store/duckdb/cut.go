@@ -17,9 +17,9 @@ import (
 	"github.com/freshet/freshet/internal/store"
 )
 
-// cut reads the rows on disk before the position up to which the disk was complete when it was made, and the rows in
-// memory behind that and before the watermark. Both bounds are part of every statement, so a flush that ends in
-// between changes nothing; the generations it reads are kept until it is closed.
+// cut reads the rows that were on disk when it was made, out of a transaction that began at that moment, and the rows in
+// memory behind them and before the watermark. A flush that ends in between changes nothing: the generations that a cut
+// reads are kept until it is closed.
 type cut struct {
 	store *Store
 	conn  *sql.Conn
@@ -134,10 +134,12 @@ func (c *cut) events(positions []eventlog.Position, columns []string) string {
 	}
 	var parts []string
 	if c.onDisk && c.cold > 0 {
-		parts = append(parts, c.part(c.table.cold, columns, c.diskColumns(), c.cold))
+		// The file was pinned at the position up to which it is complete, so it has no rows behind it.
+		part := c.part(c.table.cold, columns, c.diskColumns())
 		if len(positions) > 0 {
-			parts[0] += fmt.Sprintf(" AND seq BETWEEN %d AND %d", slices.Min(positions), slices.Max(positions))
+			part += fmt.Sprintf(" WHERE seq BETWEEN %d AND %d", slices.Min(positions), slices.Max(positions))
 		}
+		parts = append(parts, part)
 	}
 	parts = append(parts, c.inMemory(positions, columns)...)
 	if len(parts) == 0 {
@@ -160,7 +162,7 @@ func (c *cut) events(positions []eventlog.Position, columns []string) string {
 
 // nothing is a relation without rows.
 func (c *cut) nothing(columns []string) string {
-	return "(" + c.part("(SELECT 1 AS seq)", columns, map[string]bool{}, 0) + ")"
+	return "(" + c.part("(SELECT 1 AS seq)", columns, map[string]bool{}) + " WHERE false)"
 }
 
 // inMemory selects the columns from the generations, each out of the table that is shared, or, when that one lacks
@@ -188,13 +190,13 @@ func (c *cut) inMemory(positions []eventlog.Position, columns []string) (parts [
 				has[name] = true
 			}
 		}
-		parts = append(parts, c.part(from, columns, has, c.watermark.Position))
+		parts = append(parts, c.part(from, columns, has)+fmt.Sprintf(" WHERE seq < %d", c.watermark.Position))
 	}
 	return parts
 }
 
 // part selects the columns from one table; those it does not have are null.
-func (c *cut) part(from string, columns []string, has map[string]bool, before eventlog.Position) string {
+func (c *cut) part(from string, columns []string, has map[string]bool) string {
 	list := make([]string, len(columns))
 	for i, name := range columns {
 		list[i] = name
@@ -202,7 +204,7 @@ func (c *cut) part(from string, columns []string, has map[string]bool, before ev
 			list[i] = "NULL::" + sqlType(c.typeOf(name)) + " AS " + name
 		}
 	}
-	return fmt.Sprintf("SELECT %s FROM %s WHERE seq < %d", strings.Join(list, ", "), from, before)
+	return "SELECT " + strings.Join(list, ", ") + " FROM " + from
 }
 
 func (c *cut) diskColumns() map[string]bool {
