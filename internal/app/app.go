@@ -41,7 +41,7 @@ const (
 
 // gcPercent is how much the heap may grow between collections. Most of it are a few large buffers without pointers, the
 // rows in memory, which cost a collection nothing and would be doubled by the usual 100.
-const gcPercent = 30
+const gcPercent = 15
 
 // Options are what Run works with.
 type Options struct {

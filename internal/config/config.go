@@ -59,7 +59,7 @@ type Dedup struct {
 
 // Store configures the column store.
 type Store struct {
-	MemoryLimit   Bytes         `yaml:"memory_limit" default:"384MiB" doc:"Memory that DuckDB may use, for questions and for writing; rows in memory come on top, about 600 bytes each."`
+	MemoryLimit   Bytes         `yaml:"memory_limit" default:"288MiB" doc:"Memory that DuckDB may use, for questions and for writing; rows in memory come on top, about 600 bytes each."`
 	Threads       int           `yaml:"threads" default:"0" doc:"Threads a query may use; 0 is one per core."`
 	FlushRows     int           `yaml:"flush_rows" default:"122880" doc:"Rows in memory at which they are flushed to disk."`
 	FlushInterval time.Duration `yaml:"flush_interval" default:"5m" doc:"Age of rows in memory at which they are flushed however few they are."`
