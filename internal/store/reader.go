@@ -185,8 +185,14 @@ const timeForm = "0000-00-00T00:00:00.000Z"
 // ParseTime reads a time in exactly the form 2026-04-01T12:00:00.000Z, and no other, so that printing it again gives
 // the same text. It returns microseconds since 1970 UTC.
 func ParseTime(s string) (int64, bool) {
-	if len(s) != len(timeForm) || s[10] != 'T' || s[23] != 'Z' || s[19] != '.' {
+	if len(s) != len(timeForm) {
 		return 0, false
+	}
+	for i := range len(s) {
+		// Where the form has a digit there must be one: time.Parse would take a sign in a fraction.
+		if digit := s[i] >= '0' && s[i] <= '9'; digit != (timeForm[i] == '0') || !digit && s[i] != timeForm[i] {
+			return 0, false
+		}
 	}
 	t, err := time.Parse("2006-01-02T15:04:05.000Z", s)
 	if err != nil || t.Year() < 1 {
