@@ -130,12 +130,19 @@ func (s *Server) panicked(ctx context.Context, rec *recorder, r *http.Request, v
 	}
 }
 
+// statusGone is what a request counts as whose client went away before it was answered, as nginx has it.
+const statusGone = 499
+
 // finish counts and logs a request that is done. Successes are logged at debug, because a server that takes 20,000
 // requests a second would otherwise write more log than data; what fails is always logged.
 func (s *Server) finish(r *http.Request, rec *recorder, span trace.Span, began time.Time) {
 	status := rec.status
 	if status == 0 {
 		status = http.StatusOK
+	}
+	if status >= 500 && r.Context().Err() != nil {
+		// The client has gone, so nobody got this answer, and it is not the server's fault.
+		status = statusGone
 	}
 	took := s.opts.Now().Sub(began)
 	s.metrics.observe(r.Pattern, status, took)

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -256,5 +257,44 @@ func TestAdminPort(t *testing.T) {
 		if resp, _ := get(t, "http://"+addr.String()+path); resp.StatusCode != http.StatusOK {
 			t.Errorf("%s: %d", path, resp.StatusCode)
 		}
+	}
+}
+
+// TestClientsThatGoAreNoErrors: a 5xx that nobody was there to get must not burn the budget of those that somebody got.
+func TestClientsThatGoAreNoErrors(t *testing.T) {
+	s, url, log := start(t, Options{})
+	began, done := make(chan struct{}), make(chan struct{})
+	s.SetHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer close(done)
+		close(began)
+		<-r.Context().Done()
+		w.WriteHeader(http.StatusGatewayTimeout)
+	}))
+	ctx, cancel := context.WithCancel(t.Context())
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/slow", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		<-began
+		cancel()
+	}()
+	if resp, err := http.DefaultClient.Do(req); err == nil {
+		resp.Body.Close()
+		t.Fatal("answered")
+	}
+	<-done
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		_, text := get(t, url+"/metrics")
+		if strings.Contains(text, `freshet_http_requests_total{route="unmatched",status="499"} 1`) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(text)
+		}
+		runtime.Gosched()
+	}
+	if strings.Contains(log.String(), `"level":"ERROR"`) {
+		t.Error(log.String())
 	}
 }
