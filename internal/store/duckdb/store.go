@@ -32,6 +32,9 @@ const (
 	hotDatabase  = "hot"
 )
 
+// loadedMemory is how much of what Open has read stays in DuckDB's memory.
+const loadedMemory = "16MB"
+
 // Options configure a Store. Zero values take the defaults.
 type Options struct {
 	// Dir is the folder that holds the database file and its temporary files.
@@ -200,7 +203,7 @@ func (s *Store) load(ctx context.Context) error {
 	settings = append([]string{
 		fmt.Sprintf("SET threads = %d", s.opts.Threads), fmt.Sprintf("SET external_threads = %d", s.opts.Threads),
 	}, settings...)
-	settings = append(settings, "SET enable_external_access = false", "SET lock_configuration = true")
+	settings = append(settings, "SET enable_external_access = false")
 	// An Arrow view is made in the current database; in the one in memory it costs nothing and is never written.
 	settings = append(settings, "USE "+hotDatabase)
 	for _, q := range settings {
@@ -211,7 +214,18 @@ func (s *Store) load(ctx context.Context) error {
 	if err := s.migrate(ctx); err != nil {
 		return err
 	}
-	return s.loadMeta(ctx)
+	if err := s.loadMeta(ctx); err != nil {
+		return err
+	}
+	// What was read to begin with is not needed again: a server without work should be small. It stays when DuckDB cannot
+	// let go of it.
+	_, _ = s.writer.ExecContext(ctx, "SET memory_limit = '"+loadedMemory+"'")
+	for _, q := range []string{"SET memory_limit = '" + quoteText(s.opts.MemoryLimit) + "'", "SET lock_configuration = true"} {
+		if _, err := s.writer.ExecContext(ctx, q); err != nil {
+			return fmt.Errorf("%s: %w", q, err)
+		}
+	}
+	return nil
 }
 
 // Close writes what is in memory to disk and closes the database.
