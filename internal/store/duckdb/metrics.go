@@ -38,3 +38,10 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		m.stalls, m.expired, m.relinked, m.failures)
 	return m
 }
+
+// watch adds the memory that DuckDB has in use, which is asked for at each scrape.
+func (m *metrics) watch(r prometheus.Registerer, memory func() float64) {
+	r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "freshet_store_duckdb_memory_bytes", Help: "Memory that DuckDB has in use, its cache of the file included.",
+	}, memory))
+}

@@ -142,3 +142,14 @@ func (s *Store) Oldest() time.Duration {
 	}
 	return s.opts.Now().Sub(s.gens[0].oldest)
 }
+
+// memory is what DuckDB has in use, in bytes; 0 when it does not say.
+func (s *Store) memory() (n float64) {
+	ctx, cancel := context.WithTimeout(context.Background(), memoryTimeout)
+	defer cancel()
+	_ = s.db.QueryRowContext(ctx, "SELECT coalesce(sum(memory_usage_bytes), 0)::DOUBLE FROM duckdb_memory()").Scan(&n)
+	return n
+}
+
+// memoryTimeout bounds what a scrape of the metrics waits for.
+const memoryTimeout = time.Second

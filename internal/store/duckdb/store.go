@@ -172,6 +172,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err := s.load(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), s.db.Close(), connector.Close())
 	}
+	s.metrics.watch(o.Registerer, s.memory)
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = cancel
 	s.done.Add(1)

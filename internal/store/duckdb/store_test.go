@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/store"
@@ -206,4 +208,24 @@ func TestVersionChangesWithTheProjectOnly(t *testing.T) {
 	if s.Version(1) == after {
 		t.Fatal("a removal left the version as it was")
 	}
+}
+
+func TestMemoryIsAMetric(t *testing.T) {
+	r := prometheus.NewRegistry()
+	s, err := Open(context.Background(), Options{Dir: t.TempDir(), Registerer: r})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	fill(t, s, 0, 5000)
+	families, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == "freshet_store_duckdb_memory_bytes" && f.GetMetric()[0].GetGauge().GetValue() > 0 {
+			return
+		}
+	}
+	t.Fatal("no metric of DuckDB's memory")
 }
