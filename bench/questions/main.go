@@ -18,7 +18,7 @@ import (
 var questions = []struct{ name, body string }{
 	{"one event per day", `{"kind":"trends","range":{"from":"2026-10-02","to":"2026-11-01"},"interval":"day",
 		"series":[{"label":"%s","events":["purchase"]}]}`},
-	{"exact unique people per day", `{"kind":"trends","range":{"from":"2026-10-02","to":"2026-11-01"},"interval":"day",
+	{"exact unique people per day and in all", `{"kind":"trends","range":{"from":"2026-10-02","to":"2026-11-01"},"interval":"day",
 		"series":[{"label":"%s","aggregate":"unique"}]}`},
 	{"one event by country, top 10", `{"kind":"trends","range":{"from":"2026-10-02","to":"2026-11-01"},"interval":"month",
 		"series":[{"label":"%s","events":["purchase"]}],"breakdown":[{"property":"country"}],"breakdown_limit":10}`},
