@@ -122,6 +122,7 @@ func (s *Store) publish(g *generation, tables map[store.ProjectID]*hotTable, aft
 		p.add(r)
 		g.bytes += p.bytes
 		g.rows += r.n
+		s.committed.Add(int64(r.n))
 		r.table.loc = r.loc
 		s.changed(r.table.project)
 	}

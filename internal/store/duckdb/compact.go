@@ -11,11 +11,11 @@ import (
 // compact rewrites one day that has gathered too many separately sorted runs, ordered by person and time again. Days
 // that still fill are left alone: a day is closed a day and a half after it began everywhere on earth.
 func (s *Store) compact(ctx context.Context) error {
-	if s.HotRows() > s.opts.FlushRows/2 {
-		return nil // Rows are coming in; their flush must not wait.
-	}
 	s.flushing.Lock()
 	defer s.flushing.Unlock()
+	if s.busy() {
+		return nil // Their flush must not wait.
+	}
 	closed := s.opts.Now().Add(-36*time.Hour).Unix() / 86400
 	var project store.ProjectID
 	var day int64
@@ -58,6 +58,17 @@ func (s *Store) compact(ctx context.Context) error {
 	s.metrics.compactedRows.Add(float64(moved))
 	s.opts.Logger.Info("compacted a day", "project", project, "day", day, "rows", moved)
 	return nil
+}
+
+// busyRows is how many rows a second are so many that compaction keeps out of the way of their flush.
+const busyRows = 5000
+
+// busy tells whether many rows have come since it was last asked; the caller holds flushing.
+func (s *Store) busy() bool {
+	now, rows := s.opts.Now(), s.committed.Load()
+	since, more := now.Sub(s.asked).Seconds(), rows-s.askedRows
+	s.asked, s.askedRows = now, rows
+	return float64(more) > busyRows*max(since, 1)
 }
 
 // Expire implements store.Eraser. The events leave the disk; those still in memory go with a later call.

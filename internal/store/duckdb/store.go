@@ -49,7 +49,7 @@ type Options struct {
 	FlushEvery time.Duration
 	// PropertyLimit is how many property columns a project may have; default 250.
 	PropertyLimit int
-	// CompactRuns is how many separately sorted runs a closed day may have before it is rewritten as one; default 8.
+	// CompactRuns is how many separately sorted runs a closed day may have before it is rewritten as one; default 4.
 	CompactRuns int
 	Logger      *slog.Logger
 	Registerer  prometheus.Registerer
@@ -73,7 +73,7 @@ func (o *Options) defaults() {
 		o.Threads = runtime.GOMAXPROCS(0)
 	}
 	if o.CompactRuns == 0 {
-		o.CompactRuns = 8
+		o.CompactRuns = 4
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -124,6 +124,10 @@ type Store struct {
 	// versions count the changes of each project; they begin at opened, so that none comes twice after a restart.
 	versions map[store.ProjectID]uint64
 	opened   uint64
+	// committed counts rows; asked and askedRows are when compaction last looked at it, and what it saw.
+	committed atomic.Int64
+	asked     time.Time
+	askedRows int64
 	// cuts is the number of the latest cut.
 	cuts atomic.Uint64
 	// generations is the number of the latest generation, sinceCheckpoint the number of flushes since a checkpoint.
