@@ -3,6 +3,7 @@ package event
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 )
 
@@ -34,6 +35,32 @@ const (
 	// Corrupt: stored bytes do not agree with their checksum.
 	Corrupt
 )
+
+// Status is the HTTP status of the kind.
+func (k ErrorKind) Status() int {
+	switch k {
+	case Invalid:
+		return http.StatusBadRequest
+	case Unauthorized:
+		return http.StatusUnauthorized
+	case Forbidden:
+		return http.StatusForbidden
+	case NotFound:
+		return http.StatusNotFound
+	case Conflict:
+		return http.StatusConflict
+	case TooLarge:
+		return http.StatusRequestEntityTooLarge
+	case Overloaded:
+		return http.StatusTooManyRequests
+	case Unavailable:
+		return http.StatusServiceUnavailable
+	case Timeout:
+		return http.StatusGatewayTimeout
+	default:
+		return http.StatusInternalServerError
+	}
+}
 
 // Error is an error that a client may see.
 type Error struct {

@@ -233,32 +233,6 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, p Protocol, err
 	WriteError(w, e)
 }
 
-// Status is the HTTP status of an error kind.
-func Status(k event.ErrorKind) int {
-	switch k {
-	case event.Invalid:
-		return http.StatusBadRequest
-	case event.Unauthorized:
-		return http.StatusUnauthorized
-	case event.Forbidden:
-		return http.StatusForbidden
-	case event.NotFound:
-		return http.StatusNotFound
-	case event.Conflict:
-		return http.StatusConflict
-	case event.TooLarge:
-		return http.StatusRequestEntityTooLarge
-	case event.Overloaded:
-		return http.StatusTooManyRequests
-	case event.Unavailable:
-		return http.StatusServiceUnavailable
-	case event.Timeout:
-		return http.StatusGatewayTimeout
-	default:
-		return http.StatusInternalServerError
-	}
-}
-
 // WriteError answers with problem details (RFC 9457) and, when the condition may pass, a Retry-After with jitter, so
 // that phones that were refused together do not come back together.
 func WriteError(w http.ResponseWriter, e *event.Error) {
@@ -267,7 +241,7 @@ func WriteError(w http.ResponseWriter, e *event.Error) {
 		wait += time.Duration(rand.Int64N(int64(wait) / 2))
 		w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
 	}
-	status := Status(e.Kind)
+	status := e.Kind.Status()
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
 	var a fastjson.Arena

@@ -111,7 +111,7 @@ func problemOf(ctx context.Context, logger *slog.Logger, err error) *Problem {
 	default:
 		e = &event.Error{Code: "internal", Message: "the request could not be served; the log has the request id", Err: err}
 	}
-	p = newProblem(status(e.Kind), e.Code, e.Field, e.Message)
+	p = newProblem(e.Kind.Status(), e.Code, e.Field, e.Message)
 	switch e.Kind {
 	case event.Internal, event.Corrupt:
 		logger.ErrorContext(ctx, "request failed", "code", e.Code, "error", err)
@@ -139,32 +139,6 @@ func kindOf(k project.ErrorKind) event.ErrorKind {
 		return event.Unavailable
 	default:
 		return event.Internal
-	}
-}
-
-// status is the HTTP status of an error kind.
-func status(k event.ErrorKind) int {
-	switch k {
-	case event.Invalid:
-		return http.StatusBadRequest
-	case event.Unauthorized:
-		return http.StatusUnauthorized
-	case event.Forbidden:
-		return http.StatusForbidden
-	case event.NotFound:
-		return http.StatusNotFound
-	case event.Conflict:
-		return http.StatusConflict
-	case event.TooLarge:
-		return http.StatusRequestEntityTooLarge
-	case event.Overloaded:
-		return http.StatusTooManyRequests
-	case event.Unavailable:
-		return http.StatusServiceUnavailable
-	case event.Timeout:
-		return http.StatusGatewayTimeout
-	default:
-		return http.StatusInternalServerError
 	}
 }
 
