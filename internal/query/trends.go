@@ -255,6 +255,9 @@ func (c *collector) finish() {
 	if len(c.groups) == 0 {
 		c.out.groups = [][]any{nil}
 	}
+	if one := c.at(1); c.lone() && one.total == nil && percentile(c.series.Aggregate) != 0 {
+		one.total = &one.cells[0]
+	}
 	c.out.other = c.byNumber[0] != nil
 	c.out.rest.values, c.out.rest.total = c.at(0).values(c.plan)
 	for k := range c.out.groups {

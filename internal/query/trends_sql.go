@@ -125,12 +125,18 @@ func (p *plan) percentiles(s *statement) {
 	}
 	s.number(p, "")
 	s.add(p, partCells, "k", "b", []string{p.quantile()}, "", "FROM m GROUP BY k, b")
+	if p.lone() {
+		return
+	}
 	rest := ""
 	if len(p.groups) > 0 && p.totals != nil {
 		rest = " WHERE k = 0"
 	}
 	s.add(p, partTotals, "k", "NULL", []string{p.quantile()}, "", "FROM m"+rest+" GROUP BY k")
 }
+
+// lone tells that the range is one bucket of one line, whose total needs no reading of its own.
+func (p *plan) lone() bool { return len(p.groups) == 0 && p.line.buckets.len() == 1 }
 
 // ranking is a statement for the totals of the first groups and one more, where no smaller relation can be kept.
 func (p *plan) ranking() string {
