@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -32,11 +33,12 @@ func main() {
 	key := flag.String("key", "", "a read or admin key")
 	runs := flag.Int("runs", 7, "runs of each question after one to warm up")
 	flag.Parse()
+	ctx := context.Background()
 	for _, q := range questions {
-		fresh, err := median(*url, *key, *runs, func(i int) string { return fmt.Sprintf(q.body, fmt.Sprint("run ", i, time.Now().UnixNano())) })
+		fresh, err := median(ctx, *url, *key, *runs, func(i int) string { return fmt.Sprintf(q.body, fmt.Sprint("run ", i, time.Now().UnixNano())) })
 		var again float64
 		if err == nil {
-			again, err = median(*url, *key, *runs, func(int) string { return fmt.Sprintf(q.body, "again") })
+			again, err = median(ctx, *url, *key, *runs, func(int) string { return fmt.Sprintf(q.body, "again") })
 		}
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "questions:", err)
@@ -46,11 +48,11 @@ func main() {
 	}
 }
 
-func median(url, key string, runs int, body func(i int) string) (float64, error) {
+func median(ctx context.Context, url, key string, runs int, body func(i int) string) (float64, error) {
 	var took []float64
 	for i := range runs + 1 {
 		began := time.Now()
-		if err := ask(url, key, body(i)); err != nil {
+		if err := ask(ctx, url, key, body(i)); err != nil {
 			return 0, err
 		}
 		if i > 0 {
@@ -61,8 +63,8 @@ func median(url, key string, runs int, body func(i int) string) (float64, error)
 	return took[len(took)/2], nil
 }
 
-func ask(url, key, body string) error {
-	req, err := http.NewRequest(http.MethodPost, url+"/v1/query?timeout=60s", bytes.NewReader([]byte(body)))
+func ask(ctx context.Context, url, key, body string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v1/query?timeout=60s", bytes.NewReader([]byte(body)))
 	if err != nil {
 		return err
 	}
