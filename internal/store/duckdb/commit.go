@@ -94,18 +94,7 @@ func (s *Store) insert(ctx context.Context, g *generation) (map[store.ProjectID]
 }
 
 // filled returns the columns that have a value in the batch, padded to its length.
-func (r *rows) filled() []column {
-	var out []column
-	for _, set := range [][]column{r.builtin, r.props} {
-		for i := range set {
-			if set[i].rows > 0 {
-				set[i].pad(r.n)
-				out = append(out, set[i])
-			}
-		}
-	}
-	return out
-}
+func (r *rows) filled() []column { return filled(r.n, r.builtin, r.props) }
 
 // publish makes the batch part of every cut that begins from now on.
 func (s *Store) publish(g *generation, tables map[store.ProjectID]*hotTable, after eventlog.Position) {

@@ -47,12 +47,15 @@ func (p *part) add(r *rows) {
 
 // filled returns the columns that have a value, padded to the part's length. They are views: what is appended to the
 // part later does not change them.
-func (p *part) filled() []column {
+func (p *part) filled() []column { return filled(p.n, p.builtin, p.props) }
+
+// filled returns the columns of the sets that have a value, padded to n rows.
+func filled(n int, sets ...[]column) []column {
 	var out []column
-	for _, set := range [][]column{p.builtin, p.props} {
+	for _, set := range sets {
 		for i := range set {
 			if set[i].rows > 0 {
-				set[i].pad(p.n)
+				set[i].pad(n)
 				out = append(out, set[i])
 			}
 		}
