@@ -35,7 +35,9 @@ func decodeCursor(cursor string, question uint64) (*place, error) {
 		return nil, nil
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
-	if err != nil || len(b) != cursorBytes || b[0] != cursorVersion {
+	// The decoder passes over line ends, so the length of the text counts too.
+	if err != nil || len(b) != cursorBytes || b[0] != cursorVersion ||
+		len(cursor) != base64.RawURLEncoding.EncodedLen(cursorBytes) {
 		return nil, badCursor("the cursor is none that this server gave out")
 	}
 	if binary.BigEndian.Uint64(b[17:]) != question {

@@ -13,6 +13,7 @@ func FuzzDecodeCursor(f *testing.F) {
 	}
 	f.Add("AQ", uint64(0))
 	f.Add("not base64!", uint64(0))
+	f.Add("\n"+place{}.encode(7), uint64(7))
 	f.Fuzz(func(t *testing.T, cursor string, question uint64) {
 		p, err := decodeCursor(cursor, question)
 		if err != nil {
