@@ -61,10 +61,16 @@ func (s *Sink) payload(project uint32, received int64, t event.Trace) []byte {
 
 // Accept takes Event as it is, or sets it aside when it breaks a rule. raw is the event's own text.
 func (s *Sink) Accept(raw *fastjson.Value) {
+	if code, reason := s.take(); code != "" {
+		s.Dead(code, reason, AppendJSON(nil, raw))
+	}
+}
+
+// take takes Event, or says which rule it breaks.
+func (s *Sink) take() (code, reason string) {
 	e := &s.Event
 	if code, reason := s.check(); code != "" {
-		s.Dead(code, reason, AppendJSON(nil, raw))
-		return
+		return code, reason
 	}
 	if e.Context.IP == "" {
 		e.Context.IP = s.ip
@@ -73,12 +79,12 @@ func (s *Sink) Accept(raw *fastjson.Value) {
 		e.Context.UserAgent = s.agent
 	}
 	if !s.enc.AddWithin(e, s.limits.Event) {
-		s.Dead("event_too_large", "the event is larger than the limit", AppendJSON(nil, raw))
-		return
+		return "event_too_large", "the event is larger than the limit"
 	}
 	s.accepted++
 	s.Results = append(s.Results, Result{})
 	s.reset()
+	return "", ""
 }
 
 // Dead sets an event aside with its bytes and the reason.
