@@ -54,6 +54,11 @@ type Cut interface {
 	// Rows runs a statement over relations that Events made. Values are bound, never pasted. The rows are read
 	// within the loop; the slice is reused. Values are int64, uint64, float64, string, bool, time.Time (UTC) or nil.
 	Rows(ctx context.Context, sql string, args ...any) iter.Seq2[[]any, error]
+	// Batches runs a statement as Rows does and delivers its rows, in no order but that of the statement, by the
+	// thousand and column by column: for statements with millions of rows. A batch and what it points to is read within
+	// the loop, but texts may be kept. Columns are of the types of whole numbers up to 64 bits, DOUBLE, BOOLEAN,
+	// VARCHAR and TIMESTAMP; a column of another type is an error.
+	Batches(ctx context.Context, sql string, args ...any) iter.Seq2[*Batch, error]
 	Close()
 }
 

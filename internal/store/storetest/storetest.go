@@ -43,7 +43,7 @@ func Run(t *testing.T, a Adapter) {
 	for name, test := range map[string]func(*testing.T, Adapter){
 		"Empty": empty, "Atomic": atomicCommits, "ConsistentCuts": consistentCuts, "CutStays": cutStays, "Wait": waiting,
 		"Properties": propertyColumns, "DeadLetters": deadLetters, "AnyHistory": anyHistory,
-		"DayZones": dayZones,
+		"DayZones": dayZones, "Batches": batched,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, a) })
 	}

@@ -1,0 +1,243 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"iter"
+	"reflect"
+	"strings"
+	"unsafe"
+
+	"github.com/duckdb/duckdb-go/v2/mapping"
+
+	"github.com/freshet/freshet/internal/store"
+)
+
+// Batches implements store.Cut. The vectors of DuckDB are read where they are: turning them into Arrow arrays first
+// cost more than the rest of the way.
+func (c *cut) Batches(ctx context.Context, query string, args ...any) iter.Seq2[*store.Batch, error] {
+	return func(yield func(*store.Batch, error) bool) {
+		if c.failed != nil {
+			yield(nil, c.failed)
+			return
+		}
+		rows, err := c.chunks(ctx, query, args)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer rows.close()
+		for {
+			b, err := rows.next()
+			if b == nil && err == nil {
+				// What the driver could not fetch looks like the end.
+				err = ctx.Err()
+				if err == nil {
+					return
+				}
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(b, nil) {
+				return
+			}
+		}
+	}
+}
+
+// chunkRows are the rows of a statement, a chunk of DuckDB's at a time.
+type chunkRows struct {
+	cut     *cut
+	rows    driver.Rows
+	result  mapping.Result
+	types   []mapping.Type
+	chunk   mapping.DataChunk
+	held    bool
+	batch   store.Batch
+	columns []vectorMemory
+}
+
+// vectorMemory is what a column that has to be copied is copied to.
+type vectorMemory struct {
+	signed   []int64
+	unsigned []uint64
+	texts    []string
+	null     []bool
+}
+
+// chunks runs a statement.
+func (c *cut) chunks(ctx context.Context, query string, args []any) (*chunkRows, error) {
+	named := make([]driver.NamedValue, len(args))
+	for i, a := range args {
+		named[i] = driver.NamedValue{Ordinal: i + 1, Value: a}
+	}
+	r := &chunkRows{cut: c}
+	err := c.conn.Raw(func(raw any) (err error) {
+		r.rows, err = raw.(driver.QueryerContext).QueryContext(ctx, query, named)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	result, err := resultOf(r.rows)
+	if err != nil {
+		r.close()
+		return nil, err
+	}
+	r.result = *result
+	n := int(mapping.ColumnCount(&r.result))
+	r.types, r.columns = make([]mapping.Type, n), make([]vectorMemory, n)
+	r.batch.Columns = make([]store.Vector, n)
+	for i := range r.types {
+		r.types[i] = mapping.ColumnType(&r.result, mapping.IdxT(i))
+		if !readable(r.types[i]) {
+			err = fmt.Errorf("column %d of the statement is of a type that batches do not have", i+1)
+			r.close()
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// resultOf is DuckDB's result behind the driver's rows. The driver keeps it to itself, so it is read out of them;
+// the suite of the port fails when a new version moves it.
+func resultOf(rows driver.Rows) (*mapping.Result, error) {
+	if v := reflect.ValueOf(rows); v.Kind() == reflect.Pointer && v.Elem().Kind() == reflect.Struct {
+		if f := v.Elem().FieldByName("res"); f.IsValid() && f.Type() == reflect.TypeFor[mapping.Result]() {
+			return (*mapping.Result)(f.Addr().UnsafePointer()), nil
+		}
+	}
+	return nil, errors.New("this version of the DuckDB driver keeps its results elsewhere")
+}
+
+func (r *chunkRows) close() {
+	r.release()
+	_ = r.cut.conn.Raw(func(any) error { return r.rows.Close() })
+}
+
+func (r *chunkRows) release() {
+	if r.held {
+		mapping.DestroyDataChunk(&r.chunk)
+		r.held = false
+	}
+}
+
+// next is the next chunk, nil after the last.
+func (r *chunkRows) next() (*store.Batch, error) {
+	r.release()
+	r.chunk = mapping.FetchChunk(r.result)
+	if r.chunk.Ptr == nil {
+		return nil, nil
+	}
+	r.held = true
+	r.batch.Rows = int(mapping.DataChunkGetSize(r.chunk))
+	for i := range r.types {
+		vector := mapping.DataChunkGetVector(r.chunk, mapping.IdxT(i))
+		v, m := &r.batch.Columns[i], &r.columns[i]
+		*v = store.Vector{}
+		v.Null = m.nulls(mapping.VectorGetValidity(vector), r.batch.Rows)
+		m.read(v, r.types[i], mapping.VectorGetData(vector), r.batch.Rows)
+	}
+	return &r.batch, nil
+}
+
+// nulls turns DuckDB's bits, one a row that is not null, into a slice; nil when all bits are set.
+func (m *vectorMemory) nulls(mask unsafe.Pointer, rows int) []bool {
+	if mask == nil {
+		return nil
+	}
+	m.null = m.null[:0]
+	words, some := unsafe.Slice((*uint64)(mask), (rows+63)/64), false
+	for i := range rows {
+		null := words[i/64]&(1<<(i%64)) == 0
+		some = some || null
+		m.null = append(m.null, null)
+	}
+	if !some {
+		return nil
+	}
+	return m.null
+}
+
+func readable(t mapping.Type) bool {
+	switch t {
+	case mapping.TypeBigInt, mapping.TypeInteger, mapping.TypeSmallInt, mapping.TypeTinyInt, mapping.TypeTimestamp,
+		mapping.TypeUBigInt, mapping.TypeUInteger, mapping.TypeUSmallInt, mapping.TypeUTinyInt,
+		mapping.TypeDouble, mapping.TypeBoolean, mapping.TypeVarchar:
+		return true
+	}
+	return false
+}
+
+// read points v to the values of a column; narrower numbers and texts are copied.
+func (m *vectorMemory) read(v *store.Vector, t mapping.Type, data unsafe.Pointer, n int) {
+	switch t {
+	case mapping.TypeBigInt, mapping.TypeTimestamp:
+		v.Int64 = unsafe.Slice((*int64)(data), n)
+	case mapping.TypeInteger:
+		v.Int64 = widened(&m.signed, unsafe.Slice((*int32)(data), n))
+	case mapping.TypeSmallInt:
+		v.Int64 = widened(&m.signed, unsafe.Slice((*int16)(data), n))
+	case mapping.TypeTinyInt:
+		v.Int64 = widened(&m.signed, unsafe.Slice((*int8)(data), n))
+	case mapping.TypeUBigInt:
+		v.Uint64 = unsafe.Slice((*uint64)(data), n)
+	case mapping.TypeUInteger:
+		v.Uint64 = widened(&m.unsigned, unsafe.Slice((*uint32)(data), n))
+	case mapping.TypeUSmallInt:
+		v.Uint64 = widened(&m.unsigned, unsafe.Slice((*uint16)(data), n))
+	case mapping.TypeUTinyInt:
+		v.Uint64 = widened(&m.unsigned, unsafe.Slice((*uint8)(data), n))
+	case mapping.TypeDouble:
+		v.Float64 = unsafe.Slice((*float64)(data), n)
+	case mapping.TypeBoolean:
+		v.Bool = unsafe.Slice((*bool)(data), n)
+	case mapping.TypeVarchar:
+		v.Text = m.read16(unsafe.Slice((*text16)(data), n), v.Null)
+	}
+}
+
+// widened copies numbers of a narrower type.
+func widened[W int64 | uint64, N int8 | int16 | int32 | uint8 | uint16 | uint32](to *[]W, from []N) []W {
+	*to = (*to)[:0]
+	for _, n := range from {
+		*to = append(*to, W(n))
+	}
+	return *to
+}
+
+// text16 is DuckDB's string: the length, and behind it the text itself if it has at most inlineText bytes, otherwise
+// its first four bytes and a pointer to it.
+type text16 struct {
+	length uint32
+	prefix [4]byte
+	rest   unsafe.Pointer
+}
+
+const inlineText = 12
+
+// read16 copies texts; a text like the one before it is not copied again.
+func (m *vectorMemory) read16(from []text16, null []bool) []string {
+	m.texts = m.texts[:0]
+	last := ""
+	for i := range from {
+		if null != nil && null[i] {
+			m.texts = append(m.texts, "")
+			continue
+		}
+		s := &from[i]
+		start := (*byte)(unsafe.Pointer(&s.prefix))
+		if s.length > inlineText {
+			start = (*byte)(s.rest)
+		}
+		if text := unsafe.String(start, s.length); text != last {
+			last = strings.Clone(text)
+		}
+		m.texts = append(m.texts, last)
+	}
+	return m.texts
+}
