@@ -11,9 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
-
 	"github.com/freshet/freshet/internal/event"
 )
 
@@ -23,15 +20,13 @@ const bodyTimeout = 30 * time.Second
 var (
 	bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 	chunks = sync.Pool{New: func() any { return new([chunkBytes]byte) }}
-	gzips  sync.Pool
-	zstds  sync.Pool
 )
 
 // maxPooled keeps one huge request from holding its memory for ever.
 const maxPooled = 4 << 20
 
 // read returns the decompressed body. release gives back its memory and its share of the bytes in flight.
-func (h *Handler) read(w http.ResponseWriter, r *http.Request) (body []byte, release func(), err error) {
+func (h *Handler) read(w http.ResponseWriter, r *http.Request, bodiless bool) (body []byte, release func(), err error) {
 	limit := int64(h.opts.Limits.Body)
 	buf := bodies.Get().(*bytes.Buffer)
 	held := int64(0)
@@ -61,7 +56,7 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request) (body []byte, rel
 	held += more
 	h.inFlight.Add(more)
 	body = bytes.TrimPrefix(buf.Bytes(), []byte("\xef\xbb\xbf"))
-	if len(bytes.TrimSpace(body)) == 0 {
+	if len(bytes.TrimSpace(body)) == 0 && (!bodiless || r.URL.RawQuery == "") {
 		return nil, release, event.Errorf(event.Invalid, "empty_body", "the body is empty")
 	}
 	return body, release, nil
@@ -71,25 +66,11 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request) (body []byte, rel
 // without saying so.
 func (h *Handler) fill(buf *bytes.Buffer, r *http.Request, limit int64) error {
 	raw := &peeked{r: http.MaxBytesReader(nil, r.Body, limit)}
-	var src io.Reader = raw
-	switch encoding := strings.ToLower(r.Header.Get("Content-Encoding")); {
-	case encoding == "zstd":
-		z, err := zstdReader(raw)
-		if err != nil {
-			return badCompression(err)
-		}
-		defer zstds.Put(z)
-		src = z
-	case encoding == "gzip" || raw.begins(0x1f, 0x8b):
-		g, err := gzipReader(raw)
-		if err != nil {
-			return badCompression(err)
-		}
-		defer gzips.Put(g)
-		src = g
-	case encoding != "" && encoding != "identity":
-		return event.Errorf(event.Invalid, "unsupported_encoding", "content encoding %q is not one of gzip, zstd", encoding)
+	src, done, err := decompressor(raw, strings.ToLower(r.Header.Get("Content-Encoding")))
+	if err != nil {
+		return err
 	}
+	defer done()
 	n, err := readBody(buf, src, limit)
 	var over *http.MaxBytesError
 	var refused *event.Error
@@ -111,24 +92,6 @@ func (h *Handler) fill(buf *bytes.Buffer, r *http.Request, limit int64) error {
 
 func tooLarge(limit int64) error {
 	return event.Errorf(event.TooLarge, "body_too_large", "the body is larger than %d bytes", limit)
-}
-
-func badCompression(err error) error {
-	return &event.Error{Kind: event.Invalid, Code: "bad_compression", Message: "the compressed body cannot be read", Err: err}
-}
-
-func gzipReader(r io.Reader) (*gzip.Reader, error) {
-	if g, ok := gzips.Get().(*gzip.Reader); ok {
-		return g, g.Reset(r)
-	}
-	return gzip.NewReader(r)
-}
-
-func zstdReader(r io.Reader) (*zstd.Decoder, error) {
-	if z, ok := zstds.Get().(*zstd.Decoder); ok {
-		return z, z.Reset(r)
-	}
-	return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(8<<20), zstd.WithDecoderLowmem(true))
 }
 
 // peeked lets the first bytes be looked at before they are read.

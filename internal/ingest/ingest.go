@@ -19,65 +19,16 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/valyala/fastjson"
-	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/eventlog"
-	"github.com/freshet/freshet/internal/store"
 )
 
 // PositionHeader carries the position after the last event of an accepted request; a query that names it as
 // consistent_with sees all of them.
 const PositionHeader = "Freshet-Position"
-
-// Protocol is one SDK family's wire format: pure decoding and answering, no I/O.
-type Protocol interface {
-	// Name is the word kept with each event, such as "segment".
-	Name() string
-	// Paths are the POST paths it is served on, without trailing slash.
-	Paths() []string
-	// Decode reads a body into the sink. Its error is an *event.Error and concerns the request as a whole; an
-	// event that cannot be used goes to Sink.Dead.
-	Decode(r *Request, s *Sink) error
-	// Answer writes the success answer.
-	Answer(w http.ResponseWriter, s *Sink)
-	// Envelope is a body for the first of Paths with one event in it, given as the bytes that Sink.Dead got.
-	Envelope(event []byte) []byte
-}
-
-// Keys resolves write keys. Errors are *event.Error: Unauthorized for a key nothing is known of, Unavailable when
-// that cannot be told at the moment.
-type Keys interface {
-	WriteKey(ctx context.Context, key string) (store.ProjectID, error)
-}
-
-// Request is what a decoder gets to see.
-type Request struct {
-	Path   string
-	Header http.Header
-	Body   []byte
-	// Key is the write key of the Authorization header; a decoder replaces it when the body carries one and it is empty.
-	Key    string
-	Limits Limits
-	Parser *fastjson.Parser
-}
-
-// Limits bound a request. Each has a clear error.
-type Limits struct {
-	// Body and Event are in bytes, after decompression; Depth is the nesting of an event, Batch the number of events.
-	Body, Event, Depth, Batch int
-	// Properties is the number of properties of one event, Name the length of an event name in bytes.
-	Properties, Name int
-	// InFlight bounds the bytes of all bodies being worked on.
-	InFlight int64
-}
-
-// DefaultLimits are 32 MB a body, 1 MB an event, nesting 32, 10,000 events a batch and 128 MB in flight.
-func DefaultLimits() Limits {
-	return Limits{Body: 32 << 20, Event: 1 << 20, Depth: 32, Batch: 10_000, Properties: 1000, Name: 512, InFlight: 128 << 20}
-}
 
 // Options configure a Handler.
 type Options struct {
@@ -96,8 +47,11 @@ type Handler struct {
 	opts     Options
 	metrics  *metrics
 	inFlight atomic.Int64
-	// protocols are those registered, by name.
+	// protocols are those registered, by name; routes are by method and path.
 	protocols map[string]Protocol
+	routes    map[string]*route
+	// preflights are the paths for which OPTIONS is answered.
+	preflights map[string]bool
 	sinks     sync.Pool
 	parsers   fastjson.ParserPool
 }
@@ -107,93 +61,39 @@ const appendTimeout = 2 * time.Second
 
 // New makes a handler.
 func New(o Options) *Handler {
-	h := &Handler{opts: o, protocols: map[string]Protocol{}}
+	h := &Handler{opts: o, protocols: map[string]Protocol{}, routes: map[string]*route{}, preflights: map[string]bool{}}
 	h.metrics = newMetrics(o.Metrics, func() float64 { return float64(h.inFlight.Load()) })
 	h.sinks.New = func() any { return new(Sink) }
 	return h
 }
 
-// Register adds the protocol's routes to a mux, with and without a trailing slash, so that no POST is ever redirected.
-func (h *Handler) Register(mux *http.ServeMux, p Protocol) {
-	h.protocols[p.Name()] = p
-	for _, path := range p.Paths() {
-		for _, pattern := range []string{path, path + "/{$}"} {
-			mux.HandleFunc("POST "+pattern, func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, p) })
-			mux.HandleFunc("OPTIONS "+pattern, func(w http.ResponseWriter, r *http.Request) {
-				AllowOrigin(w, r)
-				w.WriteHeader(http.StatusNoContent)
-			})
-		}
-	}
-}
-
-func (h *Handler) serve(w http.ResponseWriter, r *http.Request, p Protocol) {
-	began := h.opts.Now()
-	ctx, span := h.opts.Tracer.Start(r.Context(), "ingest", trace.WithAttributes(attribute.String("protocol", p.Name())))
-	defer span.End()
-	AllowOrigin(w, r)
-	sink := h.sinks.Get().(*Sink)
-	defer func() {
-		if sink != nil {
-			h.sinks.Put(sink)
-		}
-	}()
-	after, err := h.accept(ctx, w, r, p, sink)
-	if err != nil {
-		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-			sink = nil // the log may still read its buffer
-			err = &event.Error{Kind: event.Unavailable, Code: "log_slow", Message: "the event log does not answer", Wait: time.Minute, Err: err}
-		}
-		h.refuse(w, r, p, err)
-		return
-	}
-	h.metrics.accepted.WithLabelValues(p.Name()).Add(float64(sink.accepted))
-	h.metrics.ack.WithLabelValues(p.Name()).Observe(h.opts.Now().Sub(began).Seconds())
-	w.Header().Set(PositionHeader, strconv.FormatUint(uint64(after), 10))
-	sink.Position = after
-	p.Answer(w, sink)
-}
-
-// accept reads, decodes and appends; it returns the position after the request's last event.
-func (h *Handler) accept(
-	ctx context.Context, w http.ResponseWriter, r *http.Request, p Protocol, sink *Sink,
-) (eventlog.Position, error) {
-	body, release, err := h.read(w, r)
-	defer release()
-	if err != nil {
-		return 0, err
-	}
-	received := h.opts.Now().UnixMicro()
-	parser := h.parsers.Get()
-	if len(body) <= maxPooled {
-		defer h.parsers.Put(parser)
-	}
-	req := &Request{Path: strings.TrimSuffix(r.URL.Path, "/"), Header: r.Header, Body: body, Key: headerKey(r), Limits: h.opts.Limits, Parser: parser}
-	sink.begin(h.opts.Limits, p.Name(), clientIP(r, h.opts.Trusted), r.UserAgent(), body)
+// accept decodes and appends, and sets the sink's Position.
+func (h *Handler) accept(ctx context.Context, p Protocol, req *Request, sink *Sink) error {
 	if err := p.Decode(req, sink); err != nil {
-		return 0, err
+		return err
 	}
 	if req.Key == "" {
-		return 0, event.Errorf(event.Unauthorized, "missing_key", "no write key: give it by Basic or Bearer authorization or as writeKey")
+		return event.Errorf(event.Unauthorized, "missing_key", "no write key: give it by Basic or Bearer authorization or where the SDK puts it")
 	}
 	project, err := h.opts.Keys.WriteKey(ctx, req.Key)
 	if err != nil {
-		return 0, err
-	}
-	if sink.enc.Len() == 0 {
-		_, end := h.opts.Log.Bounds()
-		return end, nil
+		return err
 	}
 	n := sink.enc.Len()
-	first, err := h.append(ctx, eventlog.Record{Payload: sink.payload(uint32(project), received, traceOf(ctx)), Events: n})
-	if err != nil {
-		return 0, err
+	if n == 0 {
+		_, sink.Position = h.opts.Log.Bounds()
+		return nil
 	}
-	h.metrics.bytes.Add(float64(len(body)))
+	first, err := h.append(ctx, eventlog.Record{Payload: sink.payload(uint32(project), req.ReceivedAt, traceOf(ctx)), Events: n})
+	if err != nil {
+		return err
+	}
+	sink.Position = first + eventlog.Position(n)
+	h.metrics.bytes.Add(float64(len(req.Body)))
 	for code, n := range sink.deadCodes {
 		h.metrics.dead.WithLabelValues(code).Add(float64(n))
 	}
-	return first + eventlog.Position(n), nil
+	return nil
 }
 
 // append brings a record to the log, within the time that a client may be kept waiting for it. A client that has closed
@@ -221,26 +121,35 @@ func traceOf(ctx context.Context) (t event.Trace) {
 }
 
 // refuse answers an error: what can never pass with a 4xx, what may pass later with 429 or 503 and Retry-After.
-func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, p Protocol, err error) {
+func (h *Handler) refuse(ctx context.Context, w http.ResponseWriter, r *Request, p Protocol, err error) {
 	var e *event.Error
 	if !errors.As(err, &e) {
 		e = &event.Error{Kind: event.Unavailable, Code: "internal", Message: "the event could not be taken", Wait: time.Minute, Err: err}
 	}
 	h.metrics.refused.WithLabelValues(p.Name(), e.Code).Inc()
 	if e.Kind == event.Unavailable {
-		h.opts.Logger.WarnContext(r.Context(), "request refused", "code", e.Code, "error", err)
+		h.opts.Logger.WarnContext(ctx, "request refused", "code", e.Code, "error", err)
+	}
+	if own, ok := p.(Refuser); ok {
+		own.Refuse(w, r, e)
+		return
 	}
 	WriteError(w, e)
 }
 
-// WriteError answers with problem details (RFC 9457) and, when the condition may pass, a Retry-After with jitter, so
-// that phones that were refused together do not come back together.
-func WriteError(w http.ResponseWriter, e *event.Error) {
+// RetryAfter sets the header of that name when the condition may pass, with jitter, so that phones that were refused
+// together do not come back together.
+func RetryAfter(w http.ResponseWriter, e *event.Error) {
 	if e.Wait > 0 || e.Kind == event.Overloaded || e.Kind == event.Unavailable {
 		wait := max(e.Wait, time.Minute)
 		wait += time.Duration(rand.Int64N(int64(wait) / 2))
 		w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
 	}
+}
+
+// WriteError answers with problem details (RFC 9457) and RetryAfter.
+func WriteError(w http.ResponseWriter, e *event.Error) {
+	RetryAfter(w, e)
 	status := e.Kind.Status()
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)

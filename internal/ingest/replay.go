@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"fmt"
+	"net/http"
 
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/eventlog"
@@ -34,7 +35,7 @@ func (h *Handler) Replay(ctx context.Context, d store.DeadLetter, dry bool) (Out
 		}
 		sink := h.sinks.Get().(*Sink)
 		defer h.sinks.Put(sink)
-		if out := h.decodeAgain(p, sink, d.Body); out.Code != "" {
+		if out := h.decodeAgain(p, sink, d.Body, d.ReceivedAt); out.Code != "" {
 			return out, nil
 		}
 		payload = append([]byte(nil), sink.payload(uint32(d.Project), d.ReceivedAt, event.Trace{})...)
@@ -52,7 +53,7 @@ func (h *Handler) Replay(ctx context.Context, d store.DeadLetter, dry bool) (Out
 }
 
 // decodeAgain fills the sink with the one event, or says why it cannot.
-func (h *Handler) decodeAgain(p Protocol, sink *Sink, body []byte) Outcome {
+func (h *Handler) decodeAgain(p Protocol, sink *Sink, body []byte, received int64) Outcome {
 	if len(body) >= maxDeadBytes {
 		return Outcome{Code: "truncated", Reason: fmt.Sprintf("only the first %d bytes of the event were kept", maxDeadBytes)}
 	}
@@ -60,7 +61,10 @@ func (h *Handler) decodeAgain(p Protocol, sink *Sink, body []byte) Outcome {
 	defer h.parsers.Put(parser)
 	whole := p.Envelope(body)
 	sink.begin(h.opts.Limits, p.Name(), "", "", whole)
-	req := &Request{Path: p.Paths()[0], Body: whole, Key: "replay", Limits: h.opts.Limits, Parser: parser}
+	req := &Request{
+		Method: http.MethodPost, Path: p.Paths()[0], Header: http.Header{}, Body: whole, Key: "replay", Limits: h.opts.Limits,
+		Parser: parser, ReceivedAt: received, sink: sink,
+	}
 	if err := p.Decode(req, sink); err != nil {
 		return Outcome{Code: "malformed_json", Reason: err.Error()}
 	}

@@ -51,8 +51,14 @@ func (s *Sink) begin(l Limits, protocol, ip, agent string, body []byte) {
 	s.enc.Begin(event.Header{Protocol: protocol})
 	s.Results, s.accepted, s.deadCodes = s.Results[:0], 0, nil
 	s.reset()
-	code, _ := flaw(body)
-	s.suspect = code != ""
+	s.suspect = false
+	s.examine(body)
+}
+
+// examine looks for texts that must not get into an event.
+func (s *Sink) examine(text []byte) {
+	code, _ := flaw(text)
+	s.suspect = s.suspect || code != ""
 }
 
 func (s *Sink) payload(project uint32, received int64, t event.Trace) []byte {

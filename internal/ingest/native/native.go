@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/valyala/fastjson"
-	"github.com/zeebo/xxh3"
 
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/ingest"
@@ -31,12 +30,12 @@ func (Protocol) Envelope(event []byte) []byte { return fmt.Appendf(nil, `[%s]`, 
 // Decode implements ingest.Protocol.
 func (Protocol) Decode(r *ingest.Request, s *ingest.Sink) error {
 	d := decoder{sink: s, idempotency: r.Header.Get("Idempotency-Key")}
-	v, err := r.Parser.ParseBytes(r.Body)
+	v, err := r.JSON()
 	if err != nil {
 		if lines := bytes.TrimSpace(r.Body); bytes.IndexByte(lines, '\n') > 0 {
 			return d.lines(r, lines)
 		}
-		return ingest.Malformed(err)
+		return err
 	}
 	events := []*fastjson.Value{v}
 	switch v.Type() {
@@ -100,7 +99,7 @@ func (d *decoder) lines(r *ingest.Request, body []byte) error {
 }
 
 // Answer implements ingest.Protocol.
-func (Protocol) Answer(w http.ResponseWriter, s *ingest.Sink) {
+func (Protocol) Answer(w http.ResponseWriter, _ *ingest.Request, s *ingest.Sink) {
 	w.Header().Set("Content-Type", "application/json")
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `{"accepted":%d,"rejected":%d,"position":%d,"results":[`, s.Accepted(), len(s.Results)-s.Accepted(), s.Position)
@@ -210,6 +209,5 @@ func (d *decoder) madeID(v *fastjson.Value) string {
 	if d.idempotency != "" {
 		text = fmt.Appendf(nil, "%s\x00%d", d.idempotency, d.sink.Len())
 	}
-	sum := xxh3.Hash128(text)
-	return fmt.Sprintf("%s%016x%016x", segment.MadeID, sum.Hi, sum.Lo)
+	return ingest.TextID(text)
 }

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/valyala/fastjson"
-	"github.com/zeebo/xxh3"
 
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/ingest"
@@ -19,9 +18,6 @@ type Protocol struct{}
 
 // Name implements ingest.Protocol.
 func (Protocol) Name() string { return "segment" }
-
-// MadeID begins the ids that are made from an event's content when the SDK sent none.
-const MadeID = "made-"
 
 var kinds = map[string]event.Kind{
 	"track": event.Track, "t": event.Track, "page": event.Page, "p": event.Page, "screen": event.Screen, "s": event.Screen,
@@ -39,7 +35,7 @@ func (Protocol) Paths() []string {
 }
 
 // Answer implements ingest.Protocol. SDKs read the status only.
-func (Protocol) Answer(w http.ResponseWriter, _ *ingest.Sink) {
+func (Protocol) Answer(w http.ResponseWriter, _ *ingest.Request, _ *ingest.Sink) {
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write([]byte(`{"success":true}`))
 }
@@ -49,9 +45,9 @@ func (Protocol) Envelope(event []byte) []byte { return fmt.Appendf(nil, `{"batch
 
 // Decode implements ingest.Protocol.
 func (Protocol) Decode(r *ingest.Request, s *ingest.Sink) error {
-	v, err := r.Parser.ParseBytes(r.Body)
+	v, err := r.JSON()
 	if err != nil {
-		return ingest.Malformed(err)
+		return err
 	}
 	if v.Type() != fastjson.TypeObject {
 		return event.Errorf(event.Invalid, "not_object", "the body is a JSON %s, not an object", v.Type())
@@ -214,7 +210,7 @@ func (d *decoder) finish(e *event.Event, f *fields, raw *fastjson.Value) {
 	}
 	e.SentFresh = fresh[e.Context.LibraryName]
 	if e.ID == "" {
-		e.ID = madeID(raw)
+		e.ID = ingest.ContentID(raw, "sentAt")
 	}
 }
 
@@ -222,23 +218,6 @@ func (d *decoder) finish(e *event.Event, f *fields, raw *fastjson.Value) {
 var fresh = map[string]bool{
 	"@segment/analytics-node": true, "analytics.js": true, "analytics-go": true, "analytics-python": true,
 	"freshet-demo": true,
-}
-
-// madeID is made of everything in the event but what changes from try to try.
-func madeID(v *fastjson.Value) string {
-	h := xxh3.New()
-	o, err := v.Object()
-	if err != nil {
-		return MadeID
-	}
-	o.Visit(func(k []byte, v *fastjson.Value) {
-		if string(k) != "sentAt" {
-			_, _ = h.Write(k)
-			_, _ = h.Write(v.MarshalTo(nil))
-		}
-	})
-	sum := h.Sum128()
-	return fmt.Sprintf("%s%016x%016x", MadeID, sum.Hi, sum.Lo)
 }
 
 // addText adds a property unless the SDK sent one of that name itself.

@@ -28,7 +28,7 @@ func (s Remote) Register(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+SettingsPath, s.settings)
 	mux.HandleFunc("POST "+MetricsPath, discard)
 	for _, path := range []string{SettingsPath, MetricsPath} {
-		mux.HandleFunc("OPTIONS "+path, preflight)
+		mux.HandleFunc("OPTIONS "+path, ingest.Preflight)
 	}
 }
 
@@ -71,9 +71,4 @@ func discard(w http.ResponseWriter, r *http.Request) {
 	ingest.AllowOrigin(w, r)
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write([]byte(`{"success":true}`))
-}
-
-func preflight(w http.ResponseWriter, r *http.Request) {
-	ingest.AllowOrigin(w, r)
-	w.WriteHeader(http.StatusNoContent)
 }

@@ -1,0 +1,150 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/freshet/freshet/internal/event"
+)
+
+// route is who is asked about the requests of one method and path, and what is cut off the path.
+type route struct {
+	prefix    string
+	protocols []Protocol
+	// bodiless tells that a request without a body may have everything in its query.
+	bodiless bool
+}
+
+// Register adds the protocol's routes to a mux, the same for all protocols: with and without a trailing slash, so that no
+// POST is ever redirected, and each once more behind the protocol's name.
+func (h *Handler) Register(mux *http.ServeMux, p Protocol) {
+	h.protocols[p.Name()] = p
+	var get []string
+	g, ok := p.(Getter)
+	if ok {
+		get = g.GetPaths()
+	}
+	for _, prefix := range []string{"", "/" + p.Name()} {
+		for _, path := range p.Paths() {
+			h.route(mux, http.MethodPost, prefix, path, p, ok)
+		}
+		for _, path := range get {
+			h.route(mux, http.MethodGet, prefix, path, p, true)
+		}
+	}
+}
+
+func (h *Handler) route(mux *http.ServeMux, method, prefix, path string, p Protocol, bodiless bool) {
+	path = prefix + strings.TrimSuffix(path, "/")
+	at := h.routes[method+path]
+	if at != nil {
+		if !slices.ContainsFunc(at.protocols, func(other Protocol) bool { return other.Name() == p.Name() }) {
+			at.protocols = append(at.protocols, p)
+		}
+		at.bodiless = at.bodiless || bodiless
+		return
+	}
+	at = &route{prefix: prefix, protocols: []Protocol{p}, bodiless: bodiless}
+	h.routes[method+path] = at
+	handle := func(method string, f http.HandlerFunc) {
+		if path != "" {
+			mux.HandleFunc(method+" "+path, f)
+		}
+		mux.HandleFunc(method+" "+path+"/{$}", f)
+	}
+	handle(method, func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, at) })
+	if !h.preflights[path] {
+		h.preflights[path] = true
+		handle(http.MethodOptions, Preflight)
+	}
+}
+
+// Preflight answers what browsers ask before they send to another origin.
+func Preflight(w http.ResponseWriter, r *http.Request) {
+	AllowOrigin(w, r)
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// choose is the protocol that a request is for.
+func (at *route) choose(r *Request) Protocol {
+	last := at.protocols[len(at.protocols)-1]
+	if len(at.protocols) == 1 {
+		return last
+	}
+	var rest Protocol
+	for _, p := range at.protocols {
+		c, ok := p.(Claimer)
+		if !ok {
+			rest = p
+		} else if c.Claims(r) {
+			return p
+		}
+	}
+	if rest != nil {
+		return rest
+	}
+	return last
+}
+
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, at *route) {
+	began := h.opts.Now()
+	ctx, span := h.opts.Tracer.Start(r.Context(), "ingest")
+	defer span.End()
+	AllowOrigin(w, r)
+	sink := h.sinks.Get().(*Sink)
+	defer func() {
+		if sink != nil {
+			h.sinks.Put(sink)
+		}
+	}()
+	req := &Request{
+		Method: r.Method, Path: pathOf(r, at.prefix), Header: r.Header, Key: headerKey(r), Limits: h.opts.Limits, sink: sink,
+	}
+	if r.URL.RawQuery != "" {
+		req.Query, _ = url.ParseQuery(r.URL.RawQuery)
+	}
+	body, release, err := h.read(w, r, at.bodiless)
+	defer release()
+	req.ReceivedAt = h.opts.Now().UnixMicro()
+	if err == nil {
+		req.Body, req.Parser = body, h.parsers.Get()
+		if len(body) <= maxPooled {
+			defer h.parsers.Put(req.Parser)
+		}
+	}
+	p := at.choose(req)
+	span.SetAttributes(attribute.String("protocol", p.Name()))
+	if err == nil {
+		sink.begin(h.opts.Limits, p.Name(), clientIP(r, h.opts.Trusted), r.UserAgent(), body)
+		err = h.accept(ctx, p, req, sink)
+	}
+	if err != nil {
+		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+			sink = nil // the log may still read its buffer
+			err = &event.Error{Kind: event.Unavailable, Code: "log_slow", Message: "the event log does not answer", Wait: time.Minute, Err: err}
+		}
+		h.refuse(ctx, w, req, p, err)
+		return
+	}
+	h.metrics.accepted.WithLabelValues(p.Name()).Add(float64(sink.accepted))
+	h.metrics.ack.WithLabelValues(p.Name()).Observe(h.opts.Now().Sub(began).Seconds())
+	w.Header().Set(PositionHeader, strconv.FormatUint(uint64(sink.Position), 10))
+	p.Answer(w, req, sink)
+}
+
+// pathOf is the path that the protocol knows.
+func pathOf(r *http.Request, prefix string) string {
+	path := strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, prefix), "/")
+	if path == "" {
+		return "/"
+	}
+	return path
+}
