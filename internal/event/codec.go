@@ -19,10 +19,14 @@ import (
 //	event: kind (1 byte) | mask of the fields that follow (8 bytes, little endian) | field ...
 //	       | properties | property ... | traits | property ...
 //
-//	property: type (1 byte) | key (string) | value: nothing (null), 1 byte (bool), 8 bytes (number), string (others)
+//	property: type, and operation << 4 (1 byte) | key (string) | value: nothing (null), 1 byte (bool), 8 bytes (number), string (others)
 //
-// Strings are their length and their bytes. The order of the fields is that of stringFields, then the numbers.
-const codecVersion = 1
+// Strings are their length and their bytes. The order of the fields is that of stringFields, then the numbers. Version 1
+// has no operations, and is what is written as long as there are none.
+const (
+	versionPlain = 1
+	versionOps   = 2
+)
 
 const (
 	itemEvent = 0
@@ -54,16 +58,18 @@ type Encoder struct {
 	items []byte
 	tmp   []byte
 	n     int
+	// version is the oldest one that can hold the items.
+	version byte
 }
 
 // Begin starts a new record.
 func (c *Encoder) Begin(h Header) {
+	c.items, c.n, c.version = c.items[:0], 0, versionPlain
 	c.header(h)
-	c.items, c.n = c.items[:0], 0
 }
 
 func (c *Encoder) header(h Header) {
-	c.head = append(c.head[:0], codecVersion)
+	c.head = append(c.head[:0], c.version)
 	c.head = binary.AppendUvarint(c.head, uint64(h.Project))
 	c.head = binary.AppendVarint(c.head, h.ReceivedAt)
 	c.head = appendString(c.head, h.Protocol)
@@ -79,6 +85,7 @@ func (c *Encoder) header(h Header) {
 func (c *Encoder) Add(e *Event) {
 	c.tmp = appendEvent(c.tmp[:0], e)
 	c.add(itemEvent)
+	c.note(e)
 }
 
 // AddWithin is Add for an event whose binary form takes no more than limit bytes; a larger one is left out.
@@ -88,7 +95,18 @@ func (c *Encoder) AddWithin(e *Event, limit int) bool {
 		return false
 	}
 	c.add(itemEvent)
+	c.note(e)
 	return true
+}
+
+// note raises the version when the event needs it.
+func (c *Encoder) note(e *Event) {
+	for i := range e.Traits {
+		if e.Traits[i].Op != Set {
+			c.version = versionOps
+			return
+		}
+	}
 }
 
 // AddDead appends an event that could not be read.
@@ -113,6 +131,7 @@ func (c *Encoder) Len() int { return c.n }
 
 // Payload is the finished record, valid until the next Begin.
 func (c *Encoder) Payload() []byte {
+	c.head[0] = c.version
 	c.head = binary.AppendUvarint(c.head, uint64(c.n))
 	c.head = append(c.head, c.items...)
 	return c.head
@@ -139,8 +158,9 @@ type Decoder struct {
 // Open starts reading a payload. Everything decoded aliases it.
 func (d *Decoder) Open(payload []byte) error {
 	d.r = reader{b: payload}
-	if v := d.r.byte(); d.r.err == nil && v != codecVersion {
-		return fmt.Errorf("%w: version %d, this binary reads %d", ErrCodec, v, codecVersion)
+	v := d.r.byte()
+	if d.r.err == nil && v != versionPlain && v != versionOps {
+		return fmt.Errorf("%w: version %d, this binary reads %d to %d", ErrCodec, v, versionPlain, versionOps)
 	}
 	d.Header.Project = uint32(d.r.uvarint())
 	d.Header.ReceivedAt = d.r.varint()
@@ -252,7 +272,7 @@ func AppendProperties(b []byte, ps []Property) []byte {
 	b = binary.AppendUvarint(b, uint64(len(ps)))
 	for i := range ps {
 		p := &ps[i]
-		b = append(b, byte(p.Type))
+		b = append(b, byte(p.Type)|byte(p.Op)<<4)
 		b = appendString(b, p.Key)
 		switch p.Type {
 		case Null:
@@ -305,7 +325,11 @@ func (r *reader) properties(ps []Property) []Property {
 		return ps
 	}
 	for range n {
-		p := Property{Type: ValueType(r.byte()), Key: r.string()}
+		tag := r.byte()
+		p := Property{Type: ValueType(tag & 15), Op: Op(tag >> 4), Key: r.string()}
+		if p.Op >= ops {
+			r.fail("operation %d", p.Op)
+		}
 		switch p.Type {
 		case Null:
 		case Bool:

@@ -34,6 +34,9 @@ func drawEvent(t *rapid.T) Event {
 		Properties:   drawProperties(t, "properties"),
 		Traits:       drawProperties(t, "traits"),
 	}
+	for i := range e.Traits {
+		e.Traits[i].Op = Op(rapid.IntRange(0, int(ops)-1).Draw(t, "op"))
+	}
 	for _, s := range e.stringFields() {
 		if rapid.Bool().Draw(t, "set") {
 			*s = rapid.String().Draw(t, "field")
@@ -95,6 +98,36 @@ func TestRecordRoundTrip(t *testing.T) {
 	})
 }
 
+// TestOldestVersion: a record that an older binary can read is written so that it does.
+func TestOldestVersion(t *testing.T) {
+	var enc Encoder
+	for _, c := range []struct {
+		op   Op
+		want byte
+	}{{Set, 1}, {Unset, 2}, {Set, 1}} {
+		enc.Begin(Header{Project: 1})
+		enc.Add(&Event{Name: "a", Traits: []Property{{Key: "k", Op: c.op}}})
+		for _, payload := range [][]byte{enc.PayloadFor(Header{Project: 2}), enc.PayloadFor(Header{Project: 3})} {
+			var dec Decoder
+			var e Event
+			if err := dec.Open(payload); err != nil || payload[0] != c.want {
+				t.Fatalf("version %d, want %d: %v", payload[0], c.want, err)
+			}
+			if _, _, err := dec.Next(&e); err != nil || e.Traits[0].Op != c.op {
+				t.Fatal(e.Traits, err)
+			}
+		}
+	}
+	for op := range ops {
+		if got, ok := OpOf(op.String()); !ok || got != op {
+			t.Errorf("operation %d is called %s", op, op)
+		}
+	}
+	if _, ok := OpOf("unknown"); ok || ops.String() != "unknown" {
+		t.Error("there is an operation without a name")
+	}
+}
+
 // FuzzDecoder: whatever the bytes, as many items come out as there are, and what was read is the same when it is
 // written and read again.
 func FuzzDecoder(f *testing.F) {
@@ -104,7 +137,7 @@ func FuzzDecoder(f *testing.F) {
 	enc.AddDead(Dead{Code: "bad", Body: []byte("x")})
 	f.Add(enc.Payload())
 	enc.Begin(Header{Project: 1<<32 - 1, ReceivedAt: -1, Trace: Trace{1}})
-	e := Event{Kind: Alias, OriginalTime: -5, SentAt: 7, Traits: []Property{{Type: Bool, Num: 1}, {Type: Null}}}
+	e := Event{Kind: Alias, OriginalTime: -5, SentAt: 7, Traits: []Property{{Type: Bool, Num: 1}, {Type: Null, Op: Unset}}}
 	e.Context.ScreenWidth, e.Context.ScreenDensity = -3, 1.5
 	for i, s := range e.stringFields() {
 		*s = string(rune('a' + i))

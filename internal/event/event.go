@@ -65,7 +65,8 @@ type Event struct {
 
 	Context    Context
 	Properties []Property
-	// Traits are properties of the person (Identify) or of the group (Group).
+	// Traits are properties of the group (Group) or of the person (all other kinds), or changes of these: see Property.Op.
+	// A name may be there once for each operation.
 	Traits []Property
 
 	Derived Derived
@@ -144,10 +145,61 @@ const (
 	JSON
 )
 
+// Op is an operation on a trait. The numbers are part of the log's format: only append, up to 15.
+type Op uint8
+
+// The operations. Questions see what Set, SetOnce, Unset and Clear make of a person; the others are kept and shown.
+const (
+	// Set gives the trait the value.
+	Set Op = iota
+	// SetOnce does so unless the trait has a value.
+	SetOnce
+	// Add and Multiply compute with a number, Max and Min keep the larger or the smaller one.
+	Add
+	// Append and Prepend add a value to a list, Union and PrependNew only one that is not in it, Remove takes it out.
+	Append
+	Prepend
+	Union
+	Remove
+	// Unset takes the trait away; its value means nothing.
+	Unset
+	Multiply
+	Max
+	Min
+	PrependNew
+	// Clear takes all traits away; its name and its value mean nothing.
+	Clear
+	ops
+)
+
+var opNames = [...]string{
+	"set", "set_once", "add", "append", "prepend", "union", "remove", "unset", "multiply", "max", "min", "prepend_new", "clear",
+}
+
+// String is the word of the operation, as it stands in the API and in the store.
+func (o Op) String() string {
+	if o < ops {
+		return opNames[o]
+	}
+	return "unknown"
+}
+
+// OpOf is the operation with a word.
+func OpOf(word string) (Op, bool) {
+	for i, name := range opNames {
+		if name == word {
+			return Op(i), true
+		}
+	}
+	return 0, false
+}
+
 // Property is a named value.
 type Property struct {
 	Key  string
 	Type ValueType
+	// Op is what a trait does to the one of that name that is there; it is Set for everything but traits.
+	Op Op
 	// Num is the value of a Number, and 1 or 0 for a Bool.
 	Num float64
 	// Str is the text of a String, or the raw text of a JSON value.
