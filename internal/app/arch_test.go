@@ -53,7 +53,11 @@ var adapters = []string{
 var siblings = map[string]string{
 	"internal/ingest/native": "internal/ingest/segment",
 	// The machines of behavioural questions walk over histories.
-	"internal/query/funnel": "internal/query/history",
+	"internal/query/funnel":     "internal/query/history",
+	"internal/query/retention":  "internal/query/history",
+	"internal/query/lifecycle":  "internal/query/history",
+	"internal/query/stickiness": "internal/query/history",
+	"internal/query/path":       "internal/query/history",
 }
 
 func TestImportRules(t *testing.T) {
