@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"unicode/utf8"
 	"unsafe"
-
-	"github.com/freshet/freshet/internal/event"
 )
 
 // What decoders need whose events are not one JSON object each: the same rules for texts, names and values that come
@@ -13,6 +11,14 @@ import (
 
 // Fail notes the first thing that is wrong with the event; Accept then sets it aside.
 func (s *Sink) Fail(code, reason string) { s.fail(code, reason) }
+
+// Fault takes back what was found to be wrong so far. What is wrong with a part that several events share has to be
+// failed for each of them.
+func (s *Sink) Fault() Result {
+	f := s.fault
+	s.fault = Result{}
+	return f
+}
 
 // Clean returns a text that shares the memory of b, and fails the event when it is not what an event may hold.
 func (s *Sink) Clean(b []byte) string {
@@ -25,13 +31,11 @@ func (s *Sink) Clean(b []byte) string {
 	return alias(b)
 }
 
-// Add appends a property to the others of the event, whose names are in m.
-func (s *Sink) Add(dst []event.Property, m Members, p event.Property) []event.Property {
-	if p.Key == "" || len(p.Key) > s.limits.Name {
+// Key fails the event when a property may not have that name.
+func (s *Sink) Key(name string) {
+	if name == "" || len(name) > s.limits.Name {
 		s.fail("bad_key", "a property has no name, or one that is longer than the limit")
 	}
-	m.Note(p.Key)
-	return append(dst, p)
 }
 
 // Members notes the names of an object's members, so that none comes twice.
