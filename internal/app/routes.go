@@ -12,6 +12,7 @@ import (
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/ingest"
 	"github.com/freshet/freshet/internal/ingest/native"
+	"github.com/freshet/freshet/internal/ingest/otlp"
 	"github.com/freshet/freshet/internal/ingest/segment"
 	"github.com/freshet/freshet/internal/query"
 	"github.com/freshet/freshet/internal/store"
@@ -35,6 +36,7 @@ func (a *app) routes() (http.Handler, error) {
 	})
 	door.Register(mux, segment.Protocol{})
 	door.Register(mux, native.Protocol{})
+	door.Register(mux, otlp.Protocol{})
 	segment.Remote{Keys: keys, Address: a.publicAddress}.Register(mux)
 
 	engine, err := query.New(query.Options{
