@@ -229,6 +229,7 @@ const (
 	bitSentFresh
 	bitScreenSize
 	bitScreenDensity
+	bitLinks
 )
 
 func appendEvent(b []byte, e *Event) []byte {
@@ -252,6 +253,9 @@ func appendEvent(b []byte, e *Event) []byte {
 	}
 	if e.SentFresh {
 		mask |= 1 << bitSentFresh
+	}
+	if e.Links {
+		mask |= 1 << bitLinks
 	}
 	if e.Context.ScreenWidth != 0 || e.Context.ScreenHeight != 0 {
 		mask |= 1 << bitScreenSize
@@ -308,6 +312,7 @@ func (r *reader) event(e *Event) {
 		e.SentAt = r.varint()
 	}
 	e.SentFresh = mask&(1<<bitSentFresh) != 0
+	e.Links = mask&(1<<bitLinks) != 0
 	if mask&(1<<bitScreenSize) != 0 {
 		e.Context.ScreenWidth, e.Context.ScreenHeight = int32(r.varint()), int32(r.varint())
 	}

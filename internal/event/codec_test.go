@@ -31,6 +31,7 @@ func drawEvent(t *rapid.T) Event {
 		OriginalTime: rapid.Int64().Draw(t, "original"),
 		SentAt:       rapid.Int64().Draw(t, "sent"),
 		SentFresh:    rapid.Bool().Draw(t, "fresh"),
+		Links:        rapid.Bool().Draw(t, "links"),
 		Properties:   drawProperties(t, "properties"),
 		Traits:       drawProperties(t, "traits"),
 	}

@@ -62,6 +62,8 @@ type Event struct {
 	SentAt int64
 	// SentFresh tells that the SDK stamps SentAt anew at each try, so that it may be trusted for clock correction.
 	SentFresh bool
+	// Links tells that the SDK means the user id and the anonymous id of the event to be one person, as an Identify does.
+	Links bool
 
 	Context    Context
 	Properties []Property

@@ -2,9 +2,10 @@
 // user id when there is one, otherwise of the anonymous id, otherwise of the device id; ids that were linked are one
 // person, for all their events, earlier ones included.
 //
-// Links come from two calls only. Identify with a user id and an anonymous id (without one, the device id) says that
-// both are one person. Alias says that the previous id, be it a user id or an anonymous one, is the user. Any other
-// event that carries a user id and an anonymous id is the user's, and links nothing.
+// Links come from two calls. Identify with a user id and an anonymous id (without one, the device id) says that both
+// are one person. Alias says that the previous id, be it a user id or an anonymous one, is the user. Any other event
+// that carries a user id and an anonymous id is the user's, and links nothing, unless it is of an SDK that has no call
+// to identify and means just that by giving both (event.Event.Links).
 //
 // Refused, and counted, are links that would do more harm than good: an anonymous id that already belongs to somebody
 // is not linked to another user (a shared phone: its anonymous events stay with the first), so that two users become
@@ -141,7 +142,7 @@ func (p *People) Assign(project uint32, e *event.Event) []store.Link {
 	if user {
 		userNumber = event.IDNumber(event.SpaceUser, e.UserID)
 	}
-	linking := e.Kind == event.Identify && user
+	linking := (e.Kind == event.Identify || e.Links) && user
 	if !user || linking {
 		switch {
 		case other:
@@ -152,7 +153,9 @@ func (p *People) Assign(project uint32, e *event.Event) []store.Link {
 	}
 	switch {
 	case linking && otherNumber != 0:
-		p.identify(userNumber, otherNumber, d.Position)
+		if !p.identify(userNumber, otherNumber, d.Position) && e.Kind == event.Identify {
+			p.metrics.belongs.Inc()
+		}
 	case previous && user:
 		p.alias(e, userNumber, d.Position)
 	}
@@ -176,9 +179,9 @@ func usable(id string, d *event.Derived) bool {
 	return true
 }
 
-// identify links a user and an anonymous id. Since every link involves a user, an anonymous id that has any belongs
-// to one.
-func (p *People) identify(user, anonymous uint64, at uint64) {
+// identify links a user and an anonymous id, unless that belongs to another. Since every link involves a user, an
+// anonymous id that has any belongs to one.
+func (p *People) identify(user, anonymous uint64, at uint64) bool {
 	_, uLinked := p.graph[user]
 	_, aLinked := p.graph[anonymous]
 	switch {
@@ -186,9 +189,10 @@ func (p *People) identify(user, anonymous uint64, at uint64) {
 		p.link(user, anonymous, at)
 	case !aLinked:
 		p.link(anonymous, p.graph.root(user), at)
-	case !uLinked || p.graph.root(user) != p.graph.root(anonymous):
-		p.metrics.belongs.Inc()
+	default:
+		return uLinked && p.graph.root(user) == p.graph.root(anonymous)
 	}
+	return true
 }
 
 // alias makes the previous id the user's. SDKs give a user id as well as an anonymous one there, so both are linked,
@@ -212,7 +216,9 @@ func (p *People) alias(e *event.Event, user uint64, at uint64) {
 			return // It is somebody's already; the user id was meant.
 		}
 	}
-	p.identify(user, anonymous, at)
+	if !p.identify(user, anonymous, at) {
+		p.metrics.belongs.Inc()
+	}
 }
 
 // link makes the root from yield to the root to.

@@ -102,6 +102,27 @@ func TestPerson(t *testing.T) {
 	}
 }
 
+// TestLinks: an SDK without a call to identify links by the events that carry both ids, and a shared phone, which says
+// so with each event, counts as refused only where somebody asked.
+func TestLinks(t *testing.T) {
+	p := people(t)
+	both := event.Event{Kind: event.Track, UserID: "ann", AnonymousID: "phone", Links: true}
+	if got := person(p, both); got != person(p, anonymous("phone")) || got != person(p, user("ann")) {
+		t.Error("the ids of the event are not one person")
+	}
+	both.UserID = "bob"
+	if person(p, both) == person(p, user("ann")) {
+		t.Error("a shared phone made two users one")
+	}
+	if n := count(p.metrics.belongs); n != 0 {
+		t.Errorf("%v refusals counted", n)
+	}
+	both.UserID = ""
+	if links := p.Assign(1, &both); len(links) != 0 || both.Derived.Person != person(p, user("ann")) {
+		t.Errorf("an event of the phone alone: %v", links)
+	}
+}
+
 func TestDevice(t *testing.T) {
 	p := people(t)
 	e := event.Event{UserID: "u", AnonymousID: "a", Context: event.Context{DeviceID: "d"}}
