@@ -1,6 +1,10 @@
 package query
 
-import "time"
+import (
+	"math"
+	"sort"
+	"time"
+)
 
 // date is a day on the calendar, without a time zone.
 type date struct {
@@ -88,4 +92,31 @@ func nextClock(t time.Time, zone *time.Location, unit time.Duration) time.Time {
 		return end
 	}
 	return next
+}
+
+// hourFloor is floorClock for hours, for many moments from one on and before another.
+func hourFloor(zone *time.Location, from, to time.Time) func(int64) int64 {
+	type stretch struct{ begin, offset int64 }
+	var list []stretch
+	for at := from.In(zone).AddDate(0, 0, -1); ; {
+		begin, end := at.ZoneBounds()
+		_, offset := at.Zone()
+		s := stretch{begin: math.MinInt64, offset: int64(offset) * 1e6}
+		if len(list) > 0 {
+			s.begin = begin.UnixMicro()
+		}
+		list = append(list, s)
+		if end.IsZero() || !end.Before(to) {
+			break
+		}
+		at = end
+	}
+	const hour = int64(time.Hour / time.Microsecond)
+	return func(at int64) int64 {
+		i := sort.Search(len(list), func(i int) bool { return list[i].begin > at }) - 1
+		s := list[max(i, 0)]
+		local := at + s.offset
+		floor := local - (local%hour+hour)%hour
+		return max(s.begin, floor-s.offset)
+	}
 }

@@ -1,0 +1,178 @@
+package query
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/query/history"
+	"github.com/freshet/freshet/internal/store"
+)
+
+// maxCodes bounds how many values a breakdown of a behavioural question may meet.
+const maxCodes = 1_000_000
+
+// forever is later than any event.
+var forever = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+
+// selection reads the events that match any selector of a behavioural question, as its machine takes them: selector i
+// sets bit i.
+type selection struct {
+	engine    *Engine
+	cut       store.Cut
+	zone      *time.Location
+	where     *Filter
+	selectors []Selector
+	// from and to bound the times; from is zero for all there is.
+	from, to time.Time
+	// ordered asks for the positions too, which order events of equal times.
+	ordered bool
+	// dimensions make the values of events.
+	dimensions []*dimension
+}
+
+// read gathers the events. Values are codes of the returned table.
+func (s *selection) read(ctx context.Context) (*history.Builder, *valueCodes, error) {
+	out, table := history.New(history.Options{}), newValueCodes()
+	c := newCompiler(s.cut)
+	sql := s.sql(c)
+	ctx, span := s.engine.Tracer.Start(ctx, "sql selection")
+	defer span.End()
+	rows := reader{selection: s, codes: table}
+	for batch, err := range s.cut.Batches(ctx, sql, c.args...) {
+		if err != nil {
+			return nil, nil, err
+		}
+		columns, err := rows.columns(batch)
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := out.Add(columns); err != nil {
+			return nil, nil, err
+		}
+	}
+	return out, table, nil
+}
+
+// sql selects person, time, match if there are several selectors, seq if ordered, and the values.
+func (s *selection) sql(c *compiler) string {
+	parts := []string{c.column("person") + " AS person", c.column("time") + " AS time"}
+	conditions := make([]string, len(s.selectors))
+	for i := range s.selectors {
+		conditions[i] = c.selects(&s.selectors[i], s.where)
+	}
+	if len(conditions) > 1 {
+		parts = append(parts, matchBits(conditions)+" AS matched")
+	}
+	if s.ordered {
+		parts = append(parts, c.column("seq")+" AS seq")
+	}
+	for i, d := range s.dimensions {
+		parts = append(parts, d.sql(c)+" AS g"+strconv.Itoa(i+1))
+	}
+	sameZone := c.cut.Schema().DayZone != "" && c.cut.Schema().DayZone == s.zone.String()
+	line := &timeline{zone: s.zone, sameZone: sameZone}
+	source := c.sourceOf(line.pieces(s.from, s.to, true))
+	return "SELECT " + strings.Join(parts, ", ") + " FROM " + source + " WHERE " + anyOf(conditions)
+}
+
+// anyOf is true where one of the conditions is.
+func anyOf(conditions []string) string {
+	for _, c := range conditions {
+		if c == "TRUE" {
+			return c
+		}
+	}
+	return "(" + strings.Join(conditions, ") OR (") + ")"
+}
+
+// matchBits is a number with a bit for each condition that holds.
+func matchBits(conditions []string) string {
+	bits := make([]string, len(conditions))
+	for i, c := range conditions {
+		bits[i] = "CASE WHEN " + c + " THEN " + strconv.FormatUint(1<<i, 10) + " ELSE 0 END"
+	}
+	return "CAST(" + strings.Join(bits, " + ") + " AS UBIGINT)"
+}
+
+// reader turns batches of a selection into columns of a history. Its memory is used again.
+type reader struct {
+	*selection
+	codes *valueCodes
+	ones  []uint64
+	value []int32
+}
+
+func (r *reader) columns(b *store.Batch) (*history.Columns, error) {
+	out := &history.Columns{Actor: b.Columns[0].Uint64, Time: b.Columns[1].Int64}
+	next := 2
+	if len(r.selectors) > 1 {
+		out.Match = b.Columns[next].Uint64
+		next++
+	} else {
+		for len(r.ones) < b.Rows {
+			r.ones = append(r.ones, 1)
+		}
+		out.Match = r.ones[:b.Rows]
+	}
+	if r.ordered {
+		out.Seq = b.Columns[next].Uint64
+		next++
+	}
+	if len(r.dimensions) == 0 {
+		return out, nil
+	}
+	r.value = r.value[:0]
+	for i := range b.Rows {
+		code, err := r.codes.of(b.Columns[next:], i)
+		if err != nil {
+			return nil, err
+		}
+		r.value = append(r.value, code)
+	}
+	out.Value = r.value
+	return out, nil
+}
+
+// valueCodes numbers the combinations of values that events have, from 0 on.
+type valueCodes struct {
+	byKey map[string]int32
+	// groups has the values by code; nil is a missing one.
+	groups [][]any
+	key    []byte
+}
+
+func newValueCodes() *valueCodes { return &valueCodes{byKey: map[string]int32{}} }
+
+// of is the code of a row.
+func (c *valueCodes) of(columns []store.Vector, row int) (int32, error) {
+	c.key = c.key[:0]
+	for i := range columns {
+		if columns[i].IsNull(row) {
+			c.key = append(c.key, 0)
+			continue
+		}
+		// No stored text has a NUL.
+		c.key = append(append(append(c.key, 1), columns[i].Text[row]...), 0)
+	}
+	if code, ok := c.byKey[string(c.key)]; ok {
+		return code, nil
+	}
+	if len(c.groups) == maxCodes {
+		return 0, &event.Error{
+			Kind: event.TooLarge, Code: "too_many_values", Field: "breakdown",
+			Message: "the events have more than " + strconv.Itoa(maxCodes) + " different values of the breakdown; take another property or groups of numbers",
+		}
+	}
+	group := make([]any, len(columns))
+	for i := range columns {
+		if !columns[i].IsNull(row) {
+			group[i] = strings.Clone(columns[i].Text[row])
+		}
+	}
+	code := int32(len(c.groups))
+	c.byKey[string(c.key)], c.groups = code, append(c.groups, group)
+	return code, nil
+}
