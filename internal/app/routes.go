@@ -14,6 +14,7 @@ import (
 	"github.com/freshet/freshet/internal/ingest/native"
 	"github.com/freshet/freshet/internal/ingest/otlp"
 	"github.com/freshet/freshet/internal/ingest/segment"
+	"github.com/freshet/freshet/internal/ingest/snowplow"
 	"github.com/freshet/freshet/internal/query"
 	"github.com/freshet/freshet/internal/store"
 	"github.com/freshet/freshet/web"
@@ -36,6 +37,7 @@ func (a *app) routes() (http.Handler, error) {
 	})
 	door.Register(mux, segment.Protocol{})
 	door.Register(mux, native.Protocol{})
+	door.Register(mux, snowplow.Protocol{})
 	door.Register(mux, otlp.Protocol{})
 	segment.Remote{Keys: keys, Address: a.publicAddress}.Register(mux)
 

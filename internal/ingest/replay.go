@@ -38,6 +38,7 @@ func (h *Handler) Replay(ctx context.Context, d store.DeadLetter, dry bool) (Out
 		if out := h.decodeAgain(p, sink, d.Body, d.ReceivedAt); out.Code != "" {
 			return out, nil
 		}
+		events = sink.Len()
 		payload = append([]byte(nil), sink.payload(uint32(d.Project), d.ReceivedAt, event.Trace{})...)
 	}
 	if dry {

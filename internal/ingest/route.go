@@ -134,7 +134,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, at *route) {
 		h.refuse(ctx, w, req, p, err)
 		return
 	}
-	h.metrics.accepted.WithLabelValues(p.Name()).Add(float64(sink.accepted))
+	h.metrics.accepted.WithLabelValues(p.Name()).Add(float64(sink.accepted + sink.beside))
 	h.metrics.ack.WithLabelValues(p.Name()).Observe(h.opts.Now().Sub(began).Seconds())
 	w.Header().Set(PositionHeader, strconv.FormatUint(uint64(sink.Position), 10))
 	p.Answer(w, req, sink)

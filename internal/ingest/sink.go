@@ -28,12 +28,14 @@ type Sink struct {
 	// Position is the one after the last event, set before Answer.
 	Position eventlog.Position
 
-	enc       event.Encoder
-	limits    Limits
-	ip        string
-	agent     string
-	protocol  string
-	accepted  int
+	enc      event.Encoder
+	limits   Limits
+	ip       string
+	agent    string
+	protocol string
+	accepted int
+	// beside counts the events that came with others; Results does not know of them.
+	beside    int
 	deadCodes map[string]int
 	// arena holds the raw text of nested values until the event is encoded.
 	arena []byte
@@ -49,7 +51,7 @@ type Sink struct {
 func (s *Sink) begin(l Limits, protocol, ip, agent string, body []byte) {
 	s.limits, s.protocol, s.ip, s.agent = l, protocol, ip, header(agent)
 	s.enc.Begin(event.Header{Protocol: protocol})
-	s.Results, s.accepted, s.deadCodes = s.Results[:0], 0, nil
+	s.Results, s.accepted, s.beside, s.deadCodes = s.Results[:0], 0, 0, nil
 	s.reset()
 	s.suspect = false
 	s.examine(body)
@@ -78,12 +80,7 @@ func (s *Sink) take() (code, reason string) {
 	if code, reason := s.check(); code != "" {
 		return code, reason
 	}
-	if e.Context.IP == "" {
-		e.Context.IP = s.ip
-	}
-	if e.Context.UserAgent == "" {
-		e.Context.UserAgent = s.agent
-	}
+	s.place(&e.Context)
 	if !s.enc.AddWithin(e, s.limits.Event) {
 		return "event_too_large", "the event is larger than the limit"
 	}
@@ -91,6 +88,28 @@ func (s *Sink) take() (code, reason string) {
 	s.Results = append(s.Results, Result{})
 	s.reset()
 	return "", ""
+}
+
+// Beside takes an event that the one being filled brings with it, such as the link between its ids. It is left out when
+// that one cannot be taken as it is.
+func (s *Sink) Beside(e *event.Event) {
+	if code, _ := s.check(); code != "" {
+		return
+	}
+	s.place(&e.Context)
+	if s.enc.AddWithin(e, s.limits.Event) {
+		s.beside++
+	}
+}
+
+// place fills in where the request came from.
+func (s *Sink) place(c *event.Context) {
+	if c.IP == "" {
+		c.IP = s.ip
+	}
+	if c.UserAgent == "" {
+		c.UserAgent = s.agent
+	}
 }
 
 // Dead sets an event aside with its bytes and the reason.

@@ -1,5 +1,5 @@
-// Package ingesttest holds what every decoder of a wire format is tested with: the rules that any event from any bytes
-// keeps, and golden files of what real payloads become.
+// Package ingesttest holds what the decoders of all wire formats are tested with: captured requests and what they become,
+// and the rules that every event of every decoder keeps.
 package ingesttest
 
 import (
@@ -23,34 +23,27 @@ func Request(path string, body []byte) *ingest.Request {
 	}
 }
 
-// Decode reads a request as the door would, and fails the test when it is refused as a whole.
+// Decode is what a request becomes, each in the order of the log. A request that is refused as a whole fails the test.
 func Decode(t testing.TB, p ingest.Protocol, r *ingest.Request) (events []event.Event, dead []event.Dead) {
 	t.Helper()
 	payload, err := ingest.Decode(p, r)
 	if err != nil {
-		t.Fatalf("refused: %v", err)
+		t.Fatalf("%s %s is refused: %v", r.Method, r.Path, err)
 	}
-	return read(t, payload)
-}
-
-func read(t testing.TB, payload []byte) (events []event.Event, dead []event.Dead) {
-	t.Helper()
 	var d event.Decoder
 	if err := d.Open(payload); err != nil {
 		t.Fatal(err)
 	}
-	for {
+	for range d.Items {
 		var e event.Event
-		letter, ok, err := d.Next(&e)
-		switch {
+		switch letter, _, err := d.Next(&e); {
 		case err != nil:
 			t.Fatal(err)
-		case !ok:
-			return events, dead
 		case letter != nil:
 			dead = append(dead, *letter)
 		default:
 			events = append(events, e)
 		}
 	}
+	return events, dead
 }
