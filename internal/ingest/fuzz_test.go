@@ -81,10 +81,10 @@ func fit(t *testing.T, e *event.Event, limits ingest.Limits) {
 	for _, ps := range [][]event.Property{e.Properties, e.Traits} {
 		names := map[string]bool{}
 		for _, p := range ps {
-			if names[p.Key] || p.Num-p.Num != 0 || p.Type == event.JSON && !json.Valid([]byte(p.Str)) {
+			if names[p.Key+" "+p.Op.String()] || p.Num-p.Num != 0 || p.Type == event.JSON && !json.Valid([]byte(p.Str)) {
 				t.Fatalf("property %+v", p)
 			}
-			names[p.Key] = true
+			names[p.Key+" "+p.Op.String()] = true
 		}
 	}
 }
@@ -119,7 +119,7 @@ func seed(f *testing.F, wire int) {
 func FuzzNative(f *testing.F) {
 	seed(f, 1)
 	seed(f, 2)
-	f.Add([]byte(`{"events":[{"name":"a","kind":"page","user_id":7,"timestamp":"2026-01-01","traits":{"a":null},"context":{"os":{"name":"iOS"},"x":[1]}}]}`))
+	f.Add([]byte(`{"events":[{"name":"a","kind":"page","user_id":7,"timestamp":"2026-01-01","traits":{"a":null},"trait_ops":{"set_once":{"a":1,"$ops":2},"unset":{"b":0}},"context":{"os":{"name":"iOS"},"x":[1]}}]}`))
 	f.Fuzz(func(t *testing.T, body []byte) { decodable(t, native.Protocol{}, "/v1/events", body) })
 }
 

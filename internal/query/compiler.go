@@ -108,25 +108,6 @@ func (c *compiler) extract(column, key string) string {
 		c.bind(pointer(key)) + ")) END"
 }
 
-// trait joins every event with a property of its person, and returns the name of the joined column.
-func (c *compiler) trait(ref PropertyRef) string {
-	n := strconv.Itoa(len(c.refs))
-	name := "j" + n
-	c.column("person")
-	set := "SELECT person, time, seq, " + c.extract("traits", ref.Property) + " AS j FROM " +
-		c.cut.Events("person", "time", "seq", "kind", "traits") + " WHERE kind = 'identify'"
-	if ref.At == atEvent {
-		c.column("time")
-		c.joins = append(c.joins, "ASOF LEFT JOIN (SELECT person AS w"+n+", time AS v"+n+", arg_max(j, seq) AS "+name+" FROM ("+set+
-			") WHERE j IS NOT NULL GROUP BY person, time) ON w"+n+" = person AND v"+n+" <= time")
-	} else {
-		c.joins = append(c.joins, "LEFT JOIN (SELECT person AS w"+n+", arg_max(j, (time, seq)) AS "+name+" FROM ("+set+
-			") WHERE j IS NOT NULL GROUP BY person) ON w"+n+" = person")
-	}
-	c.derived = append(c.derived, name)
-	return name
-}
-
 // piece is a part of the events: the rows for which a predicate over built-in columns holds. Columns are those that
 // only the predicate needs.
 type piece struct {

@@ -27,9 +27,11 @@ type Event struct {
 	GroupID     string            `json:"group_id,omitempty"`
 	SessionID   string            `json:"session_id,omitempty"`
 	Position    eventlog.Position `json:"position"`
-	// Properties, Traits and Context are JSON objects, nil when empty. Context is nested as Segment's is.
+	// Properties, Traits and Context are JSON objects, nil when empty. Context is nested as Segment's is. TraitOps has the
+	// traits that were not just set, by operation: {"set_once":{"source":"ad"}}.
 	Properties json.RawMessage `json:"properties,omitempty"`
 	Traits     json.RawMessage `json:"traits,omitempty"`
+	TraitOps   json.RawMessage `json:"trait_ops,omitempty"`
 	Context    json.RawMessage `json:"context,omitempty"`
 	Country    string          `json:"country,omitempty"`
 	Region     string          `json:"region,omitempty"`
@@ -77,6 +79,7 @@ func (e *Event) AppendJSON(b []byte) []byte {
 	b = strconv.AppendUint(b, uint64(e.Position), 10)
 	b = appendRaw(b, "properties", e.Properties)
 	b = appendRaw(b, "traits", e.Traits)
+	b = appendRaw(b, "trait_ops", e.TraitOps)
 	b = appendRaw(b, "context", e.Context)
 	b = appendText(b, "country", e.Country)
 	b = appendText(b, "region", e.Region)

@@ -75,21 +75,32 @@ func (o *oracle) property(e *event.Event, ref query.PropertyRef) scalar {
 	return scalarOf(e.Properties, ref.Property)
 }
 
-// trait is the latest value that an identify of the person has set.
+// trait is what the events of the person have made of it, one after the other.
 func (o *oracle) trait(e *event.Event, ref query.PropertyRef) scalar {
-	var out scalar
-	var last *event.Event
+	var of []*event.Event
 	for i := range o.events {
 		f := &o.events[i]
-		v := scalarOf(f.Traits, ref.Property)
-		if f.Kind != event.Identify || v.kind == 0 || o.person(f) != o.person(e) {
-			continue
+		if f.Kind != event.Group && o.person(f) == o.person(e) && (ref.At != "event" || f.Derived.Time <= e.Derived.Time) {
+			of = append(of, f)
 		}
-		if ref.At == "event" && f.Derived.Time > e.Derived.Time {
-			continue
+	}
+	slices.SortFunc(of, func(a, b *event.Event) int {
+		return cmp.Or(cmp.Compare(a.Derived.Time, b.Derived.Time), cmp.Compare(a.Derived.Position, b.Derived.Position))
+	})
+	var out scalar
+	for _, f := range of {
+		by := map[event.Op][]event.Property{}
+		for _, p := range f.Traits {
+			by[p.Op] = append(by[p.Op], p)
 		}
-		if last == nil || f.Derived.Time > last.Derived.Time || f.Derived.Time == last.Derived.Time && f.Derived.Position > last.Derived.Position {
-			out, last = v, f
+		if v := scalarOf(by[event.SetOnce], ref.Property); out.kind == 0 {
+			out = v
+		}
+		if v := scalarOf(by[event.Set], ref.Property); v.kind != 0 {
+			out = v
+		}
+		if scalarOf(by[event.Unset], ref.Property).kind != 0 || by[event.Clear] != nil {
+			out = scalar{}
 		}
 	}
 	return out

@@ -151,14 +151,15 @@ func (e *Engine) checkKnown(ctx context.Context, cut store.Cut, s Scope, ref Pro
 	if ok {
 		return nil
 	}
-	column, where := "overflow", ""
+	q := "SELECT 1 FROM " + cut.Events("overflow") + " WHERE contains(overflow, $1::VARCHAR) AND json_exists(overflow, $2::VARCHAR) LIMIT 1"
+	args := []any{memberStart(ref.Property), pointer(ref.Property)}
 	if person {
-		column, where = "traits", " AND kind = 'identify'"
+		q = "SELECT 1 FROM " + cut.Events("traits", "kind") + " WHERE contains(traits, $1::VARCHAR) AND kind <> 'group'" +
+			" AND (json_exists(traits, $2::VARCHAR) OR json_exists(traits, $3::VARCHAR)) LIMIT 1"
+		args = []any{memberStart(ref.Property), plain(ref.Property), inOps(event.SetOnce, ref.Property)}
 	}
-	q := "SELECT 1 FROM " + cut.Events(column, "kind") + " WHERE contains(" + column + ", $1::VARCHAR)" + where +
-		" AND json_exists(" + column + ", $2::VARCHAR) LIMIT 1"
 	found := false
-	for _, err := range e.rows(ctx, cut, "property", q, []any{memberStart(ref.Property), pointer(ref.Property)}) {
+	for _, err := range e.rows(ctx, cut, "property", q, args) {
 		if err != nil {
 			return err
 		}

@@ -141,7 +141,7 @@ type Breakdown struct {
 // PropertyRef names a property: one of Columns (a dollar sign and a name), otherwise one that the app gave.
 type PropertyRef struct {
 	Property string `json:"property,omitempty"`
-	// Of is "event" (default) or "person": a trait that identify events have set.
+	// Of is "event" (default) or "person": a trait as the events of the person have left it.
 	Of string `json:"of,omitempty"`
 	// At says for a trait whether its latest value counts ("now", the default) or the one it had when the event
 	// happened ("event"). Traits set at the very moment of the event count.

@@ -26,7 +26,7 @@ import (
 // oddKeys are names that must not mean anything to SQL or JSON.
 var oddKeys = []string{
 	"amount", "plan", "select", `"; drop table events_1; --`, "größe", "数", "a.b", "a/b~c", "$event", "seq", "person", "p1", "tab\there",
-	"quote\"and\\slash", " ", "😀", "name", "line\nbreak",
+	"quote\"and\\slash", " ", "😀", "name", "line\nbreak", "$ops",
 }
 
 func drawValue(t *rapid.T, key string) event.Property {
@@ -71,6 +71,12 @@ func drawAny(t *rapid.T, i int) event.Event {
 	e := event.Event{
 		Kind: event.Kind(rapid.IntRange(0, 5).Draw(t, "kind")), ID: fmt.Sprintf("id %d", i), UserID: fmt.Sprintf("u%d", i%3),
 		Properties: drawList(t), Traits: drawList(t),
+	}
+	for _, op := range rapid.SliceOfNDistinct(rapid.SampledFrom([]event.Op{event.SetOnce, event.Add, event.Unset, event.Clear}), 0, 2, rapid.ID).Draw(t, "ops") {
+		for _, p := range drawList(t) {
+			p.Op = op
+			e.Traits = append(e.Traits, p)
+		}
 	}
 	e.Name = []string{
 		rapid.SampledFrom([]string{"buy", "$odd", "é \"x\"", "select"}).Draw(t, "name"),
@@ -207,7 +213,7 @@ func sameEvent(t *rapid.T, want, got *event.Event, exported *query.Event) {
 func byKey(ps []event.Property) map[string]event.Property {
 	out := map[string]event.Property{}
 	for _, p := range ps {
-		out[p.Key] = p
+		out[p.Op.String()+" "+p.Key] = p
 	}
 	return out
 }

@@ -112,7 +112,7 @@ func (r *rowReader) read(row []any, e *Event) {
 	e.UserID, e.AnonymousID, e.GroupID = c.text(), c.text(), c.text()
 	e.Country, e.Region, e.City, e.Browser, e.Protocol = c.text(), c.text(), c.text(), c.text(), c.text()
 	traits, overflow, extra := c.text(), c.text(), c.text()
-	e.Traits = r.members(nil, traits)
+	e.Traits, e.TraitOps = r.traits(traits)
 	e.Properties = r.members(row[len(eventColumns):], overflow)
 	r.context(&c, extra, e)
 }

@@ -81,12 +81,30 @@ func drawEvent(t *rapid.T, base time.Time, i int, person uint64) event.Event {
 		e.Kind, e.Name = event.Identify, event.NameIdentify
 		e.Traits = drawProperties(t, []string{"plan", "tier"})
 	}
+	if rapid.IntRange(0, 3).Draw(t, "changes?") == 0 {
+		e.Traits = append(e.Traits, drawChanges(t)...)
+	}
 	e.Properties = drawProperties(t, propertyKeys)
 	return e
 }
 
 // propertyKeys are more than there are columns for.
 var propertyKeys = []string{"n", "plan", hostile, "when", "a/b~c", "x"}
+
+// drawChanges draws operations on the traits, each of them once.
+func drawChanges(t *rapid.T) []event.Property {
+	var out []event.Property
+	for _, op := range []event.Op{event.SetOnce, event.Unset, event.Add, event.Clear} {
+		if rapid.IntRange(0, 2).Draw(t, "op?") != 0 {
+			continue
+		}
+		for _, p := range drawProperties(t, []string{"plan", "tier"}) {
+			p.Op = op
+			out = append(out, p)
+		}
+	}
+	return out
+}
 
 func drawProperties(t *rapid.T, keys []string) []event.Property {
 	var out []event.Property

@@ -157,6 +157,11 @@ var Columns = []Column{
 	{"overflow", JSON},
 }
 
+// TraitOps is the member of the column traits that holds all traits with an operation other than event.Set, by the
+// operation's word: {"plan":"pro","$ops":{"set_once":{"first":"x"},"unset":{"age":null}}}. A trait of an app that is itself
+// called $ops is in there under "set".
+const TraitOps = "$ops"
+
 // Eraser removes days of a project for good.
 type Eraser interface {
 	// Expire removes every event of the project before the day (days since 1970-01-01, project's zone) and returns how

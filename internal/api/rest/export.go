@@ -118,7 +118,7 @@ func (x *export) finish() error {
 
 var csvColumns = []string{
 	"id", "kind", "event", "timestamp", "received_at", "person", "user_id", "anonymous_id", "previous_id", "group_id", "session_id",
-	"position", "country", "region", "city", "browser", "protocol", "flags", "skew_ms", "properties", "traits", "context",
+	"position", "country", "region", "city", "browser", "protocol", "flags", "skew_ms", "properties", "traits", "trait_ops", "context",
 }
 
 func csvRow(e *query.Event) []string {
@@ -126,7 +126,7 @@ func csvRow(e *query.Event) []string {
 		cell(e.ID), e.Kind, cell(e.Event), e.Timestamp.Format(time.RFC3339Nano), e.ReceivedAt.Format(time.RFC3339Nano), e.Person,
 		cell(e.UserID), cell(e.AnonymousID), cell(e.PreviousID), cell(e.GroupID), cell(e.SessionID),
 		strconv.FormatUint(uint64(e.Position), 10), cell(e.Country), cell(e.Region), cell(e.City), cell(e.Browser), cell(e.Protocol),
-		strings.Join(e.Flags, " "), strconv.FormatFloat(e.SkewMS, 'f', -1, 64), string(e.Properties), string(e.Traits), string(e.Context),
+		strings.Join(e.Flags, " "), strconv.FormatFloat(e.SkewMS, 'f', -1, 64), string(e.Properties), string(e.Traits), string(e.TraitOps), string(e.Context),
 	}
 }
 

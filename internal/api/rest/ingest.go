@@ -22,6 +22,7 @@ type sentEvent struct {
 	SentAt      *time.Time     `json:"sent_at,omitempty" doc:"When it was sent by the device's clock, which corrects timestamp."`
 	Properties  map[string]any `json:"properties,omitempty" doc:"What there is to say of the event."`
 	Traits      map[string]any `json:"traits,omitempty" doc:"For identify and group: what there is to say of the person or group."`
+	TraitOps    map[string]any `json:"trait_ops,omitempty" doc:"Traits that are not just set, by operation: set_once, add, append, prepend, union, remove, unset, multiply, max, min, prepend_new, clear."`
 	Context     map[string]any `json:"context,omitempty" doc:"Device, app, page and campaign, nested as in Segment's format."`
 }
 

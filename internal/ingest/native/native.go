@@ -197,9 +197,27 @@ func (d *decoder) set(key []byte, v *fastjson.Value) {
 		e.Properties = s.Properties(e.Properties, v)
 	case "traits":
 		e.Traits = s.Properties(e.Traits, v)
+	case "trait_ops":
+		traitOps(s, v)
 	case "context":
 		segment.Context(s, v)
 	}
+}
+
+// traitOps adds traits by operation: {"set_once":{"source":"ad"},"unset":{"age":null}}.
+func traitOps(s *ingest.Sink, v *fastjson.Value) {
+	o, err := v.Object()
+	if err != nil {
+		return
+	}
+	o.Visit(func(key []byte, v *fastjson.Value) {
+		op, ok := event.OpOf(string(key))
+		if !ok || op == event.Set {
+			s.Fail("unknown_operation", fmt.Sprintf("trait_ops has no operation %q", string(key)))
+			return
+		}
+		s.Change(op, v)
+	})
 }
 
 // madeID gives an event without an id one that is the same when the request is sent again: from the request's

@@ -186,7 +186,7 @@ func (r *rows) context(i int, e *event.Event, protocol string) {
 	set(colLibraryVersion, c.LibraryVersion)
 	set(colProtocol, protocol)
 	if len(e.Traits) > 0 {
-		r.scratch = appendObject(r.scratch[:0], e.Traits)
+		r.scratch = appendTraits(r.scratch[:0], e.Traits)
 		b[colTraits].text(i, string(r.scratch))
 	}
 	if extra := extraOf(r.scratch[:0], e); len(extra) > 0 {
