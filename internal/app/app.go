@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"sync"
@@ -43,6 +44,11 @@ const (
 // rows in memory, which cost a collection nothing and would be doubled by the usual 100.
 const gcPercent = 15
 
+// procsPerCore is how many goroutines may run at a time for each core. With one, two goroutines that sort a flush or decode
+// a batch keep everybody else waiting for up to the 10 ms after which Go's scheduler takes a turn away; with two, the
+// kernel shares the cores out far more finely, and an acknowledgement passes by the work behind it.
+const procsPerCore = 2
+
 // Options are what Run works with.
 type Options struct {
 	Config  config.Config
@@ -55,6 +61,8 @@ type Options struct {
 // app is a server that is running.
 type app struct {
 	Options
+	// cores are those this process may use, by its affinity and its cgroup's quota.
+	cores    int
 	registry *prometheus.Registry
 	tracing  *tracing
 	server   *server.Server
@@ -78,7 +86,7 @@ func Run(ctx context.Context, o Options) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	a := &app{Options: o, registry: prometheus.NewRegistry(), started: time.Now()}
+	a := &app{Options: o, cores: cores(), registry: prometheus.NewRegistry(), started: time.Now()}
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	var err error
 	if a.tracing, err = newTracing(ctx, o.Config.Tracing, o.Version); err != nil {
@@ -114,6 +122,18 @@ func Run(ctx context.Context, o Options) error {
 		err = a.server.Err()
 	}
 	return errors.Join(err, a.close(ctx, handover))
+}
+
+// cores finds how many cores the process may use and lets procsPerCore goroutines run on each, unless the operator has
+// set the number.
+func cores() int {
+	if os.Getenv("GOMAXPROCS") != "" {
+		return runtime.GOMAXPROCS(0)
+	}
+	runtime.SetDefaultGOMAXPROCS()
+	n := runtime.GOMAXPROCS(0)
+	runtime.GOMAXPROCS(procsPerCore * n)
+	return n
 }
 
 // open opens what the first acknowledgement needs; the store recovers while events are accepted already.

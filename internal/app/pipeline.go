@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,6 +40,8 @@ type pipeline struct {
 	registry *prometheus.Registry
 	tracing  *tracing
 	reader   *reader
+	// threads are those a question may use.
+	threads int
 
 	// opened tells upkeep, once for each time, that there is a stage.
 	opened  chan struct{}
@@ -59,7 +62,7 @@ type stage struct {
 func newPipeline(a *app) *pipeline {
 	return &pipeline{
 		config: a.Config, log: a.log, projects: a.projects, logger: a.Logger, registry: a.registry, tracing: a.tracing,
-		reader: &reader{}, opened: make(chan struct{}, 1),
+		reader: &reader{}, threads: cmp.Or(a.Config.Store.Threads, a.cores), opened: make(chan struct{}, 1),
 	}
 }
 
@@ -107,7 +110,7 @@ func (p *pipeline) open(ctx context.Context) (*stage, error) {
 	s := &stage{registry: prometheus.NewRegistry()}
 	var err error
 	s.store, err = duckdb.Open(ctx, duckdb.Options{
-		Dir: c.Data, MemoryLimit: fmt.Sprintf("%dB", c.Store.MemoryLimit), Threads: c.Store.Threads, FlushRows: c.Store.FlushRows,
+		Dir: c.Data, MemoryLimit: fmt.Sprintf("%dB", c.Store.MemoryLimit), Threads: p.threads, FlushRows: c.Store.FlushRows,
 		FlushEvery: c.Store.FlushInterval, PropertyLimit: c.Store.PropertyLimit, Logger: p.logger, Registerer: s.registry,
 	})
 	if err != nil {
