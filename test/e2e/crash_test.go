@@ -97,17 +97,25 @@ func (s *server) threeBatches() (sizes [3]int64) {
 	for n := range sizes {
 		r := s.send("/v1/events", manyEvents(fmt.Sprintf("b%d", n), 100))
 		s.waitVisible(r.position())
-		info, err := os.Stat(s.lastSegment())
+		b, err := os.ReadFile(s.lastSegment())
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		sizes[n] = info.Size()
+		sizes[n] = int64(len(withoutFilling(b)))
 	}
 	if n := s.status().Store.HotRows; n != 300 {
 		s.t.Fatalf("%d rows are in memory only, want 300", n)
 	}
 	s.kill()
 	return sizes
+}
+
+// withoutFilling leaves out what a running server's segment has behind its last block (docs/formats/log.md).
+func withoutFilling(b []byte) []byte {
+	for len(b) > 0 && b[len(b)-1] == 0xA5 {
+		b = b[:len(b)-1]
+	}
+	return b
 }
 
 // manyEvents is a native body of n events.
@@ -137,7 +145,7 @@ func TestTornTail(t *testing.T) {
 		name   string
 		change func(b []byte, record int64) []byte
 	}{
-		{"cut by a byte", func(b []byte, _ int64) []byte { return b[:len(b)-1] }},
+		{"cut by a byte", func(b []byte, _ int64) []byte { return b[:len(withoutFilling(b))-1] }},
 		{"cut in the header", func(b []byte, record int64) []byte { return b[:record+7] }},
 		{"bits flipped", func(b []byte, record int64) []byte { b[record+100] ^= 0x11; return b }},
 		{"zeros", func(b []byte, record int64) []byte { clear(b[record:]); return b }},

@@ -126,6 +126,8 @@ func readBlock(f io.ReaderAt, offset int64, buf []byte) (h blockHeader, stored [
 type block struct {
 	first, end eventlog.Position
 	raw        []byte
+	// at is how many bytes had been published before it, see tail.
+	at int64
 }
 
 func decodeBlock(h blockHeader, stored []byte) (*block, error) {

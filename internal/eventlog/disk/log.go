@@ -64,6 +64,7 @@ type Log struct {
 
 	// The committer's own.
 	file    vfs.File
+	ahead   *ahead
 	written int64
 	out     []byte
 
@@ -71,8 +72,7 @@ type Log struct {
 	mu       sync.Mutex
 	segments []segment
 	end      eventlog.Position
-	tail     []*block
-	tailSize int
+	tail     tail
 	failed   error
 	closed   bool
 	advanced chan struct{}
@@ -121,6 +121,7 @@ func Open(o Options) (*Log, error) {
 	l := &Log{
 		opts: o, lock: lock, metrics: newMetrics(o.Registerer),
 		kick: make(chan struct{}, 1), done: make(chan struct{}), advanced: make(chan struct{}),
+		tail: tail{limit: o.TailBytes, moved: make(chan struct{})},
 	}
 	if err := l.recover(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open log %s: %w", o.Dir, err), lock.Close())
@@ -172,6 +173,7 @@ func (l *Log) commitLoop() {
 			<-l.kick
 			continue
 		}
+		l.pace()
 		l.commit(group)
 		for _, p := range group {
 			close(p.done)
@@ -228,6 +230,7 @@ func (l *Log) write(group []*pending) (*block, error) {
 		events += p.record.Events
 	}
 	l.out = appendBlock(l.out[:0], raw, l.end, events, len(group))
+	l.ahead.take(l.written + int64(len(l.out)))
 	if n, err := l.file.Write(l.out); err != nil || n < len(l.out) {
 		// What was written may be half a block: the segment ends here.
 		l.abandon()
@@ -279,9 +282,20 @@ func (l *Log) fail(err error) {
 	l.opts.Logger.Error("fsync of the event log failed; nothing more is acknowledged until a restart", "error", err)
 }
 
-// abandon gives up the current segment file.
+// abandon gives up the current segment file as it is.
 func (l *Log) abandon() {
 	if l.file != nil {
+		l.ahead.stop()
+		_ = l.file.Close()
+		l.file = nil
+	}
+}
+
+// finish ends the current segment file behind its last block.
+func (l *Log) finish() {
+	if l.file != nil {
+		l.ahead.stop()
+		cut(l.file, l.written)
 		_ = l.file.Close()
 		l.file = nil
 	}
@@ -290,7 +304,7 @@ func (l *Log) abandon() {
 // roll ends the segment and begins one at the end of the log. The folder is synced so that the file's name is durable
 // before anything in it is acknowledged.
 func (l *Log) roll() error {
-	l.abandon()
+	l.finish()
 	s := segment{l.end, fmt.Sprintf("%020d.log", l.end)}
 	f, err := l.opts.FS.Create(l.path(s), vfs.WriteCategoryUnspecified)
 	if err != nil {
@@ -300,6 +314,7 @@ func (l *Log) roll() error {
 		return errors.Join(err, f.Close())
 	}
 	l.file, l.written = f, 0
+	l.ahead = fillAhead(l.opts.FS, l.path(s), l.opts.SegmentBytes)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if n := len(l.segments); n == 0 || l.segments[n-1].name != s.name {
@@ -313,13 +328,7 @@ func (l *Log) publish(b *block) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.end = b.end
-	l.tail = append(l.tail, b)
-	l.tailSize += len(b.raw)
-	for l.tailSize > l.opts.TailBytes && len(l.tail) > 1 {
-		l.tailSize -= len(l.tail[0].raw)
-		l.tail[0] = nil
-		l.tail = l.tail[1:]
-	}
+	l.tail.add(b)
 	l.metrics.end.Set(float64(b.end))
 	close(l.advanced)
 	l.advanced = make(chan struct{})
@@ -367,7 +376,7 @@ func (l *Log) Close() error {
 	default:
 	}
 	<-l.done
-	l.abandon()
+	l.finish()
 	l.mu.Lock()
 	l.closed = true
 	close(l.advanced)

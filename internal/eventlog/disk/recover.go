@@ -56,6 +56,9 @@ func (l *Log) recoverEnd(last segment) error {
 		case errors.Is(err, io.EOF):
 			return nil
 		case errors.Is(err, errTorn):
+			if onlyFilling(f, offset, info.Size()) {
+				return nil
+			}
 			next, _, ok := findBlock(f, offset+1, info.Size(), l.end)
 			if !ok {
 				l.opts.Logger.Warn("cut the end of the log; unless the disk failed, no acknowledged event was in it",

@@ -37,6 +37,8 @@ type subscription struct {
 	offset  int64
 	buf     []byte
 	entries []eventlog.Entry
+	// reached is how far into everything ever published the block at hand begins; guarded by the log's mutex.
+	reached int64
 }
 
 // Next implements eventlog.Subscription.
@@ -81,6 +83,7 @@ func (s *subscription) find() (*block, <-chan struct{}, error) {
 	l := s.log
 	l.mu.Lock()
 	if s.at >= l.end {
+		l.tail.reads(s, nil)
 		advanced, closed := l.advanced, l.closed
 		l.mu.Unlock()
 		if closed {
@@ -88,9 +91,9 @@ func (s *subscription) find() (*block, <-chan struct{}, error) {
 		}
 		return nil, advanced, nil
 	}
-	i := sort.Search(len(l.tail), func(i int) bool { return l.tail[i].end > s.at })
-	if i < len(l.tail) && l.tail[i].first <= s.at {
-		b := l.tail[i]
+	b := l.tail.find(s.at)
+	l.tail.reads(s, b)
+	if b != nil {
 		l.mu.Unlock()
 		s.closeFile()
 		return b, nil, nil
@@ -187,5 +190,8 @@ func (s *subscription) closeFile() {
 // Close implements eventlog.Subscription.
 func (s *subscription) Close() error {
 	s.closeFile()
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	s.log.tail.reads(s, nil)
 	return nil
 }

@@ -1,0 +1,100 @@
+package disk
+
+import (
+	"slices"
+	"sort"
+	"time"
+
+	"github.com/freshet/freshet/internal/eventlog"
+)
+
+// tail is the latest blocks, kept in memory so that a reader that keeps up never touches the disk. It is guarded by the
+// log's mutex.
+type tail struct {
+	limit  int
+	blocks []*block
+	size   int
+	// total counts the bytes ever added; a block's at is what it was before the block.
+	total int64
+	// readers are the subscriptions that read from memory at the moment, moved is closed and made anew when one of them
+	// has gone on.
+	readers []*subscription
+	moved   chan struct{}
+}
+
+func (t *tail) add(b *block) {
+	b.at = t.total
+	t.total += int64(len(b.raw))
+	t.blocks = append(t.blocks, b)
+	t.size += len(b.raw)
+	for t.size > t.limit && len(t.blocks) > 1 {
+		t.size -= len(t.blocks[0].raw)
+		t.blocks[0] = nil
+		t.blocks = t.blocks[1:]
+	}
+}
+
+// find returns the block that holds the position, or nil.
+func (t *tail) find(p eventlog.Position) *block {
+	i := sort.Search(len(t.blocks), func(i int) bool { return t.blocks[i].end > p })
+	if i == len(t.blocks) || t.blocks[i].first > p {
+		return nil
+	}
+	return t.blocks[i]
+}
+
+// reads notes that the subscription goes on at b, or that it reads from memory no more.
+func (t *tail) reads(s *subscription, b *block) {
+	i := slices.Index(t.readers, s)
+	switch {
+	case b == nil && i >= 0:
+		t.readers = slices.Delete(t.readers, i, i+1)
+	case b != nil && i < 0:
+		t.readers = append(t.readers, s)
+	}
+	if b != nil {
+		s.reached = b.at
+	}
+	close(t.moved)
+	t.moved = make(chan struct{})
+}
+
+// strained tells that a reader is about to fall out of the tail.
+func (t *tail) strained() bool {
+	for _, s := range t.readers {
+		if behind := t.total - s.reached; behind > int64(t.limit/2) && behind <= int64(t.limit) {
+			return true
+		}
+	}
+	return false
+}
+
+// paceMost is the longest that a commit is held back for a reader.
+const paceMost = 250 * time.Millisecond
+
+// pace holds the next commit back while a reader that reads from memory is more than half the tail behind. Under more
+// load than the rest of the path can carry, clients are then acknowledged at the pace at which their events become
+// visible, and a lag that would grow for as long as the load lasts stays below a second. A reader that does not move,
+// or that has its way to go through the files, holds nobody back for long.
+func (l *Log) pace() {
+	var late <-chan time.Time
+	for {
+		l.mu.Lock()
+		strained, moved := l.tail.strained(), l.tail.moved
+		l.mu.Unlock()
+		if !strained {
+			return
+		}
+		if late == nil {
+			timer := time.NewTimer(paceMost)
+			defer timer.Stop()
+			late = timer.C
+		}
+		select {
+		case <-moved:
+		case <-late:
+			l.metrics.unpaced.Inc()
+			return
+		}
+	}
+}
