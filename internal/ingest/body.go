@@ -56,7 +56,7 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request, bodiless bool) (b
 	held += more
 	h.inFlight.Add(more)
 	body = bytes.TrimPrefix(buf.Bytes(), []byte("\xef\xbb\xbf"))
-	if len(bytes.TrimSpace(body)) == 0 && (!bodiless || r.URL.RawQuery == "") {
+	if len(bytes.TrimSpace(body)) == 0 && !bodiless {
 		return nil, release, event.Errorf(event.Invalid, "empty_body", "the body is empty")
 	}
 	return body, release, nil

@@ -12,7 +12,7 @@ import (
 )
 
 // Protocol is one SDK family's wire format: pure decoding and answering, no I/O. What a format may need beyond it is
-// asked for by implementing Getter, Claimer or Refuser as well.
+// asked for by implementing Getter, Headed, Claimer or Refuser as well.
 type Protocol interface {
 	// Name is the word kept with each event, such as "segment", and the prefix under which the protocol has all its
 	// paths to itself: /segment/v1/batch.
@@ -32,6 +32,11 @@ type Protocol interface {
 type Getter interface {
 	// GetPaths are the paths served by GET, without trailing slash.
 	GetPaths() []string
+}
+
+// Headed is a protocol whose requests may say all they have to say in their headers, and have an empty body then.
+type Headed interface {
+	Headed(h http.Header) bool
 }
 
 // Claimer is a protocol that shares paths with others and knows its own requests. The protocols of a path are asked in

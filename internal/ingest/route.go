@@ -73,6 +73,19 @@ func Preflight(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
+// complete tells that a request needs no body.
+func (at *route) complete(r *http.Request) bool {
+	if at.bodiless && r.URL.RawQuery != "" {
+		return true
+	}
+	for _, p := range at.protocols {
+		if h, ok := p.(Headed); ok && h.Headed(r.Header) {
+			return true
+		}
+	}
+	return false
+}
+
 // choose is the protocol that a request is for.
 func (at *route) choose(r *Request) Protocol {
 	last := at.protocols[len(at.protocols)-1]
@@ -111,7 +124,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, at *route) {
 	if r.URL.RawQuery != "" {
 		req.Query, _ = url.ParseQuery(r.URL.RawQuery)
 	}
-	body, release, err := h.read(w, r, at.bodiless)
+	body, release, err := h.read(w, r, at.complete(r))
 	defer release()
 	req.ReceivedAt = h.opts.Now().UnixMicro()
 	if err == nil {

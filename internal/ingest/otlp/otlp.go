@@ -5,6 +5,7 @@ package otlp
 
 import (
 	"bytes"
+	"net/http"
 	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -13,7 +14,7 @@ import (
 	"github.com/freshet/freshet/internal/ingest"
 )
 
-// Protocol implements ingest.Protocol and ingest.Refuser.
+// Protocol implements ingest.Protocol, ingest.Headed and ingest.Refuser.
 type Protocol struct{}
 
 // Name implements ingest.Protocol.
@@ -21,6 +22,9 @@ func (Protocol) Name() string { return "otlp" }
 
 // Paths implements ingest.Protocol.
 func (Protocol) Paths() []string { return []string{"/v1/logs"} }
+
+// Headed implements ingest.Headed: a protobuf message without content has no bytes.
+func (Protocol) Headed(h http.Header) bool { return strings.Contains(h.Get("Content-Type"), "protobuf") }
 
 // Envelope implements ingest.Protocol. A dead letter is a record with its resource and its scope, in the encoding in
 // which it came.
