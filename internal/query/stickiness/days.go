@@ -4,8 +4,9 @@ import "github.com/freshet/freshet/internal/query/history"
 
 // Days is a question for who is active on each day, and within the days up to it.
 type Days struct {
-	// Edges are those of local days, in microseconds. The first Span - 1 of them lie before the range.
-	Edges []int64
+	// Edges are those of local days, in microseconds. The first Before of them lie before the range.
+	Edges  []int64
+	Before int
 	// Span is how many days, the last one included, an actor counts as active after an event.
 	Span int
 	// Active are the bits of the events that count.
@@ -86,7 +87,7 @@ func (t *DayTally) Counts() []DayCount {
 	sum := int64(0)
 	for i, n := range t.active {
 		sum += t.change[i]
-		if i >= t.days.Span-1 {
+		if i >= t.days.Before {
 			out = append(out, DayCount{n, sum})
 		}
 	}

@@ -105,7 +105,7 @@ func TestMachineAgreesWithOracle(t *testing.T) {
 func TestDaysAgreeWithOracle(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := &Days{Span: rapid.IntRange(1, 4).Draw(t, "span"), Active: 1}
-		d.Edges = drawEdges(t, d.Span)
+		d.Edges, d.Before = drawEdges(t, d.Span), d.Span-1
 		n := len(d.Edges) - 1
 		want := make([]DayCount, n-d.Span+1)
 		m, parts := NewDayMachine(d), []*DayTally{NewDayTally(d), NewDayTally(d)}

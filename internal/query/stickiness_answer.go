@@ -1,0 +1,147 @@
+package query
+
+import (
+	"context"
+	"time"
+
+	"github.com/freshet/freshet/internal/query/history"
+	"github.com/freshet/freshet/internal/query/stickiness"
+	"github.com/freshet/freshet/internal/store"
+)
+
+// StickinessAnswer is what comes back for Stickiness.
+type StickinessAnswer struct {
+	Kind     string      `json:"kind"`
+	Range    AnswerRange `json:"range"`
+	Interval string      `json:"interval"`
+	// Windows has one entry a window, or a single one for the range; absent for a ratio.
+	Windows []StickinessWindow `json:"windows,omitempty"`
+	// Days has one entry a day of a ratio.
+	Days      []StickinessDay `json:"days,omitempty"`
+	Question  Stickiness      `json:"question"`
+	Watermark store.Watermark `json:"watermark"`
+	Cached    bool            `json:"cached"`
+	TookMS    float64         `json:"took_ms"`
+}
+
+// StickinessWindow is one window of time.
+type StickinessWindow struct {
+	// Start is where the window begins on the calendar; Partial tells that it is not over, or not all within the range.
+	Start   time.Time `json:"start"`
+	Partial bool      `json:"partial,omitempty"`
+	// Intervals is how many of its intervals lie in the range.
+	Intervals int `json:"intervals"`
+	// People is how many are active in any of them.
+	People int64 `json:"people"`
+	// Counts has for k from 1 to Intervals the people who are active in exactly k intervals, or in k or more. Rates are
+	// their shares of People, null when there are none.
+	Counts []int64    `json:"counts"`
+	Rates  []*float64 `json:"rates"`
+}
+
+// StickinessDay is one day of a ratio.
+type StickinessDay struct {
+	Start   time.Time `json:"start"`
+	Partial bool      `json:"partial,omitempty"`
+	// Day is how many are active on it, Span how many in the days that end with it, Ratio the one by the other.
+	Day   int64    `json:"day"`
+	Span  int64    `json:"span"`
+	Ratio *float64 `json:"ratio"`
+}
+
+// Stickiness answers a question, on one cut of the data.
+func (e *Engine) Stickiness(ctx context.Context, s Scope, r *ResolvedStickiness) (*StickinessAnswer, error) {
+	began := e.Now()
+	a := &StickinessAnswer{Kind: "stickiness", Range: answerRange(&r.buckets, r.zone), Interval: r.Interval, Question: r.Stickiness}
+	err := e.ask(ctx, "stickiness", s, func(ctx context.Context, cut store.Cut) error {
+		a.Watermark = cut.Watermark()
+		sel := &selection{
+			engine: e, cut: cut, zone: r.zone, where: r.Where, selectors: []Selector{r.Active}, from: r.buckets.from(), to: r.buckets.to(),
+		}
+		if r.Mode == stickyRatio {
+			sel.from = time.UnixMicro(r.days.Edges[0]).In(r.zone)
+		}
+		events, _, err := sel.read(ctx)
+		if err != nil {
+			return err
+		}
+		if r.Mode == stickyRatio {
+			a.Days, err = r.walkDays(ctx, events)
+			return err
+		}
+		a.Windows, err = r.walk(ctx, events)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.TookMS = float64(e.Now().Sub(began)) / float64(time.Millisecond)
+	return a, nil
+}
+
+func (r *ResolvedStickiness) walk(ctx context.Context, events *history.Builder) ([]StickinessWindow, error) {
+	var tallies []*stickiness.Tally
+	err := events.Each(ctx, func() func(*history.Actor) {
+		m, t := stickiness.NewMachine(&r.config), stickiness.NewTally(&r.config)
+		tallies = append(tallies, t)
+		return func(a *history.Actor) { t.Add(m.Walk(a.Events)) }
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range tallies[1:] {
+		tallies[0].Merge(t)
+	}
+	out := make([]StickinessWindow, len(tallies[0].Exact))
+	for i, exact := range tallies[0].Exact {
+		out[i] = r.window(i, exact)
+	}
+	return out, nil
+}
+
+func (r *ResolvedStickiness) window(i int, exact []int64) StickinessWindow {
+	start, end := r.windows[i], r.windows[i+1]
+	w := StickinessWindow{Start: start, Intervals: r.buckets.len()}
+	w.Partial = end.After(r.now) || start.Before(r.buckets.from()) || end.After(r.buckets.to())
+	if r.config.Windows == nil {
+		w.Partial = r.buckets.ended < r.buckets.len()
+	} else {
+		w.Intervals = 0
+		for _, window := range r.config.Windows {
+			if int(window) == i {
+				w.Intervals++
+			}
+		}
+	}
+	atLeast := stickiness.AtLeast(exact)
+	w.People, w.Counts = atLeast[0], exact[:w.Intervals]
+	if r.Mode == stickyCumulative {
+		w.Counts = atLeast[:w.Intervals]
+	}
+	for _, n := range w.Counts {
+		w.Rates = append(w.Rates, share(n, w.People))
+	}
+	return w
+}
+
+func (r *ResolvedStickiness) walkDays(ctx context.Context, events *history.Builder) ([]StickinessDay, error) {
+	var tallies []*stickiness.DayTally
+	err := events.Each(ctx, func() func(*history.Actor) {
+		m, t := stickiness.NewDayMachine(&r.days), stickiness.NewDayTally(&r.days)
+		tallies = append(tallies, t)
+		return func(a *history.Actor) { t.Add(m.Walk(a.Events)) }
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range tallies[1:] {
+		tallies[0].Merge(t)
+	}
+	out := make([]StickinessDay, r.buckets.len())
+	for i, n := range tallies[0].Counts() {
+		out[i] = StickinessDay{
+			Start: r.buckets.starts[i], Partial: i >= r.buckets.ended, Day: n.Day, Span: n.Span, Ratio: share(n.Day, n.Span),
+		}
+	}
+	return out, nil
+}
