@@ -6,6 +6,8 @@ import (
 
 	"github.com/valyala/fastjson"
 	"github.com/zeebo/xxh3"
+
+	"github.com/freshet/freshet/internal/event"
 )
 
 // MadeID begins the ids that are made from an event's content when the SDK sent none.
@@ -32,3 +34,39 @@ func ContentID(v *fastjson.Value, but ...string) string {
 func TextID(text []byte) string { return madeOf(xxh3.Hash128(text)) }
 
 func madeOf(sum xxh3.Uint128) string { return fmt.Sprintf("%s%016x%016x", MadeID, sum.Hi, sum.Lo) }
+
+// MomentID is an id for an event that has neither an id nor a time: as often as it comes, it is another one, because a
+// second click looks like the first.
+func (r *Request) MomentID(v *fastjson.Value, s *Sink) string {
+	return TextID(fmt.Appendf(nil, "%s %d %d", ContentID(v), r.ReceivedAt, s.Len()))
+}
+
+// maxScoped is the length of the longest id that is kept readable when it is scoped.
+const maxScoped = 200
+
+// ScopedID is an id that counts only together with other things, such as the device it comes from. A random UUID is
+// unique without them and stays as it is.
+func ScopedID(id string, scope ...string) string {
+	if random(id) {
+		return id
+	}
+	h := xxh3.New()
+	for _, part := range scope {
+		_, _ = h.WriteString(part)
+		_, _ = h.Write([]byte{0})
+	}
+	if len(id) > maxScoped {
+		_, _ = h.WriteString(id)
+		return madeOf(h.Sum128())
+	}
+	return fmt.Sprintf("%s.%016x", id, h.Sum64())
+}
+
+// random tells whether an id is a UUID of version 4 or 7.
+func random(id string) bool {
+	if len(id) != 36 || (id[14] != '4' && id[14] != '7') {
+		return false
+	}
+	_, ok := event.KeyOf(id)
+	return ok
+}

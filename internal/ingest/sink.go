@@ -41,6 +41,8 @@ type Sink struct {
 	arena []byte
 	// suspect tells that the body has a text somewhere which must not get into an event.
 	suspect bool
+	// elsewhere tells that the event did not happen where the request comes from.
+	elsewhere bool
 	// fault is what was found to be wrong with the event so far.
 	fault Result
 	// top are the names of the event's members, levels those of objects within it, by depth.
@@ -104,7 +106,7 @@ func (s *Sink) Beside(e *event.Event) {
 
 // place fills in where the request came from.
 func (s *Sink) place(c *event.Context) {
-	if c.IP == "" {
+	if c.IP == "" && !s.elsewhere {
 		c.IP = s.ip
 	}
 	if c.UserAgent == "" {
@@ -126,9 +128,12 @@ func (s *Sink) Dead(code, reason string, body []byte) {
 func (s *Sink) reset() {
 	s.Event.Reset()
 	s.arena = s.arena[:0]
-	s.fault = Result{}
+	s.fault, s.elsewhere = Result{}, false
 	s.top.reset()
 }
+
+// Elsewhere tells that the request's address is not that of the person: a server sends it for somebody.
+func (s *Sink) Elsewhere() { s.elsewhere = true }
 
 // Len is the number of events taken so far, dead ones included.
 func (s *Sink) Len() int { return s.enc.Len() }
@@ -145,7 +150,7 @@ func (s *Sink) check() (code, reason string) {
 		return "bad_event_name", "the event has no name"
 	case len(e.Name) > s.limits.Name:
 		return "bad_event_name", "the event name is longer than the limit"
-	case e.UserID == "" && e.AnonymousID == "" && e.Context.DeviceID == "":
+	case e.UserID == "" && e.AnonymousID == "" && e.Context.DeviceID == "" && (e.Kind != event.Group || e.GroupID == ""):
 		return "missing_identity", "the event has neither a user id nor an anonymous id"
 	case len(e.ID) > 256:
 		return "bad_event_id", "the event id is longer than 256 bytes"
