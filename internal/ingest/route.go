@@ -54,16 +54,32 @@ func (h *Handler) route(mux *http.ServeMux, method, prefix, path string, p Proto
 	}
 	at = &route{prefix: prefix, protocols: []Protocol{p}, bodiless: bodiless}
 	h.routes[method+path] = at
-	handle := func(method string, f http.HandlerFunc) {
+	h.handle(mux, method, path, func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, at) })
+}
+
+// Beside serves what a protocol's SDKs ask for beside sending events, such as their settings, in all the ways in which the
+// protocol's own paths are served.
+func (h *Handler) Beside(mux *http.ServeMux, protocol, method, path string, f http.HandlerFunc) {
+	for _, prefix := range []string{"", "/" + protocol} {
+		h.handle(mux, method, prefix+path, func(w http.ResponseWriter, r *http.Request) {
+			AllowOrigin(w, r)
+			f(w, r)
+		})
+	}
+}
+
+// handle adds a route, with and without a slash at its end, and the preflight of its path.
+func (h *Handler) handle(mux *http.ServeMux, method, path string, f http.HandlerFunc) {
+	both := func(method string, f http.HandlerFunc) {
 		if path != "" {
 			mux.HandleFunc(method+" "+path, f)
 		}
 		mux.HandleFunc(method+" "+path+"/{$}", f)
 	}
-	handle(method, func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, at) })
+	both(method, f)
 	if !h.preflights[path] {
 		h.preflights[path] = true
-		handle(http.MethodOptions, Preflight)
+		both(http.MethodOptions, Preflight)
 	}
 }
 

@@ -87,6 +87,7 @@ func TestSharedPaths(t *testing.T) {
 	h.Register(mux, rest{"others"})
 	h.Register(mux, mark("red"))
 	h.Register(mux, mark("blue"))
+	h.Beside(mux, "blue", http.MethodPut, "/shared", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "beside") })
 	encoded := base64.StdEncoding.EncodeToString([]byte(`{"event":"red>>>??~"}`))
 	for _, c := range []struct {
 		method, path, encoding, body string
@@ -116,6 +117,8 @@ func TestSharedPaths(t *testing.T) {
 		{"POST", "/red/shared", "br", brotlied(t, strings.Repeat(" ", 4<<20)), 413, "red body_too_large"},
 		{"POST", "/red/shared", "deflate", deflated(t, strings.Repeat(" ", 4<<20), true), 413, "red body_too_large"},
 		{"OPTIONS", "/shared", "", "", 204, ""},
+		{"PUT", "/shared/", "", "", 200, "beside"},
+		{"PUT", "/blue/shared", "", "", 200, "beside"},
 		{"OPTIONS", "/red/shared/", "", "", 204, ""},
 	} {
 		r := httptest.NewRequest(c.method, c.path, strings.NewReader(c.body))
