@@ -11,6 +11,7 @@ import (
 	"github.com/freshet/freshet/internal/cache/memory"
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/ingest"
+	"github.com/freshet/freshet/internal/ingest/cloudevents"
 	"github.com/freshet/freshet/internal/ingest/native"
 	"github.com/freshet/freshet/internal/ingest/otlp"
 	"github.com/freshet/freshet/internal/ingest/segment"
@@ -39,6 +40,7 @@ func (a *app) routes() (http.Handler, error) {
 	door.Register(mux, native.Protocol{})
 	door.Register(mux, snowplow.Protocol{})
 	door.Register(mux, otlp.Protocol{})
+	door.Register(mux, cloudevents.Protocol{})
 	segment.Remote{Keys: keys, Address: a.publicAddress}.Register(mux)
 
 	engine, err := query.New(query.Options{

@@ -2,6 +2,7 @@ package ingest_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/freshet/freshet/internal/demo"
 	"github.com/freshet/freshet/internal/ingest"
+	"github.com/freshet/freshet/internal/ingest/cloudevents"
 	"github.com/freshet/freshet/internal/ingest/otlp"
 	"github.com/freshet/freshet/internal/ingest/segment"
 )
@@ -55,6 +57,9 @@ var wireFormats = []wireFormat{
 	}},
 	{"otlp json", otlp.Protocol{}, "/v1/logs", nil, func(b *testing.B, _ []byte, events []shopEvent) []byte {
 		return must(protojson.Marshal(otlpRequest(events)))(b)
+	}},
+	{"cloudevents batch", cloudevents.Protocol{}, "/", nil, func(b *testing.B, _ []byte, events []shopEvent) []byte {
+		return must(json.Marshal(cloudEvents(events)))(b)
 	}},
 }
 
@@ -95,6 +100,33 @@ func BenchmarkFormats(b *testing.B) {
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(benchEvents*b.N), "ns/event")
 		})
 	}
+}
+
+// cloudEvents are the events as a batch has them.
+func cloudEvents(events []shopEvent) []map[string]any {
+	out := make([]map[string]any, 0, len(events))
+	for _, e := range events {
+		data := map[string]any{"app_version": e.Context.App.Version, "os": e.Context.OS.Name, "device_model": e.Context.Device.Model}
+		for _, members := range []map[string]any{e.Properties, e.Traits} {
+			maps.Copy(data, members)
+		}
+		c := map[string]any{
+			"specversion": "1.0", "id": e.MessageID, "source": "https://shop.example/app", "type": or(e.Event, "$"+e.Type), "time": e.Timestamp,
+			"anonymousid": e.AnonymousID, "deviceid": e.Context.Device.ID, "datacontenttype": "application/json", "data": data,
+		}
+		if e.UserID != "" {
+			c["subject"] = e.UserID
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+func or(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
 }
 
 // otlpRequest has a resource for each phone, as phones send it and a collector gathers it.

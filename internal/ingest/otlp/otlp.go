@@ -24,7 +24,9 @@ func (Protocol) Name() string { return "otlp" }
 func (Protocol) Paths() []string { return []string{"/v1/logs"} }
 
 // Headed implements ingest.Headed: a protobuf message without content has no bytes.
-func (Protocol) Headed(h http.Header) bool { return strings.Contains(h.Get("Content-Type"), "protobuf") }
+func (Protocol) Headed(h http.Header) bool {
+	return strings.Contains(h.Get("Content-Type"), "protobuf")
+}
 
 // Envelope implements ingest.Protocol. A dead letter is a record with its resource and its scope, in the encoding in
 // which it came.
