@@ -11,6 +11,7 @@ import (
 	"github.com/freshet/freshet/internal/cache/memory"
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/ingest"
+	"github.com/freshet/freshet/internal/ingest/amplitude"
 	"github.com/freshet/freshet/internal/ingest/cloudevents"
 	"github.com/freshet/freshet/internal/ingest/native"
 	"github.com/freshet/freshet/internal/ingest/otlp"
@@ -38,6 +39,7 @@ func (a *app) routes() (http.Handler, error) {
 	})
 	door.Register(mux, segment.Protocol{})
 	door.Register(mux, native.Protocol{})
+	door.Register(mux, amplitude.Protocol{})
 	door.Register(mux, snowplow.Protocol{})
 	door.Register(mux, otlp.Protocol{})
 	door.Register(mux, cloudevents.Protocol{})
