@@ -163,6 +163,7 @@ type stored struct {
 	AnonymousID     string `json:"anonymous_id"`
 	Position        uint64
 	Properties      map[string]json.RawMessage
+	Traits          map[string]json.RawMessage
 	Context         json.RawMessage
 	Flags           []string
 }
