@@ -11,12 +11,7 @@ import (
 	"github.com/freshet/freshet/internal/cache/memory"
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/ingest"
-	"github.com/freshet/freshet/internal/ingest/amplitude"
-	"github.com/freshet/freshet/internal/ingest/cloudevents"
-	"github.com/freshet/freshet/internal/ingest/native"
-	"github.com/freshet/freshet/internal/ingest/otlp"
 	"github.com/freshet/freshet/internal/ingest/segment"
-	"github.com/freshet/freshet/internal/ingest/snowplow"
 	"github.com/freshet/freshet/internal/query"
 	"github.com/freshet/freshet/internal/store"
 	"github.com/freshet/freshet/web"
@@ -37,12 +32,9 @@ func (a *app) routes() (http.Handler, error) {
 		Log: a.log, Keys: keys, Limits: limits, Trusted: c.Trusted(), Logger: a.Logger,
 		Tracer: a.tracing.tracer("ingest"), Metrics: a.registry, Now: time.Now,
 	})
-	door.Register(mux, segment.Protocol{})
-	door.Register(mux, native.Protocol{})
-	door.Register(mux, amplitude.Protocol{})
-	door.Register(mux, snowplow.Protocol{})
-	door.Register(mux, otlp.Protocol{})
-	door.Register(mux, cloudevents.Protocol{})
+	for _, p := range protocols() {
+		door.Register(mux, p)
+	}
 	segment.Remote{Keys: keys, Address: a.publicAddress}.Register(mux)
 
 	engine, err := query.New(query.Options{

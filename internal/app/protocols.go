@@ -1,0 +1,24 @@
+package app
+
+import (
+	"github.com/freshet/freshet/internal/ingest"
+	"github.com/freshet/freshet/internal/ingest/amplitude"
+	"github.com/freshet/freshet/internal/ingest/cloudevents"
+	"github.com/freshet/freshet/internal/ingest/native"
+	"github.com/freshet/freshet/internal/ingest/otlp"
+	"github.com/freshet/freshet/internal/ingest/segment"
+	"github.com/freshet/freshet/internal/ingest/snowplow"
+)
+
+// protocols are the wire formats of events, in the order in which those that share a path are asked whether a request is
+// theirs. contract_test.go has the answers of each.
+func protocols() []ingest.Protocol {
+	return []ingest.Protocol{
+		segment.Protocol{},
+		native.Protocol{},
+		amplitude.Protocol{},
+		snowplow.Protocol{},
+		otlp.Protocol{},
+		cloudevents.Protocol{},
+	}
+}
