@@ -175,6 +175,16 @@ func (s *Sink) Text(v *fastjson.Value) string {
 	}
 }
 
+// Take sets dst to the text of a string or number, and tells whether there is one.
+func (s *Sink) Take(dst *string, v *fastjson.Value) bool {
+	text := s.Text(v)
+	if text == "" {
+		return false
+	}
+	*dst = text
+	return true
+}
+
 // Property turns a JSON value into a property. Numbers that a float64 does not hold exactly keep their text.
 func (s *Sink) Property(key []byte, v *fastjson.Value) event.Property {
 	p := event.Property{Key: alias(key)}

@@ -22,3 +22,6 @@ func (s *Sink) Change(op event.Op, v *fastjson.Value) {
 	}
 	e.Traits = kept
 }
+
+// NoteKey is Note for a name that the parser holds.
+func (m Members) NoteKey(name []byte) { m.Note(alias(name)) }
