@@ -51,7 +51,8 @@ var adapters = []string{
 
 // siblings may import each other below one room where one's format is part of the other's.
 var siblings = map[string]string{
-	"internal/ingest/native": "internal/ingest/segment",
+	"internal/ingest/native":      "internal/ingest/segment",
+	"internal/ingest/rudderstack": "internal/ingest/segment",
 	// The machines of behavioural questions walk over histories.
 	"internal/query/funnel":     "internal/query/history",
 	"internal/query/retention":  "internal/query/history",

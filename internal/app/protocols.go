@@ -6,6 +6,7 @@ import (
 	"github.com/freshet/freshet/internal/ingest/cloudevents"
 	"github.com/freshet/freshet/internal/ingest/native"
 	"github.com/freshet/freshet/internal/ingest/otlp"
+	"github.com/freshet/freshet/internal/ingest/rudderstack"
 	"github.com/freshet/freshet/internal/ingest/segment"
 	"github.com/freshet/freshet/internal/ingest/snowplow"
 )
@@ -14,6 +15,7 @@ import (
 // theirs. contract_test.go has the answers of each.
 func protocols() []ingest.Protocol {
 	return []ingest.Protocol{
+		rudderstack.Protocol{},
 		segment.Protocol{},
 		native.Protocol{},
 		amplitude.Protocol{},

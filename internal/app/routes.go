@@ -11,6 +11,7 @@ import (
 	"github.com/freshet/freshet/internal/cache/memory"
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/ingest"
+	"github.com/freshet/freshet/internal/ingest/rudderstack"
 	"github.com/freshet/freshet/internal/ingest/segment"
 	"github.com/freshet/freshet/internal/query"
 	"github.com/freshet/freshet/internal/store"
@@ -36,6 +37,7 @@ func (a *app) routes() (http.Handler, error) {
 		door.Register(mux, p)
 	}
 	segment.Remote{Keys: keys, Address: a.publicAddress}.Register(mux)
+	rudderstack.Remote{Keys: keys}.Register(mux)
 
 	engine, err := query.New(query.Options{
 		Store: a.pipeline.reader, Now: time.Now, Registerer: a.registry, Tracer: a.tracing.tracer("query"), Logger: a.Logger,

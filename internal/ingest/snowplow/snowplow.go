@@ -8,10 +8,7 @@ package snowplow
 
 import (
 	"fmt"
-	"maps"
 	"net/http"
-	"net/url"
-	"slices"
 
 	"github.com/valyala/fastjson"
 
@@ -26,9 +23,6 @@ const (
 	postPath  = "/com.snowplowanalytics.snowplow/tp2"
 	pixelPath = "/i"
 )
-
-// pixel is a transparent GIF of one pixel.
-const pixel = "GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\x00\x00\x00!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
 
 // Name implements ingest.Protocol.
 func (Protocol) Name() string { return "snowplow" }
@@ -47,9 +41,7 @@ func (Protocol) Claims(r *ingest.Request) bool {
 // Answer implements ingest.Protocol.
 func (Protocol) Answer(w http.ResponseWriter, r *ingest.Request, _ *ingest.Sink) {
 	if r.Method == http.MethodGet {
-		w.Header().Set("Content-Type", "image/gif")
-		w.Header().Set("Cache-Control", "no-store")
-		_, _ = w.Write([]byte(pixel))
+		ingest.Pixel(w)
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -63,7 +55,7 @@ func (Protocol) Envelope(event []byte) []byte { return fmt.Appendf(nil, `{"data"
 func (Protocol) Decode(r *ingest.Request, s *ingest.Sink) error {
 	d := decoder{sink: s}
 	if r.Path == pixelPath {
-		v, err := r.ParseInner(object(r.Query))
+		v, err := r.ParseInner(ingest.QueryObject(r.Query))
 		if err != nil {
 			return err
 		}
@@ -85,19 +77,6 @@ func (Protocol) Decode(r *ingest.Request, s *ingest.Sink) error {
 		d.take(r, e)
 	}
 	return nil
-}
-
-// object is a query as the object that would have been posted.
-func object(query url.Values) []byte {
-	b := []byte{'{'}
-	for _, key := range slices.Sorted(maps.Keys(query)) {
-		if len(b) > 1 {
-			b = append(b, ',')
-		}
-		b = append(event.AppendJSONString(b, key), ':')
-		b = event.AppendJSONString(b, query.Get(key))
-	}
-	return append(b, '}')
 }
 
 // take reads one event.
