@@ -112,14 +112,15 @@ const None = math.MinInt64
 // Result is how far one unit, or one attempt of it, came.
 type Result struct {
 	Actor uint64
-	// Value is the code of the breakdown's value.
-	Value int32
-	State State
+	// Value is the code of the breakdown's value, Hold that of what is held with HoldUnits.
+	Value, Hold int32
+	State       State
 	// Reached is how many steps that are not optional were reached, at least one.
 	Reached int
-	// Entry is when it began. Times has the time of each step, None for those not reached. With Any, Times[i] is when i+1
+	// Entry is when it began, Completed when the last step it reached was done.
+	Entry, Completed int64
+	// Times has the time of each step, None for those not reached. With Any, Times[i] is when i+1
 	// steps were done. Valid until the next call.
-	Entry int64
 	Times []int64
 }
 

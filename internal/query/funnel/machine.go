@@ -159,6 +159,7 @@ func (m *Machine) split(events []history.Event, emit func(*Result)) {
 	for _, v := range m.byValue(events, func(e *history.Event) int32 { return e.Hold }, false) {
 		m.streams = append(m.streams, stream{events: v.events})
 		if m.HoldUnits {
+			m.result.Hold = v.code
 			m.unit(emit)
 			m.streams = m.streams[:0]
 		}

@@ -9,9 +9,9 @@ import (
 // search looks for the ways of a candidate one by one, where taking the earliest event for a step may be wrong: with
 // bounds on the time between two steps, and where events that may change places match several steps.
 type search struct {
-	m *Machine
-	s *stream
-	c *candidate
+	m  *Machine
+	s  *stream
+	c  *candidate
 	at int
 	// ways are the best found, by level: reached first; of equals the one with the earlier events, the first ones first.
 	ways []way

@@ -90,7 +90,7 @@ func (m *Machine) found(s *stream, best int, completed int64, emit func(*Result)
 		m.walk(s, at, c)
 	} else {
 		for range best + 1 {
-			c.use(at, c.entry)
+			c.use(at, completed)
 		}
 	}
 	m.emit(c, s, m.deadline(last) >= m.Now, emit)

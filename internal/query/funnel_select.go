@@ -1,0 +1,198 @@
+package query
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/freshet/freshet/internal/query/history"
+	"github.com/freshet/freshet/internal/store"
+)
+
+// invisibleEvents do not disturb a strict order, unless a step names them; nor do identify, group and alias events.
+func invisibleEvents() []string {
+	return []string{
+		"session_start", "session_end", "Session Started", "Session Ended", "$session_start", "$session_end",
+		"user_engagement", "$ae_session",
+	}
+}
+
+// visible is the condition on an event to disturb a strict order.
+func visible() string {
+	names := append(invisibleEvents(), silentEvents()...)
+	return "kind NOT IN ('identify', 'group', 'alias') AND event NOT IN ('" + strings.Join(names, "', '") + "')"
+}
+
+// gathering reads the events of a funnel over one range.
+type gathering struct {
+	*ResolvedFunnel
+	engine     *Engine
+	cut        store.Cut
+	scope      Scope
+	dimensions []*dimension
+	from, to   time.Time
+	// values and held number the values of the breakdown and those held; 0 is a missing one.
+	values, held *valueCodes
+}
+
+// read gathers the events by actor.
+func (g *gathering) read(ctx context.Context) (*history.Builder, error) {
+	out := history.New(history.Options{})
+	c := newCompiler(g.cut)
+	sql := g.sql(c)
+	ctx, span := g.engine.Tracer.Start(ctx, "sql funnel")
+	defer span.End()
+	var columns gatheredColumns
+	for batch, err := range g.cut.Batches(ctx, sql, c.args...) {
+		if err != nil {
+			return nil, fmt.Errorf("read funnel: %w", err)
+		}
+		if err := columns.from(g, batch); err != nil {
+			return nil, err
+		}
+		if err := out.Add(&columns.Columns); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// ordered tells whether it matters which of two events at one moment comes first.
+func (g *gathering) ordered() bool { return len(g.dimensions) > 0 || len(g.Hold) > 0 }
+
+// sql selects actor, time and match, seq if ordered, and the values of the breakdown and those held.
+func (g *gathering) sql(c *compiler) string {
+	conditions := make([]string, 0, len(g.Steps)+len(g.Exclusions))
+	for i := range g.Steps {
+		conditions = append(conditions, c.selects(&g.Steps[i].Selector, g.Where))
+	}
+	for i := range g.Exclusions {
+		conditions = append(conditions, c.selects(&g.Exclusions[i].Selector, g.Where))
+	}
+	list := []string{c.column("time") + " AS time", matchBits(conditions) + " AS matched"}
+	wanted := anyOf(conditions)
+	if g.Order == orderStrict {
+		c.column("kind")
+		c.column("event")
+		seen := visible()
+		if g.Where != nil {
+			seen += " AND " + c.where(g.Where)
+		}
+		wanted = anyOf(append(conditions, seen))
+	}
+	if g.ordered() {
+		list = append(list, c.column("seq")+" AS seq")
+	}
+	for i, d := range g.dimensions {
+		list = append(list, d.sql(c)+" AS g"+strconv.Itoa(i+1))
+	}
+	for i, h := range g.Hold {
+		list = append(list, c.value(h).tagged()+" AS h"+strconv.Itoa(i+1))
+	}
+	sameZone := c.cut.Schema().DayZone != "" && c.cut.Schema().DayZone == g.zone.String()
+	line := &timeline{zone: g.zone, sameZone: sameZone}
+	pieces := line.pieces(g.from, g.to, true)
+	switch g.Unit {
+	case unitSession:
+		return g.bySession(c, list, wanted, pieces)
+	case unitGroup:
+		actor := "hash(" + c.column("group_id") + ")"
+		wanted = "group_id IS NOT NULL AND (" + wanted + ")"
+		return "SELECT " + actor + " AS actor, " + strings.Join(list, ", ") + " FROM " + c.sourceOf(pieces) + " WHERE " + wanted
+	}
+	return "SELECT " + c.column(g.Unit) + " AS actor, " + strings.Join(list, ", ") + " FROM " + c.sourceOf(pieces) + " WHERE " + wanted
+}
+
+// bySession is sql for sessions, which session.go describes: a session is named by the client's id for it if that is
+// sane, and otherwise by its device and the first of its events that are read.
+func (g *gathering) bySession(c *compiler, list []string, wanted string, pieces []piece) string {
+	for _, name := range []string{"device", "session", "event", "library"} {
+		c.column(name)
+	}
+	rest := ""
+	for _, l := range list[1:] {
+		rest += ", " + l[strings.LastIndex(l, " AS ")+len(" AS "):]
+	}
+	e := "SELECT device, session, coalesce(" + wanted + ", FALSE) AS hit, " + strings.Join(list, ", ") + " FROM " + c.sourceOf(pieces) + " WHERE " + bearing()
+	known := "SELECT session AS known FROM " + g.cut.Events("session", "time", "device", "event", "library") +
+		" WHERE session IN (SELECT session FROM e WHERE session <> 0) AND " + bearing() +
+		fmt.Sprintf(" GROUP BY session HAVING min(device) = max(device) AND epoch_us(max(time)) - epoch_us(min(time)) <= %d", maxSessionHours*int64(3600e6))
+	starts := fmt.Sprintf("SELECT device AS id, time AS began FROM (SELECT device, time,"+
+		" epoch_us(time) - epoch_us(lag(time) OVER (PARTITION BY device ORDER BY time)) AS pause FROM loose) WHERE pause IS NULL OR pause > %d",
+		g.scope.SessionGap.Microseconds())
+	return "WITH e AS MATERIALIZED (" + e + "), known AS MATERIALIZED (" + known + ")," +
+		" loose AS (SELECT e.* FROM e LEFT JOIN known ON session = known WHERE known IS NULL), starts AS (" + starts + ")" +
+		" SELECT hash('s', session) AS actor, time" + rest + " FROM e JOIN known ON session = known WHERE hit" +
+		" UNION ALL SELECT hash('d', id, began) AS actor, time" + rest + " FROM (SELECT * FROM loose WHERE hit) ASOF JOIN starts ON device = id AND time >= began"
+}
+
+// gatheredColumns turns batches into columns of a history. Its memory is used again.
+type gatheredColumns struct {
+	history.Columns
+	value, hold []int32
+}
+
+func (k *gatheredColumns) from(g *gathering, b *store.Batch) (err error) {
+	k.Actor, k.Time, k.Match = b.Columns[0].Uint64, b.Columns[1].Int64, b.Columns[2].Uint64
+	rest := b.Columns[3:]
+	if !g.ordered() {
+		return nil
+	}
+	k.Seq, rest = rest[0].Uint64, rest[1:]
+	n := len(g.dimensions)
+	if n > 0 {
+		if k.value, err = g.values.all(k.value[:0], rest[:n], b.Rows); err != nil {
+			return err
+		}
+		k.Value = k.value
+	}
+	if len(g.Hold) == 0 {
+		return nil
+	}
+	if k.hold, err = g.held.all(k.hold[:0], rest[n:], b.Rows); err != nil {
+		return err
+	}
+	for i := range k.hold {
+		for j := range g.Hold {
+			if rest[n+j].IsNull(i) {
+				k.hold[i] = 0
+			}
+		}
+	}
+	k.Hold = k.hold
+	return nil
+}
+
+// all appends the codes of a batch's rows. Rows of one person are together, and often have the same values.
+func (c *valueCodes) all(to []int32, columns []store.Vector, rows int) ([]int32, error) {
+	for i := range rows {
+		if i > 0 && sameRow(columns, i-1, i) {
+			to = append(to, to[len(to)-1])
+			continue
+		}
+		code, err := c.of(columns, i)
+		if err != nil {
+			return nil, err
+		}
+		to = append(to, code)
+	}
+	return to, nil
+}
+
+func sameRow(columns []store.Vector, a, b int) bool {
+	for i := range columns {
+		if v := &columns[i]; v.Text[a] != v.Text[b] || v.IsNull(a) != v.IsNull(b) {
+			return false
+		}
+	}
+	return true
+}
+
+// codesWithNone has the code 0 for values that are all missing.
+func codesWithNone(columns int) *valueCodes {
+	c := newValueCodes()
+	c.byKey[string(make([]byte, columns))], c.groups = 0, append(c.groups, make([]any, columns))
+	return c
+}
