@@ -29,13 +29,16 @@ type selection struct {
 	from, to time.Time
 	// ordered asks for the positions too, which order events of equal times.
 	ordered bool
-	// dimensions make the values of events.
+	// dimensions make the values of events. If they are not from the question's breakdown, field says where they are
+	// from, and maxValues how many there may be.
 	dimensions []*dimension
+	maxValues  int
+	field      string
 }
 
 // read gathers the events. Values are codes of the returned table.
 func (s *selection) read(ctx context.Context) (*history.Builder, *valueCodes, error) {
-	out, table := history.New(history.Options{}), newValueCodes()
+	out, table := history.New(history.Options{}), s.table()
 	c := newCompiler(s.cut)
 	sql := s.sql(c)
 	ctx, span := s.engine.Tracer.Start(ctx, "sql selection")
@@ -142,9 +145,22 @@ type valueCodes struct {
 	// groups has the values by code; nil is a missing one.
 	groups [][]any
 	key    []byte
+	most   int
+	field  string
 }
 
-func newValueCodes() *valueCodes { return &valueCodes{byKey: map[string]int32{}} }
+func newValueCodes() *valueCodes {
+	return &valueCodes{byKey: map[string]int32{}, most: maxCodes, field: "breakdown"}
+}
+
+// table is an empty table for the values of a selection.
+func (s *selection) table() *valueCodes {
+	c := newValueCodes()
+	if s.maxValues > 0 {
+		c.most, c.field = s.maxValues, s.field
+	}
+	return c
+}
 
 // of is the code of a row.
 func (c *valueCodes) of(columns []store.Vector, row int) (int32, error) {
@@ -160,10 +176,10 @@ func (c *valueCodes) of(columns []store.Vector, row int) (int32, error) {
 	if code, ok := c.byKey[string(c.key)]; ok {
 		return code, nil
 	}
-	if len(c.groups) == maxCodes {
+	if len(c.groups) == c.most {
 		return 0, &event.Error{
-			Kind: event.TooLarge, Code: "too_many_values", Field: "breakdown",
-			Message: "the events have more than " + strconv.Itoa(maxCodes) + " different values of the breakdown; take another property or groups of numbers",
+			Kind: event.TooLarge, Code: "too_many_values", Field: c.field,
+			Message: "the events have more than " + strconv.Itoa(c.most) + " different values of the property; take another one, or fewer events",
 		}
 	}
 	group := make([]any, len(columns))

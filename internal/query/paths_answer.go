@@ -1,0 +1,148 @@
+package query
+
+import (
+	"context"
+	"time"
+
+	"github.com/freshet/freshet/internal/query/history"
+	"github.com/freshet/freshet/internal/query/path"
+	"github.com/freshet/freshet/internal/store"
+)
+
+// PathsAnswer is what comes back for Paths.
+type PathsAnswer struct {
+	Kind  string      `json:"kind"`
+	Range AnswerRange `json:"range"`
+	// Paths is how many paths there are: people, sessions or events, by the unit.
+	Paths int64 `json:"paths"`
+	// Layers has the steps in order. Each layer has all paths: those that have ended are one node of it.
+	Layers []PathLayer `json:"layers"`
+	// Links lead from a node of a layer to one of the next.
+	Links     []PathLink      `json:"links"`
+	Question  Paths           `json:"question"`
+	Watermark store.Watermark `json:"watermark"`
+	Cached    bool            `json:"cached"`
+	TookMS    float64         `json:"took_ms"`
+}
+
+// PathLayer is one step of all paths.
+type PathLayer struct {
+	// Step is 0 at the event that paths lead from or to, 1 for the step after it, -1 for the one before.
+	Step  int        `json:"step"`
+	Nodes []PathNode `json:"nodes"`
+}
+
+// The sorts of nodes.
+const (
+	NodeValue = "value"
+	NodeOther = "other"
+	NodeEnd   = "end"
+	NodeStart = "start"
+)
+
+// PathNode is one value of a step.
+type PathNode struct {
+	// Sort is value, other (all other values), end (the path ended before this step) or start (it begins after it).
+	Sort string `json:"sort"`
+	// Value is a text, a number, a boolean or "$none"; for other sorts "$other", "$end" or "$start".
+	Value any   `json:"value"`
+	Count int64 `json:"count"`
+}
+
+// PathLink has the paths that have one node at a step and another at the next.
+type PathLink struct {
+	// Step is that of the first node.
+	Step int `json:"step"`
+	// From and To are the places of the nodes in their layers.
+	From  int   `json:"from"`
+	To    int   `json:"to"`
+	Count int64 `json:"count"`
+}
+
+// Paths answers a question, on one cut of the data.
+func (e *Engine) Paths(ctx context.Context, s Scope, r *ResolvedPaths) (*PathsAnswer, error) {
+	began := e.Now()
+	a := &PathsAnswer{Kind: "paths", Range: answerRange(&r.buckets, r.zone), Question: r.Paths}
+	err := e.ask(ctx, "paths", s, func(ctx context.Context, cut store.Cut) error {
+		a.Watermark = cut.Watermark()
+		sel := r.selection(e, cut)
+		events, values, err := sel.read(ctx)
+		if err != nil {
+			return err
+		}
+		return r.walk(ctx, a, events, values, sel.dimensions[0])
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.TookMS = float64(e.Now().Sub(began)) / float64(time.Millisecond)
+	return a, nil
+}
+
+// walk goes over the people twice: to choose the values of every step, and to count what leads from which to which.
+func (r *ResolvedPaths) walk(ctx context.Context, a *PathsAnswer, events *history.Builder, values *valueCodes, d *dimension) error {
+	var steps []*path.Steps
+	err := events.Each(ctx, func() func(*history.Actor) {
+		m, s := path.New(&r.config), path.NewSteps(&r.config, len(values.groups))
+		steps = append(steps, s)
+		return func(a *history.Actor) { s.Add(m.Walk(a.Events)) }
+	})
+	if err != nil {
+		return err
+	}
+	for _, s := range steps[1:] {
+		steps[0].Merge(s)
+	}
+	layers := steps[0].Layers(r.Nodes, func(a, b int32) int { return compareGroups(values.groups[a], values.groups[b]) })
+	var tallies []*path.Tally
+	err = events.Each(ctx, func() func(*history.Actor) {
+		m, t := path.New(&r.config), path.NewTally(layers)
+		tallies = append(tallies, t)
+		return func(a *history.Actor) { t.Add(m.Walk(a.Events)) }
+	})
+	if err != nil {
+		return err
+	}
+	for _, t := range tallies[1:] {
+		tallies[0].Merge(t)
+	}
+	a.Paths = steps[0].Paths
+	r.show(a, layers, tallies[0], func(code int32) any { return d.label(values.groups[code][0]) })
+	return nil
+}
+
+// show leaves out nodes of no path.
+func (r *ResolvedPaths) show(a *PathsAnswer, layers []path.Layer, t *path.Tally, label func(code int32) any) {
+	a.Layers, a.Links = make([]PathLayer, len(layers)), []PathLink{}
+	places := make([][]int, len(layers))
+	for i, l := range layers {
+		layer := &a.Layers[i]
+		layer.Step, layer.Nodes, places[i] = i-r.config.Before, []PathNode{}, make([]int, l.Nodes())
+		for k, n := range t.Nodes[i] {
+			if places[i][k] = len(layer.Nodes); n == 0 {
+				continue
+			}
+			node := PathNode{Sort: NodeValue, Count: n}
+			switch {
+			case k < len(l.Values):
+				node.Value = label(l.Values[k])
+			case k == len(l.Values):
+				node.Sort, node.Value = NodeOther, groupOther
+			case layer.Step < 0:
+				node.Sort, node.Value = NodeStart, "$start"
+			default:
+				node.Sort, node.Value = NodeEnd, "$end"
+			}
+			layer.Nodes = append(layer.Nodes, node)
+		}
+	}
+	for i, links := range t.Links {
+		for from, list := range links {
+			for to, n := range list {
+				if n > 0 {
+					a.Links = append(a.Links, PathLink{Step: a.Layers[i].Step, From: places[i][from], To: places[i+1][to], Count: n})
+				}
+			}
+		}
+	}
+}
