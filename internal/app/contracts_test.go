@@ -27,7 +27,7 @@ const passes = "(disk_full|log_slow|internal|control_plane)"
 
 // contracts are the answers of all formats. What they rest on, how each SDK reads them, is in docs/sdks.
 func contracts() []contract {
-	list := [][]contract{ours(), neutral(), amplitudes(), snowplows()}
+	list := [][]contract{ours(), neutral(), amplitudes(), mixpanels(), snowplows()}
 	var all []contract
 	for _, l := range list {
 		all = append(all, l...)
@@ -132,6 +132,33 @@ func amplitudes() []contract {
 	batch := c
 	batch.form, batch.call = "batch", post("/batch", `{"api_key":"KEY","events":[`, `]}`)
 	return []contract{c, batch}
+}
+
+// mixpanels: SDKs read the body. Node's never sends again, the browser's does after a 5xx and a 429, Android's only after
+// a 5xx, which is therefore what an overload gets too.
+func mixpanels() []contract {
+	plain := contract{
+		protocol: "mixpanel", form: "track", call: post("/track", `[`, `]`),
+		good: `{"event":"a","properties":{"distinct_id":"u","token":"KEY"}}`, bad: `{"event":"","properties":{"distinct_id":"u","token":"KEY"}}`,
+		accepted: told{200, `1`}, oneBad: told{200, `1`}, allBad: told{200, `1`},
+		unknownKey: told{401, `0`}, overload: told{503, `0`}, unavailable: told{503, `0`},
+	}
+	verbose := plain
+	verbose.form, verbose.good = "engage, verbose", `{"$token":"KEY","$distinct_id":"u","$set":{"a":1}}`
+	verbose.bad = `{"$token":"KEY","$set":{"a":1}}`
+	verbose.call = post("/engage/?verbose=1", `[`, `]`)
+	const yes, no = `\{"status":1,"error":null\}`, `\{"status":0,"error":".+"\}`
+	verbose.accepted, verbose.oneBad, verbose.allBad = told{200, yes}, told{200, yes}, told{200, yes}
+	verbose.unknownKey, verbose.overload, verbose.unavailable = told{401, no}, told{503, no}, told{503, no}
+	strict := plain
+	strict.form, strict.call = "import, strict", post("/import?strict=1", `[`, `]`)
+	failed := func(index, taken string) told {
+		return told{400, `\{"code":400,"error":".+","failed_records":\[\{"index":` + index + `,.+\}\],"num_records_imported":` + taken + `,"status":"Bad Request"\}`}
+	}
+	strict.accepted, strict.oneBad, strict.allBad = told{200, `\{"code":200,"num_records_imported":1,"status":"OK"\}`}, failed("1", "2"), failed("0", "0")
+	strict.unknownKey = told{401, `\{"code":401,"error":".+","status":"Unauthorized"\}`}
+	strict.overload, strict.unavailable = told{503, `\{"code":503,.*\}`}, told{503, `\{"code":503,.*\}`}
+	return []contract{plain, verbose, strict}
 }
 
 // snowplows: any 2xx is success; 400, 401, 403, 410 and 422 drop, everything else is kept.

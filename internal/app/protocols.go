@@ -4,6 +4,7 @@ import (
 	"github.com/freshet/freshet/internal/ingest"
 	"github.com/freshet/freshet/internal/ingest/amplitude"
 	"github.com/freshet/freshet/internal/ingest/cloudevents"
+	"github.com/freshet/freshet/internal/ingest/mixpanel"
 	"github.com/freshet/freshet/internal/ingest/native"
 	"github.com/freshet/freshet/internal/ingest/otlp"
 	"github.com/freshet/freshet/internal/ingest/rudderstack"
@@ -19,6 +20,7 @@ func protocols() []ingest.Protocol {
 		segment.Protocol{},
 		native.Protocol{},
 		amplitude.Protocol{},
+		mixpanel.Protocol{},
 		snowplow.Protocol{},
 		otlp.Protocol{},
 		cloudevents.Protocol{},

@@ -7,7 +7,7 @@ import "github.com/freshet/freshet/internal/event"
 func Decode(p Protocol, r *Request) ([]byte, error) {
 	var s Sink
 	s.begin(r.Limits, p.Name(), "", "", r.Body)
-	r.sink, r.json, r.used = &s, parsed{}, false
+	r.sink, r.json, r.form, r.inner, r.used = &s, parsed{}, parsedForm{}, parsedText{}, false
 	if err := p.Decode(r, &s); err != nil {
 		return nil, err
 	}

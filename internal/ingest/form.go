@@ -33,11 +33,19 @@ func (r *Request) JSON() (*fastjson.Value, error) {
 // Parse reads JSON that came within something else, a form or a query: as text or as base64 of it. The value is valid
 // until the answer, also when more is parsed. Its error is an *event.Error.
 func (r *Request) Parse(text string) (*fastjson.Value, error) {
-	b, err := Payload([]byte(text))
-	if err != nil {
-		return nil, err
+	p := &r.inner
+	if p.done && p.text == text {
+		if r.sink != nil {
+			r.sink.examine(p.json)
+		}
+		return p.value, p.err
 	}
-	return r.ParseInner(b)
+	*p = parsedText{text: text}
+	p.done = true
+	if p.json, p.err = Payload([]byte(text)); p.err == nil {
+		p.value, p.err = r.ParseInner(p.json)
+	}
+	return p.value, p.err
 }
 
 // ParseInner is Parse for plain JSON that the decoder has unwrapped itself.
@@ -70,6 +78,14 @@ func (r *Request) parser() *fastjson.Parser {
 // Form reads the body as a form, whatever it says it is: pairs like those of a query, or the text fields of a multipart
 // body. It returns false when it is neither.
 func (r *Request) Form() (url.Values, bool) {
+	if f := &r.form; !f.done {
+		f.done = true
+		f.values, f.ok = r.readForm()
+	}
+	return r.form.values, r.form.ok
+}
+
+func (r *Request) readForm() (url.Values, bool) {
 	body := bytes.TrimSpace(r.Body)
 	if len(body) == 0 || body[0] == '{' || body[0] == '[' {
 		return nil, false
@@ -117,6 +133,9 @@ func Payload(text []byte) ([]byte, error) {
 	}
 	if text[0] == '{' || text[0] == '[' {
 		return text, nil
+	}
+	if out, err := base64.StdEncoding.AppendDecode(nil, text); err == nil {
+		return out, nil
 	}
 	plain := strings.NewReplacer(" ", "+", "-", "+", "_", "/", "\r", "", "\n", "").Replace(strings.TrimRight(string(text), "= "))
 	out, err := base64.RawStdEncoding.DecodeString(plain)

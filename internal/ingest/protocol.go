@@ -76,6 +76,9 @@ type Request struct {
 
 	sink *Sink
 	json parsed
+	// form and inner are what Form and Parse returned last: who chooses the protocol asks for the same as the decoder.
+	form  parsedForm
+	inner parsedText
 	// used tells that Parser holds values that must stay.
 	used bool
 }
@@ -84,6 +87,18 @@ type parsed struct {
 	value *fastjson.Value
 	err   error
 	done  bool
+}
+
+type parsedForm struct {
+	values   url.Values
+	ok, done bool
+}
+
+type parsedText struct {
+	parsed
+
+	text string
+	json []byte
 }
 
 // Limits bound a request. Each has a clear error.

@@ -16,7 +16,7 @@ import (
 // Call is a Request without a key, with the given method and target, such as "/i?e=pv", and headers in pairs.
 func Call(method, target, body string, headers ...string) *ingest.Request {
 	path, search, _ := strings.Cut(target, "?")
-	r := Request(path, []byte(body))
+	r := Request("/"+strings.Trim(path, "/"), []byte(body))
 	r.Method, r.Key = method, ""
 	if search != "" {
 		r.Query, _ = url.ParseQuery(search)
@@ -53,6 +53,7 @@ func Capture(t testing.TB, file string) *ingest.Request {
 	head, body, ok := strings.Cut(string(text), "\n\n")
 	line, rest, _ := strings.Cut(head, "\n")
 	method, target, found := strings.Cut(line, " ")
+	target, _, _ = strings.Cut(target, " ")
 	if !ok || !found {
 		t.Fatalf("%s is no request", file)
 	}
