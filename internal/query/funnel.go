@@ -156,6 +156,9 @@ type FunnelAnswer struct {
 	// Groups has one a value of the breakdown, or a single one.
 	Groups       []FunnelGroup `json:"groups"`
 	CompareRange *AnswerRange  `json:"compare_range,omitempty"`
+	// AsOf is the moment that open and dropped are told for: when the server received the newest event, in whole minutes,
+	// but no later than anybody may still convert.
+	AsOf time.Time `json:"as_of"`
 	// Question is what was asked, with every default filled in.
 	Question  Funnel          `json:"question"`
 	Watermark store.Watermark `json:"watermark"`
@@ -167,7 +170,7 @@ type FunnelAnswer struct {
 type FunnelCounts struct {
 	Entered   int64 `json:"entered"`
 	Converted int64 `json:"converted"`
-	// Dropped are those whose window is over, Open those who may still convert at the time of the watermark.
+	// Dropped are those whose window is over, Open those who may still convert.
 	Dropped int64 `json:"dropped"`
 	Open    int64 `json:"open"`
 	// Rate is Converted / (Converted + Dropped), RateAll is Converted / Entered; null of no one.
@@ -201,7 +204,7 @@ type FunnelReached struct {
 // FunnelPoint is what became of those who entered in one interval.
 type FunnelPoint struct {
 	Start time.Time `json:"start"`
-	// Partial tells that the interval is not over at the watermark, or that somebody may still convert.
+	// Partial tells that the interval is not over, or that somebody may still convert.
 	Partial bool `json:"partial,omitempty"`
 	FunnelCounts
 	// Steps is how many reached each step.

@@ -12,14 +12,14 @@ import (
 // Funnel answers a question, on one cut of the data.
 func (e *Engine) Funnel(ctx context.Context, s Scope, r *ResolvedFunnel) (*FunnelAnswer, error) {
 	began := e.Now()
-	a := &FunnelAnswer{Kind: "funnel", Range: answerRange(&r.buckets, r.zone), Question: r.Funnel}
+	a := &FunnelAnswer{Kind: "funnel", Range: answerRange(&r.buckets, r.zone), AsOf: r.asOf.In(r.zone), Question: r.Funnel}
 	if r.compare != nil {
 		c := answerRange(r.compare, r.zone)
 		a.CompareRange = &c
 	}
 	err := e.ask(ctx, "funnel", s, func(ctx context.Context, cut store.Cut) error {
 		a.Watermark = cut.Watermark()
-		f := &asking{ResolvedFunnel: r, engine: e, cut: cut, scope: s, now: a.Watermark.Time}
+		f := &asking{ResolvedFunnel: r, engine: e, cut: cut, scope: s, now: r.asOf}
 		var err error
 		a.Groups, err = f.answer(ctx)
 		return err

@@ -23,6 +23,8 @@ type ResolvedFunnel struct {
 	config  funnel.Config
 	compare *buckets
 	windows []time.Duration
+	// asOf is the moment that states are told for. Past the last deadline it no longer matters.
+	asOf time.Time
 }
 
 // ResolveFunnel checks a question and fills in its defaults. The question is not changed.
@@ -60,7 +62,11 @@ func (r *ResolvedFunnel) resolve(ctx context.Context, e *Engine, s Scope) error 
 		r.compare = compareRange(f.calendar(), &f.buckets, q.Compare)
 	}
 	r.configure()
-	r.key, err = f.keyOf(q, 0)
+	r.asOf = e.Store.Watermark().Time.Truncate(time.Minute)
+	if last := r.buckets.to().Add(r.longest() + time.Minute).Truncate(time.Minute); r.asOf.After(last) {
+		r.asOf = last
+	}
+	r.key, err = f.keyOf(q, r.asOf.UnixMicro())
 	return err
 }
 

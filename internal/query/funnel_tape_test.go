@@ -147,7 +147,7 @@ func TestFunnelStates(t *testing.T) {
 		now                      time.Duration
 		converted, dropped, open int64
 	}{
-		{30 * time.Minute, 0, 0, 1}, {time.Hour, 0, 0, 1}, {time.Hour + time.Microsecond, 0, 1, 0},
+		{30 * time.Minute, 0, 0, 1}, {time.Hour, 0, 0, 1}, {time.Hour + time.Minute - time.Microsecond, 0, 0, 1}, {time.Hour + time.Minute, 0, 1, 0},
 	} {
 		g := askTape(t, minutes("A", 0), c.now, tapeQuestion("", "A", "B"))
 		if g.Converted != c.converted || g.Dropped != c.dropped || g.Open != c.open || g.Entered != 1 {
