@@ -27,7 +27,7 @@ const passes = "(disk_full|log_slow|internal|control_plane)"
 
 // contracts are the answers of all formats. What they rest on, how each SDK reads them, is in docs/sdks.
 func contracts() []contract {
-	list := [][]contract{ours(), neutral(), amplitudes(), mixpanels(), snowplows()}
+	list := [][]contract{ours(), rudderstacks(), neutral(), amplitudes(), mixpanels(), snowplows()}
 	var all []contract
 	for _, l := range list {
 		all = append(all, l...)
@@ -79,7 +79,7 @@ func protobufLogs(key string, events ...string) call {
 func neutral() []contract {
 	const partial = `\{"partialSuccess":\{"rejectedLogRecords":"1","errorMessage":".*bad_event_name.*"\}\}`
 	json := contract{
-		protocol: "otlp", form: "json",
+		protocol: "otlp", form: "json", impatient: true,
 		call: post("/v1/logs", `{"resourceLogs":[{"scopeLogs":[{"logRecords":[`, `]}]}]}`, "Authorization", "Bearer KEY", "Content-Type", "application/json"),
 		good: `{"eventName":"a","attributes":[{"key":"user.id","value":{"stringValue":"u"}}]}`, bad: `{"body":{"stringValue":"a log line"}}`,
 		accepted: told{200, `\{\}`}, oneBad: told{200, partial}, allBad: told{200, partial},
@@ -114,6 +114,21 @@ func neutral() []contract {
 	}
 	headers.allBad.body = strings.Replace(headers.allBad.body, "missing_attribute", "missing_identity", 1)
 	return []contract{json, binary, batch, structured, headers}
+}
+
+// rudderstacks: Node's SDK drops on any 4xx but 429, Kotlin's switches itself off at 404.
+func rudderstacks() []contract {
+	c := contract{
+		protocol: "rudderstack", form: "batch", call: post("/v1/batch", `{"batch":[`, `]}`, "Authorization", "Bearer KEY"),
+		good:     `{"type":"track","event":"a","userId":"u","channel":"server","originalTimestamp":"2026-11-24T10:00:00Z"}`,
+		bad:      `{"type":"nonsense","userId":"u","channel":"server","originalTimestamp":"2026-11-24T10:00:00Z"}`,
+		accepted: told{200, `OK`}, oneBad: told{200, `OK`}, allBad: told{200, `OK`},
+		unknownKey: problem(401, "unknown_key"), overload: problem(429, "overloaded"), unavailable: problem(503, passes),
+	}
+	one := c
+	one.form, one.single, one.call = "single", true, post("/v1/track", "", "", "Authorization", "Bearer KEY", "AnonymousId", "YQ==")
+	one.bad = `{"event":"","userId":"u","channel":"web"}`
+	return []contract{c, one}
 }
 
 // amplitudes: SDKs read the number in the body and not the status. A bad key must be called by its name, and a refusal

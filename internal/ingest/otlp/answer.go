@@ -54,9 +54,10 @@ const (
 )
 
 // Refuse implements ingest.Refuser: a google.rpc.Status in the encoding of the request. Clients send again after 429,
-// 502, 503 and 504 only, so that nothing which may pass is told as 500.
+// 502, 503 and 504 only, so that nothing which may pass is told as 500. There is no Retry-After: an exporter that is asked
+// to wait longer than its timeout, which is 10 s in most and a minute in Go, drops the batch at once, and one that is asked
+// nothing tries several times within it.
 func (Protocol) Refuse(w http.ResponseWriter, r *ingest.Request, e *event.Error) {
-	ingest.RetryAfter(w, e)
 	status, code := e.Kind.Status(), codeUnavailable
 	switch e.Kind {
 	case event.Invalid, event.NotFound, event.Conflict:

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	collector "go.opentelemetry.io/proto/otlp/collector/logs/v1"
 	common "go.opentelemetry.io/proto/otlp/common/v1"
@@ -206,7 +207,7 @@ func TestAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	dead := &ingest.Sink{Results: []ingest.Result{{Code: "bad_event_name", Reason: "there is none"}}}
-	refused := event.Errorf(event.Internal, "internal", "it broke")
+	refused := &event.Error{Kind: event.Internal, Code: "internal", Message: "it broke", Wait: time.Minute}
 	for _, body := range [][]byte{binary, []byte(`{"resourceLogs":[]}`)} {
 		r := ingesttest.Request("/v1/logs", body)
 		unmarshal := func(w *httptest.ResponseRecorder, m proto.Message) {
@@ -233,8 +234,8 @@ func TestAnswers(t *testing.T) {
 		}
 		w = httptest.NewRecorder()
 		otlp.Protocol{}.Refuse(w, r, refused)
-		if w.Code != http.StatusServiceUnavailable {
-			t.Errorf("refused: %d", w.Code)
+		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != "" {
+			t.Errorf("refused: %d, Retry-After %q", w.Code, w.Header().Get("Retry-After"))
 		}
 		if body[0] == '{' {
 			var status struct {
