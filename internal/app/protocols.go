@@ -7,6 +7,7 @@ import (
 	"github.com/freshet/freshet/internal/ingest/mixpanel"
 	"github.com/freshet/freshet/internal/ingest/native"
 	"github.com/freshet/freshet/internal/ingest/otlp"
+	"github.com/freshet/freshet/internal/ingest/posthog"
 	"github.com/freshet/freshet/internal/ingest/rudderstack"
 	"github.com/freshet/freshet/internal/ingest/segment"
 	"github.com/freshet/freshet/internal/ingest/snowplow"
@@ -19,6 +20,7 @@ func protocols() []ingest.Protocol {
 		rudderstack.Protocol{},
 		segment.Protocol{},
 		native.Protocol{},
+		posthog.Protocol{},
 		amplitude.Protocol{},
 		mixpanel.Protocol{},
 		snowplow.Protocol{},

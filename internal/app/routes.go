@@ -11,6 +11,7 @@ import (
 	"github.com/freshet/freshet/internal/cache/memory"
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/ingest"
+	"github.com/freshet/freshet/internal/ingest/posthog"
 	"github.com/freshet/freshet/internal/ingest/rudderstack"
 	"github.com/freshet/freshet/internal/ingest/segment"
 	"github.com/freshet/freshet/internal/query"
@@ -38,6 +39,7 @@ func (a *app) routes() (http.Handler, error) {
 	}
 	segment.Remote{Keys: keys, Address: a.publicAddress}.Register(mux)
 	rudderstack.Remote{Keys: keys}.Register(mux)
+	posthog.Remote{Door: door}.Register(mux)
 
 	engine, err := query.New(query.Options{
 		Store: a.pipeline.reader, Now: time.Now, Registerer: a.registry, Tracer: a.tracing.tracer("query"), Logger: a.Logger,
