@@ -16,6 +16,10 @@ var scripts = []script{
 	{folder: "otlp"},
 	{folder: "otlp", env: []string{"ENCODING=protobuf"}},
 	{folder: "cloudevents"},
+	{folder: "amplitude"},
+	{folder: "mixpanel"},
+	{folder: "browser", env: []string{"SDK=amplitude"}},
+	{folder: "browser", env: []string{"SDK=mixpanel"}},
 }
 
 // TestScene plays the same scene with every SDK, each on a server of its own, and asks each the same questions: one
@@ -43,8 +47,10 @@ func TestScene(t *testing.T) {
 				{"people", map[string]any{"aggregate": "unique", "events": sceneEvents}, nil, map[string]float64{"": 1}},
 				{"revenue", map[string]any{"aggregate": "sum", "property": "amount", "events": []string{"Purchased"}}, nil, map[string]float64{"": 42.5}},
 				{
-					"people by plan", map[string]any{"aggregate": "unique", "events": sceneEvents},
-					map[string]any{"property": "plan", "of": "person"}, map[string]float64{"pro": 1},
+					"people by plan",
+					map[string]any{"aggregate": "unique", "events": sceneEvents},
+					map[string]any{"property": "plan", "of": "person"},
+					map[string]float64{"pro": 1},
 				},
 			} {
 				if got := s.trend(c.series, c.by); !maps.Equal(got, c.want) {

@@ -21,10 +21,10 @@ type decoder struct {
 
 // attributes are those of the event being read that more than one thing depends on.
 type attributes struct {
-	version, source, id         string
-	subject, user, time, schema string
-	contentType                 string
-	extra                       ingest.Extra
+	version, source, id string
+	subject, user, time string
+	contentType         string
+	extra               ingest.Extra
 	// data is the event's data when it is JSON, text when it is a text; neither when there is none.
 	data *fastjson.Value
 	text *string

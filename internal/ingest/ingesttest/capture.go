@@ -46,7 +46,7 @@ func Captures(t *testing.T, p ingest.Protocol) {
 // Capture reads a captured request.
 func Capture(t testing.TB, file string) *ingest.Request {
 	t.Helper()
-	text, err := os.ReadFile(file) //nolint:gosec // a file of the test
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}

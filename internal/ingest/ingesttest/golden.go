@@ -36,7 +36,7 @@ func Golden(t *testing.T, p ingest.Protocol, r *ingest.Request, file string) {
 		}
 		return
 	}
-	want, err := os.ReadFile(file) //nolint:gosec // a file of the test
+	want, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}

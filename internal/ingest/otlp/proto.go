@@ -53,7 +53,7 @@ const (
 // fields reads a message field by field.
 type fields struct {
 	rest   []byte
-	number protowire.Number
+	number int
 	// bits is the value of a number, bytes that of anything longer.
 	bits  uint64
 	bytes []byte
@@ -70,7 +70,7 @@ func (f *fields) next() bool {
 		return false
 	}
 	value := f.rest[n:]
-	f.number, f.bits, f.bytes = number, 0, nil
+	f.number, f.bits, f.bytes = int(number), 0, nil
 	switch kind {
 	case protowire.VarintType:
 		f.bits, n = protowire.ConsumeVarint(value)
