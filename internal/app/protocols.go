@@ -4,6 +4,7 @@ import (
 	"github.com/freshet/freshet/internal/ingest"
 	"github.com/freshet/freshet/internal/ingest/amplitude"
 	"github.com/freshet/freshet/internal/ingest/cloudevents"
+	"github.com/freshet/freshet/internal/ingest/countly"
 	"github.com/freshet/freshet/internal/ingest/mixpanel"
 	"github.com/freshet/freshet/internal/ingest/native"
 	"github.com/freshet/freshet/internal/ingest/otlp"
@@ -24,6 +25,7 @@ func protocols() []ingest.Protocol {
 		amplitude.Protocol{},
 		mixpanel.Protocol{},
 		snowplow.Protocol{},
+		countly.Protocol{},
 		otlp.Protocol{},
 		cloudevents.Protocol{},
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/freshet/freshet/internal/cache/memory"
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/ingest"
+	"github.com/freshet/freshet/internal/ingest/countly"
 	"github.com/freshet/freshet/internal/ingest/posthog"
 	"github.com/freshet/freshet/internal/ingest/rudderstack"
 	"github.com/freshet/freshet/internal/ingest/segment"
@@ -39,6 +40,7 @@ func (a *app) routes() (http.Handler, error) {
 	}
 	segment.Remote{Keys: keys, Address: a.publicAddress}.Register(mux)
 	rudderstack.Remote{Keys: keys}.Register(mux)
+	countly.Remote{}.Register(mux)
 	posthog.Remote{Door: door}.Register(mux)
 
 	engine, err := query.New(query.Options{

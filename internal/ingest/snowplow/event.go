@@ -15,13 +15,9 @@ type decoder struct {
 	key  string
 	// own and entities are the self-describing parts of an event.
 	own, entities ingest.Inner
-	// known are the users and devices of the request that are linked already.
-	known []pair
 
 	fields
 }
-
-type pair struct{ user, device string }
 
 // fields is what an event says that is looked at when all of it is known.
 type fields struct {
@@ -55,7 +51,8 @@ func (d *decoder) event(v *fastjson.Value) {
 		e.ID = ingest.ContentID(v, "stm")
 	}
 	e.Context.Extra = d.extra.String()
-	d.link()
+	// The tracker has no other call by which it says whose device it is.
+	e.Links = e.UserID != "" && e.AnonymousID != ""
 	s.Accept(v)
 }
 
@@ -251,25 +248,4 @@ func fresh(library string) bool {
 		return true
 	}
 	return false
-}
-
-// link says, once a request, that a device is a user's.
-func (d *decoder) link() {
-	e := &d.sink.Event
-	p := pair{e.UserID, e.AnonymousID}
-	if p.user == "" || p.device == "" || e.Kind == event.Identify {
-		return
-	}
-	for _, k := range d.known {
-		if k == p {
-			return
-		}
-	}
-	d.known = append(d.known, p)
-	link := event.Event{
-		Kind: event.Identify, Name: event.NameIdentify, UserID: p.user, AnonymousID: p.device, SessionID: e.SessionID,
-		OriginalTime: e.OriginalTime, SentAt: e.SentAt, SentFresh: e.SentFresh, Context: e.Context,
-		ID: ingest.TextID([]byte("identify\x00" + p.user + "\x00" + p.device)),
-	}
-	d.sink.Beside(&link)
 }

@@ -1,9 +1,8 @@
 // Package snowplow reads the tracker protocol of Snowplow: batches posted to tp2, and single events in the query of a
 // pixel. The app id of the tracker is the write key.
 //
-// The protocol has no call that says who somebody is; it sends the user's id with every event of a device that knows it.
-// So the first event of a request that has the ids of a user and of a device brings an identify event before it, whose
-// id is made of the two: it is stored once, however often they come.
+// The protocol has no call that says who somebody is: it sends the user's id with every event of a device that knows it,
+// so each of these links the two.
 package snowplow
 
 import (
