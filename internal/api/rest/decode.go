@@ -26,6 +26,19 @@ const (
 
 // body reads a request's JSON body, strictly.
 func body[T any](c *call) (*T, error) {
+	data, err := content(c)
+	if err != nil {
+		return nil, err
+	}
+	out := new(T)
+	if err := decode(data, out); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// content reads a request's body, which must say that it is JSON or nothing.
+func content(c *call) ([]byte, error) {
 	kind, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
 	if c.r.Header.Get("Content-Type") != "" && (err != nil || kind != "application/json") {
 		return nil, newProblem(http.StatusUnsupportedMediaType, "unsupported_media_type", "", "the body must be application/json")
@@ -41,11 +54,7 @@ func body[T any](c *call) (*T, error) {
 	if err != nil {
 		return nil, newProblem(http.StatusRequestTimeout, "body_incomplete", "", "the body did not arrive whole")
 	}
-	out := new(T)
-	if err := decode(data, out); err != nil {
-		return nil, err
-	}
-	return out, nil
+	return data, nil
 }
 
 // decode reads JSON strictly: no unknown, repeated or differently spelt names, nothing behind the value, no invalid

@@ -43,13 +43,54 @@ func describe(schemas map[string]*huma.Schema) error {
 	words(schemas["Trends"], "kind", []string{"trends"})
 	words(schemas["Trends"], "compare", []string{"previous", "year"})
 	words(schemas["Series"], "aggregate", query.Aggregates())
-	for _, name := range []string{"Filter", "Breakdown"} {
+	kindWords(schemas)
+	for _, name := range []string{"Filter", "Breakdown", "PropertyRef"} {
 		words(schemas[name], "of", []string{"event", "person"})
 		words(schemas[name], "at", []string{"now", "event"})
 	}
 	words(schemas["Filter"], "op", query.Operators())
 	schemas["Trends"].Required = []string{"series"}
+	describeFunnel(schemas)
 	return nil
+}
+
+func describeFunnel(schemas map[string]*huma.Schema) {
+	f := schemas["Funnel"]
+	f.Required = []string{"kind", "steps"}
+	for field, list := range map[string][]string{
+		"kind": {"funnel"}, "preset": query.Presets(), "week_start": query.Weekdays(), "order": query.FunnelOrders(),
+		"within": {"entry", "all_steps"}, "entry": query.FunnelEntries(), "tie": query.FunnelTies(),
+		"exclusion_effect": query.FunnelEffects(), "hold_counts": {"unit", "value"}, "unit": query.FunnelUnits(),
+		"show": query.FunnelViews(), "interval": query.RetentionIntervals(), "attribution": query.FunnelAttributions(),
+		"compare": {"previous", "year"},
+	} {
+		words(f, field, list)
+	}
+}
+
+// kindWords has the words of behavioural questions.
+func kindWords(schemas map[string]*huma.Schema) {
+	for name, kind := range map[string]string{
+		"Retention": "retention", "Lifecycle": "lifecycle", "Stickiness": "stickiness", "Paths": "paths",
+	} {
+		s := schemas[name]
+		words(s, "kind", []string{kind})
+		words(s, "preset", query.Presets())
+		if s.Properties["week_start"] != nil {
+			words(s, "week_start", query.Weekdays())
+			words(s, "interval", query.RetentionIntervals())
+		}
+		s.Required = []string{"kind"}
+	}
+	words(schemas["Retention"], "cohort", query.RetentionCohorts())
+	words(schemas["Retention"], "clock", query.RetentionClocks())
+	words(schemas["Retention"], "type", query.RetentionTypes())
+	words(schemas["Retention"], "zero", []string{"all", "returned"})
+	words(schemas["Retention"], "attribution", []string{"start", "both"})
+	words(schemas["Lifecycle"], "new_by", query.LifecycleNews())
+	words(schemas["Stickiness"], "mode", query.StickinessModes())
+	words(schemas["Stickiness"], "window", []string{"day", "week", "month"})
+	words(schemas["Paths"], "unit", query.PathUnits())
 }
 
 func words(s *huma.Schema, field string, list []string) {

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -35,7 +36,7 @@ type queryParameters struct {
 func (a *API) registerQuery() {
 	text := &huma.Schema{Type: huma.TypeString}
 	responses := answers("The answer.", map[string]*huma.MediaType{
-		"application/json": {Schema: a.schema(reflect.TypeFor[query.Answer]())},
+		"application/json": {Schema: a.anyKind(func(k kind) reflect.Type { return k.answer })},
 	})
 	responses["200"].Headers = map[string]*huma.Header{
 		"ETag":          {Description: "Names the question and the version of the data it was answered on.", Schema: text},
@@ -44,17 +45,14 @@ func (a *API) registerQuery() {
 	responses["304"] = &huma.Response{Description: "The answer at hand still holds."}
 	handle(a, huma.Operation{
 		OperationID: "query", Method: http.MethodPost, Path: "/v1/query", Tags: []string{"questions"},
-		Summary: "Ask for numbers over time",
-		Description: "A question names series of events and how each is counted or measured; the answer has a value a bucket. " +
-			"It counts every event before its watermark, and repeats the question with every default filled in. " +
+		Summary: "Ask a question",
+		Description: "The field `kind` says what is asked for: numbers over time (trends), who comes from step to step (funnel), who comes back (retention), who is new or " +
+			"stays away (lifecycle), how often people come (stickiness), which ways they take (paths). " +
+			"The answer counts every event before its watermark, and repeats the question with every default filled in. " +
 			"An answer is kept as long as nothing about the project changed; then it is as true as a new one.",
 		Responses: responses, Errors: []int{http.StatusTooManyRequests, http.StatusGatewayTimeout},
 	}, read, a.query)
-	takes[query.Trends](a, http.MethodPost, "/v1/query", "The question.", map[string]any{
-		"kind": "trends", "range": map[string]any{"from": "-30d", "to": "now"}, "interval": "day",
-		"series": []any{map[string]any{"id": "A", "events": []string{"purchase"}, "aggregate": "sum", "property": "amount"}},
-		"where":  map[string]any{"property": "$country", "op": "in", "value": []string{"DE", "FR"}},
-	})
+	a.documentQuestion("/v1/query", examples())
 }
 
 // answered is an answer without what differs from one time it is given to the next.
@@ -70,7 +68,7 @@ func (a *API) query(ctx context.Context, c *call, in *queryParameters) (*huma.St
 	if err != nil || timeout < time.Second || timeout > maxTimeout {
 		return nil, invalid("bad_timeout", "timeout", "timeout %q is no duration from 1s to %s", in.Timeout, maxTimeout)
 	}
-	q, err := body[query.Trends](c)
+	data, err := content(c)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +80,7 @@ func (a *API) query(ctx context.Context, c *call, in *queryParameters) (*huma.St
 			return nil, err
 		}
 	}
-	resolved, err := a.opts.Engine.Resolve(scope, q)
+	resolved, err := a.question(data, scope)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +103,7 @@ func (a *API) query(ctx context.Context, c *call, in *queryParameters) (*huma.St
 
 // answer finds the answer in the cache, or works it out together with whoever asks the same at the moment.
 func (a *API) answer(
-	ctx context.Context, s query.Scope, r *query.Resolved, key string, version uint64, w store.Watermark,
+	ctx context.Context, s query.Scope, r query.Asked, key string, version uint64, w store.Watermark,
 ) (*answered, error) {
 	if b, ok := a.opts.Cache.Get(key); ok {
 		// The version is the same, so nothing about the project changed up to the present watermark.
@@ -114,7 +112,7 @@ func (a *API) answer(
 	v, err := a.flights.do(ctx, key, func(ctx context.Context) (any, error) {
 		ctx, cancel := context.WithTimeout(ctx, maxTimeout)
 		defer cancel()
-		answer, err := a.opts.Engine.Trends(ctx, s, r)
+		answer, err := r.Ask(ctx, a.opts.Engine, s)
 		if err != nil {
 			return nil, err
 		}
@@ -126,7 +124,7 @@ func (a *API) answer(
 		if now, _ := a.opts.Engine.Version(s.Project); now == version {
 			a.opts.Cache.Set(key, b)
 		}
-		return &answered{b, answer.Watermark, false}, nil
+		return &answered{b, answer.At(), false}, nil
 	})
 	if ctx.Err() == context.DeadlineExceeded && err != nil {
 		return nil, &event.Error{Kind: event.Timeout, Code: "query_timeout", Message: "the answer took longer than the timeout allows; ask for less at a time"}
@@ -137,19 +135,17 @@ func (a *API) answer(
 	return v.(*answered), nil
 }
 
-// constant is the answer's JSON, open at the end, without the fields that write adds.
-func constant(answer *query.Answer) ([]byte, error) {
-	b, err := json.Marshal(struct {
-		*query.Answer
-		// These hide those of the answer.
-		Watermark *int `json:"watermark,omitempty"`
-		Cached    *int `json:"cached,omitempty"`
-		TookMS    *int `json:"took_ms,omitempty"`
-	}{Answer: answer})
+// constant is an answer's JSON, open at the end, without the fields that write adds, which are its last ones.
+func constant(answer query.Answered) ([]byte, error) {
+	b, err := json.Marshal(answer)
 	if err != nil {
 		return nil, fmt.Errorf("write the answer: %w", err)
 	}
-	return b[:len(b)-1], nil
+	end := bytes.LastIndex(b, []byte(`,"watermark":{"position":`))
+	if end < 0 {
+		return nil, fmt.Errorf("write the answer: a %T does not end with its watermark", answer)
+	}
+	return b[:end], nil
 }
 
 func (d *answered) write(w http.ResponseWriter, took time.Duration) {
