@@ -39,13 +39,15 @@ type queryCmd struct {
 
 // Help implements kong.HelpProvider.
 func (queryCmd) Help() string {
-	return `Asks a trends question and prints the answer as a table, with a line that shows the course of the values.
+	return `Asks a question and prints the answer as a table. The options make one about trends, answered with a line that shows the
+course of the values; a file may hold a question of any kind: trends, funnel, retention, lifecycle, stickiness or paths.
 
   freshet query -e purchase                             purchases a day, the last 30 days
   freshet query -e purchase -a unique -i week           people who bought, by week
   freshet query -e purchase -a sum -p amount -b '$country'
   freshet query -e app_opened -w 'member is true' --from=-24h -i hour --values
   freshet query question.json --json                    a question as the API takes it
+  echo '{"kind":"retention","interval":"week","start":{"events":["signed_up"]}}' | freshet query -
   echo '{"kind":"trends","series":[{"events":["purchase"]}]}' | freshet query -`
 }
 
@@ -102,11 +104,7 @@ func (c *queryCmd) Run(ctx context.Context, s streams) error {
 	if c.JSON {
 		return printJSON(s.out, raw)
 	}
-	var a answer
-	if err := json.Unmarshal(raw, &a); err != nil {
-		return fmt.Errorf("read the answer: %w", err)
-	}
-	return c.print(s.out, a)
+	return c.printAnswer(s.out, raw)
 }
 
 // question is the body to send: from a file or made from the options.
