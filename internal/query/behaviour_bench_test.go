@@ -1,0 +1,77 @@
+package query_test
+
+import (
+	"context"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/freshet/freshet/internal/query"
+)
+
+// BenchmarkBehaviour puts behavioural questions to FRESHET_BENCH_EVENTS events, by default a million.
+func BenchmarkBehaviour(b *testing.B) {
+	n := 1_000_000
+	if v := os.Getenv("FRESHET_BENCH_EVENTS"); v != "" {
+		n, _ = strconv.Atoi(v)
+	}
+	s := shop(b, n)
+	defer s.Close()
+	now := time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC)
+	e := engine(b, query.Options{Store: s, Now: func() time.Time { return now }})
+	scope := query.Scope{Project: 1, Zone: time.UTC, SessionGap: 30 * time.Minute, WeekStart: time.Monday}
+	month := query.Range{From: "-30d"}
+	first, second := query.Selector{Events: []string{"event_0"}}, query.Selector{Events: []string{"event_1"}}
+	run := func(name string, ask func() error) {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if err := ask(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	retain := func(q query.Retention) func() error {
+		return func() error {
+			r, err := e.ResolveRetention(scope, &q)
+			if err == nil {
+				_, err = e.Retention(context.Background(), scope, r)
+			}
+			return err
+		}
+	}
+	run("retention/weekly, two events", retain(query.Retention{Range: month, Interval: "week", Periods: 5, Start: first, Return: &second}))
+	run("retention/weekly, all events", retain(query.Retention{Range: month, Interval: "week", Periods: 5}))
+	run("retention/daily, all events", retain(query.Retention{Range: month, Cohort: "recurring"}))
+	run("retention/weekly, first time", retain(query.Retention{Range: month, Interval: "week", Periods: 5, Cohort: "first_time"}))
+	run("retention/rolling", retain(query.Retention{Range: month, Interval: "week", Periods: 5, Preset: "mixpanel"}))
+	run("retention/by country", retain(query.Retention{
+		Range: month, Interval: "week", Periods: 5, Breakdown: []query.Breakdown{{PropertyRef: query.PropertyRef{Property: "$country"}}},
+	}))
+	run("lifecycle", func() error {
+		r, err := e.ResolveLifecycle(scope, &query.Lifecycle{Range: month})
+		if err == nil {
+			_, err = e.Lifecycle(context.Background(), scope, r)
+		}
+		return err
+	})
+	for _, mode := range query.StickinessModes() {
+		run("stickiness/"+mode, func() error {
+			r, err := e.ResolveStickiness(scope, &query.Stickiness{Range: month, Mode: mode})
+			if err == nil {
+				_, err = e.Stickiness(context.Background(), scope, r)
+			}
+			return err
+		})
+	}
+	for _, unit := range query.PathUnits() {
+		run("paths/"+unit, func() error {
+			r, err := e.ResolvePaths(scope, &query.Paths{Range: month, From: &first, Unit: unit})
+			if err == nil {
+				_, err = e.Paths(context.Background(), scope, r)
+			}
+			return err
+		})
+	}
+}
