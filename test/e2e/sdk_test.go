@@ -37,6 +37,7 @@ func (p *flakyProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fate := p.requests.Add(1) % 16
 	if fate == 3 {
 		p.lost.Add(1)
+		allow(w, r)
 		http.Error(w, "lost", cmp.Or(p.lostAs, http.StatusInternalServerError))
 		return
 	}
@@ -55,6 +56,7 @@ func (p *flakyProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch fate {
 	case 6:
 		p.doubled.Add(1)
+		allow(w, r)
 		http.Error(w, "answered badly", http.StatusBadGateway)
 		return
 	case 9:
@@ -67,6 +69,14 @@ func (p *flakyProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	maps.Copy(w.Header(), resp.Header)
 	w.WriteHeader(resp.StatusCode)
 	_, _ = io.Copy(w, resp.Body)
+}
+
+// allow lets a page see an error. One that it may not see is a cut connection to it.
+func allow(w http.ResponseWriter, r *http.Request) {
+	if origin := r.Header.Get("Origin"); origin != "" {
+		w.Header().Set("Access-Control-Allow-Origin", origin)
+		w.Header().Set("Access-Control-Allow-Credentials", "true")
+	}
 }
 
 // cut ends the connection within the first line of the answer.
