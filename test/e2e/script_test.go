@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// sdkRoot has a folder for each SDK: its package with a lock file, and send.js.
+// sdkRoot has a folder for each SDK: its package with a lock file and send.js, or a module in Go.
 const sdkRoot = "../sdk/"
 
 // script is a program of test/sdk that sends events with an SDK as it comes from its registry.
@@ -25,9 +25,7 @@ type script struct {
 // play runs a script against a URL, which may be that of a proxy, and returns what it prints.
 func (s *server) play(t *testing.T, url string, sc script, events int) []byte {
 	t.Helper()
-	installNode(t, sc.folder)
-	cmd := exec.Command("node", append([]string{"send.js"}, sc.args...)...)
-	cmd.Dir = sdkRoot + sc.folder
+	cmd := sc.command(t)
 	cmd.Env = append(os.Environ(), "FRESHET_URL="+url, "FRESHET_KEY="+s.write, fmt.Sprint("EVENTS=", events))
 	cmd.Env = append(cmd.Env, sc.env...)
 	var errs bytes.Buffer
@@ -37,6 +35,25 @@ func (s *server) play(t *testing.T, url string, sc script, events int) []byte {
 		t.Fatalf("%s: %v\n%s", sc.folder, err, anyKey.ReplaceAllString(tail(errs.String(), 2000), "KEY"))
 	}
 	return out
+}
+
+// command is what runs a script: Node, or a program in Go that is a module of its own.
+func (sc script) command(t *testing.T) *exec.Cmd {
+	t.Helper()
+	dir := sdkRoot + sc.folder
+	if _, err := os.Stat(dir + "/go.mod"); err != nil {
+		installNode(t, sc.folder)
+		cmd := exec.Command("node", append([]string{"send.js"}, sc.args...)...)
+		cmd.Dir = dir
+		return cmd
+	}
+	binary := t.TempDir() + "/send"
+	build := exec.Command("go", "build", "-o", binary, ".")
+	build.Dir = dir
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build %s: %v\n%s", sc.folder, err, out)
+	}
+	return exec.Command(binary, sc.args...)
 }
 
 // installing lets one script's modules be fetched at a time; two tests may need the same.

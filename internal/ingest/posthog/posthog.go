@@ -28,7 +28,9 @@ func (Protocol) Paths() []string {
 }
 
 // GetPaths implements ingest.Getter.
-func (Protocol) GetPaths() []string { return []string{"/e", "/i/v0/e", "/capture", "/track", "/engage"} }
+func (Protocol) GetPaths() []string {
+	return []string{"/e", "/i/v0/e", "/capture", "/track", "/engage"}
+}
 
 // Envelope implements ingest.Protocol.
 func (Protocol) Envelope(event []byte) []byte { return fmt.Appendf(nil, `{"batch":[%s]}`, event) }
