@@ -18,8 +18,11 @@ import (
 
 	"github.com/freshet/freshet/internal/demo"
 	"github.com/freshet/freshet/internal/ingest"
+	"github.com/freshet/freshet/internal/ingest/amplitude"
 	"github.com/freshet/freshet/internal/ingest/cloudevents"
+	"github.com/freshet/freshet/internal/ingest/mixpanel"
 	"github.com/freshet/freshet/internal/ingest/otlp"
+	"github.com/freshet/freshet/internal/ingest/posthog"
 	"github.com/freshet/freshet/internal/ingest/segment"
 )
 
@@ -52,6 +55,21 @@ type wireFormat struct {
 // events in a second.
 var wireFormats = []wireFormat{
 	{"segment", segment.Protocol{}, "/v1/batch", nil, func(_ *testing.B, shop []byte, _ []shopEvent) []byte { return shop }},
+	{"posthog", posthog.Protocol{}, "/batch", nil, func(b *testing.B, _ []byte, events []shopEvent) []byte {
+		return must(json.Marshal(postHogBatch(events)))(b)
+	}},
+	{"amplitude", amplitude.Protocol{}, "/2/httpapi", nil, func(b *testing.B, _ []byte, events []shopEvent) []byte {
+		return must(json.Marshal(amplitudeBatch(events)))(b)
+	}},
+	{"mixpanel json", mixpanel.Protocol{}, "/import", nil, func(b *testing.B, _ []byte, events []shopEvent) []byte {
+		return must(json.Marshal(mixpanelEvents(events)))(b)
+	}},
+	{"mixpanel form", mixpanel.Protocol{}, "/track", nil, func(b *testing.B, _ []byte, events []shopEvent) []byte {
+		return base64Form(b, mixpanelEvents(events), true)
+	}},
+	{"mixpanel form of node", mixpanel.Protocol{}, "/track", nil, func(b *testing.B, _ []byte, events []shopEvent) []byte {
+		return base64Form(b, mixpanelEvents(events), false)
+	}},
 	{"otlp protobuf", otlp.Protocol{}, "/v1/logs", nil, func(b *testing.B, _ []byte, events []shopEvent) []byte {
 		return must(proto.Marshal(otlpRequest(events)))(b)
 	}},
