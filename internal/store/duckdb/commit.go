@@ -24,10 +24,7 @@ func (s *Store) Commit(ctx context.Context, after eventlog.Position) error {
 		return fmt.Errorf("commit up to position %d: %w", after, err)
 	}
 	if s.flushDue() {
-		select {
-		case s.wake <- struct{}{}:
-		default:
-		}
+		s.wakeUp()
 	}
 	if behind {
 		s.metrics.stalls.Inc()
@@ -35,6 +32,14 @@ func (s *Store) Commit(ctx context.Context, after eventlog.Position) error {
 		s.flushing.Unlock() //nolint:staticcheck // waits for the running flush
 	}
 	return nil
+}
+
+// wakeUp has upkeep done without waiting for its next round.
+func (s *Store) wakeUp() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
 }
 
 // commit tells whether so much has gathered that the next one has to wait for a flush.

@@ -171,8 +171,9 @@ func (c *cut) inMemory(positions []eventlog.Position, columns []string) (parts [
 	if len(c.hot) == 0 {
 		return nil
 	}
-	if len(positions) == 0 {
-		c.table.want(columns, c.store.opts.Now())
+	if len(positions) == 0 && c.table.want(columns, c.store.opts.Now()) {
+		// The next such question need not make tables of its own.
+		c.store.wakeUp()
 	}
 	for i := range c.hot {
 		h := &c.hot[i]

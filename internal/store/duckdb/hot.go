@@ -40,16 +40,20 @@ type hotTable struct {
 	old []string
 }
 
-// want notes that a question asks for columns.
-func (t *table) want(columns []string, now time.Time) {
+// want notes that a question asks for columns and tells whether one of them is new.
+func (t *table) want(columns []string, now time.Time) (more bool) {
 	if len(columns) > mostWanted {
-		return
+		return false
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, c := range columns {
+		if _, ok := t.wanted[c]; !ok && !slices.Contains(basic, c) {
+			more = true
+		}
 		t.wanted[c] = now
 	}
+	return more
 }
 
 // working are the columns that tables in memory are to have.
