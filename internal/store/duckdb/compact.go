@@ -2,6 +2,8 @@ package duckdb
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -9,7 +11,8 @@ import (
 )
 
 // compact rewrites one day that has gathered too many separately sorted runs, ordered by person and time again. Days
-// that still fill are left alone: a day is closed a day and a half after it began everywhere on earth.
+// that still fill are left alone: a day is closed a day and a half after it began everywhere on earth. When there is no
+// such day, it clears dead rows away.
 func (s *Store) compact(ctx context.Context) error {
 	s.flushing.Lock()
 	defer s.flushing.Unlock()
@@ -21,8 +24,10 @@ func (s *Store) compact(ctx context.Context) error {
 	var day int64
 	row := s.flusher.QueryRowContext(ctx, "SELECT project, day FROM runs WHERE day < ? GROUP BY project, day"+
 		" HAVING count(*) >= ? ORDER BY count(*) DESC, day LIMIT 1", closed, s.opts.CompactRuns)
-	if err := row.Scan(&project, &day); err != nil {
-		return noRows(err)
+	if err := row.Scan(&project, &day); errors.Is(err, sql.ErrNoRows) {
+		return s.vacuum(ctx)
+	} else if err != nil {
+		return err
 	}
 	t := s.known(project)
 	if t == nil || !t.onDisk {

@@ -2,8 +2,6 @@ package duckdb
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
@@ -91,14 +89,6 @@ func (s *Store) loadPending(ctx context.Context) error {
 		s.pending.load(e)
 	}
 	return rows.Err()
-}
-
-// noRows turns the absence of a row into no error.
-func noRows(err error) error {
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
-	}
-	return err
 }
 
 func (s *Store) loadTables(ctx context.Context) error {

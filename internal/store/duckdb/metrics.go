@@ -3,11 +3,11 @@ package duckdb
 import "github.com/prometheus/client_golang/prometheus"
 
 type metrics struct {
-	commit, flush, compaction, checkpoint       prometheus.Histogram
-	hotRows                                     prometheus.Gauge
-	flushedRows, compactedRows, stalls, expired prometheus.Counter
-	relinked                                    prometheus.Counter
-	failures                                    *prometheus.CounterVec
+	commit, flush, compaction, checkpoint, vacuum prometheus.Histogram
+	hotRows                                       prometheus.Gauge
+	flushedRows, compactedRows, stalls, expired   prometheus.Counter
+	relinked, vacuumedRows                        prometheus.Counter
+	failures                                      *prometheus.CounterVec
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -24,6 +24,8 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		flush:         seconds("flush", "Time to write a generation of rows to disk."),
 		compaction:    seconds("compaction", "Time to rewrite a fragmented day."),
 		checkpoint:    seconds("checkpoint", "Time to fold the database's write-ahead log into the file."),
+		vacuum:        seconds("vacuum", "Time to clear away some of the rows that were rewritten elsewhere."),
+		vacuumedRows:  counter("vacuumed_rows", "Dead rows cleared away."),
 		hotRows:       prometheus.NewGauge(prometheus.GaugeOpts{Name: "freshet_store_hot_rows", Help: "Rows in memory only."}),
 		flushedRows:   counter("flushed_rows", "Rows written to disk."),
 		compactedRows: counter("compacted_rows", "Rows rewritten by compaction."),
@@ -35,7 +37,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		}, []string{"work"}),
 	}
 	r.MustRegister(m.commit, m.flush, m.compaction, m.checkpoint, m.hotRows, m.flushedRows, m.compactedRows,
-		m.stalls, m.expired, m.relinked, m.failures)
+		m.stalls, m.expired, m.relinked, m.vacuum, m.vacuumedRows, m.failures)
 	return m
 }
 

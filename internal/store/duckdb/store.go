@@ -128,6 +128,8 @@ type Store struct {
 	committed atomic.Int64
 	asked     time.Time
 	askedRows int64
+	// unmerged is how many dead rows the last vacuum could not clear away; 0 when it cleared some. flushing guards it.
+	unmerged int64
 	// cuts is the number of the latest cut.
 	cuts atomic.Uint64
 	// generations is the number of the latest generation, sinceCheckpoint the number of flushes since a checkpoint.
@@ -200,7 +202,8 @@ func (s *Store) load(ctx context.Context) error {
 		"SET temp_directory = '" + quoteText(filepath.Join(s.opts.Dir, "store.tmp")) + "'",
 		"SET checkpoint_threshold = '1TB'",
 		// A checkpoint would merge the last, partly filled row group of each flush with its neighbours, which rewrites the
-		// whole table. Row groups that retention and compaction have emptied are dropped all the same.
+		// whole table. Row groups that retention and compaction have emptied are dropped all the same, and vacuum merges
+		// the others a few at a time.
 		"SET max_vacuum_tasks = 0",
 		"SET write_buffer_row_group_count = 1",
 		"ATTACH ':memory:' AS " + hotDatabase,
@@ -225,7 +228,7 @@ func (s *Store) load(ctx context.Context) error {
 	// What was read to begin with is not needed again: a server without work should be small. It stays when DuckDB cannot
 	// let go of it.
 	_, _ = s.writer.ExecContext(ctx, "SET memory_limit = '"+loadedMemory+"'")
-	for _, q := range []string{"SET memory_limit = '" + quoteText(s.opts.MemoryLimit) + "'", "SET lock_configuration = true"} {
+	for _, q := range []string{"SET memory_limit = '" + quoteText(s.opts.MemoryLimit) + "'", "SET allowed_configs = ['max_vacuum_tasks']", "SET lock_configuration = true"} {
 		if _, err := s.writer.ExecContext(ctx, q); err != nil {
 			return fmt.Errorf("%s: %w", q, err)
 		}
