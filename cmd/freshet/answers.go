@@ -24,6 +24,7 @@ func (c *queryCmd) printAnswer(w io.Writer, raw json.RawMessage) error {
 	}
 	printers := map[string]func(*tabwriter.Writer, json.RawMessage) error{
 		"funnel": printFunnel, "retention": printRetention, "lifecycle": printLifecycle, "stickiness": printStickiness, "paths": printPaths,
+		"sessions": printSessions,
 	}
 	printer := printers[head.Kind]
 	if printer == nil {
@@ -211,6 +212,40 @@ func printPaths(t *tabwriter.Writer, raw json.RawMessage) error {
 	for _, l := range a.Links {
 		i := l.Step - a.Layers[0].Step
 		fmt.Fprintf(t, "%d\t%s\t%s\t%d\n", l.Step, cell(a.Layers[i].Nodes[l.From].Value), cell(a.Layers[i+1].Nodes[l.To].Value), l.Count)
+	}
+	return nil
+}
+
+func printSessions(t *tabwriter.Writer, raw json.RawMessage) error {
+	type numbers struct {
+		Sessions, Bounces float64
+		BounceRate        *float64 `json:"bounce_rate"`
+		EventsPerSession  *float64 `json:"events_per_session"`
+		AverageSeconds    *float64 `json:"average_seconds"`
+		MedianSeconds     *float64 `json:"median_seconds"`
+	}
+	var a struct {
+		Buckets []struct{ Start string }
+		Groups  []struct {
+			Breakdown []any
+			Total     numbers
+			Buckets   []numbers
+		}
+	}
+	if err := json.Unmarshal(raw, &a); err != nil {
+		return err
+	}
+	line := func(name string, n numbers) {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", name, number(&n.Sessions), percent(n.BounceRate), number(n.EventsPerSession),
+			number(n.AverageSeconds), number(n.MedianSeconds))
+	}
+	for _, g := range a.Groups {
+		group(t, g.Breakdown)
+		fmt.Fprintln(t, "START\tSESSIONS\tBOUNCED\tEVENTS EACH\tMEAN SECONDS\tMEDIAN SECONDS")
+		for i, n := range g.Buckets {
+			line(a.Buckets[i].Start, n)
+		}
+		line("all", g.Total)
 	}
 	return nil
 }

@@ -30,6 +30,10 @@ func TestAnswersOfEveryKind(t *testing.T) {
 			`"windows":[{"start":"2026-03-01","people":4,"counts":[3,1],"rates":[0.75,0.25]}],"days":[{"start":"2026-03-02","day":2,"span":8,"ratio":0.25}]`,
 			[]string{"2026-03-01: 4 people", "2           1         25.0 %", "2026-03-02  2         8                 25.0 %"},
 		},
+		"sessions": {
+			`"buckets":[{"start":"2026-03-01"}],"groups":[{"total":{"sessions":4,"bounce_rate":0.5,"average_seconds":1.25},"buckets":[{"sessions":4}]}]`,
+			[]string{"2026-03-01  4         -        -", "all         4         50.0 %   -            1.25          -"},
+		},
 		"paths": {
 			`"paths":9,"layers":[{"step":-1,"nodes":[{"value":"open","count":9}]},{"step":0,"nodes":[{"value":1,"count":2},{"value":"$end","count":7}]}],` +
 				`"links":[{"step":-1,"from":0,"to":1,"count":7}]`,

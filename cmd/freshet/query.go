@@ -40,7 +40,7 @@ type queryCmd struct {
 // Help implements kong.HelpProvider.
 func (queryCmd) Help() string {
 	return `Asks a question and prints the answer as a table. The options make one about trends, answered with a line that shows the
-course of the values; a file may hold a question of any kind: trends, funnel, retention, lifecycle, stickiness or paths.
+course of the values; a file may hold a question of any kind: trends, funnel, retention, lifecycle, stickiness, paths or sessions.
 
   freshet query -e purchase                             purchases a day, the last 30 days
   freshet query -e purchase -a unique -i week           people who bought, by week

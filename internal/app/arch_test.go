@@ -59,6 +59,7 @@ var siblings = map[string]string{
 	"internal/query/lifecycle":  "internal/query/history",
 	"internal/query/stickiness": "internal/query/history",
 	"internal/query/path":       "internal/query/history",
+	"internal/query/session":    "internal/query/history",
 }
 
 func TestImportRules(t *testing.T) {

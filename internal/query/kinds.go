@@ -78,3 +78,11 @@ func (r *ResolvedFunnel) Ask(ctx context.Context, e *Engine, s Scope) (Answered,
 
 // At implements Answered.
 func (a *FunnelAnswer) At() store.Watermark { return a.Watermark }
+
+// Ask implements Asked.
+func (r *ResolvedSessions) Ask(ctx context.Context, e *Engine, s Scope) (Answered, error) {
+	return answered(e.Sessions(ctx, s, r))
+}
+
+// At implements Answered.
+func (a *SessionsAnswer) At() store.Watermark { return a.Watermark }

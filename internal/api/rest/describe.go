@@ -71,7 +71,7 @@ func describeFunnel(schemas map[string]*huma.Schema) {
 // kindWords has the words of behavioural questions.
 func kindWords(schemas map[string]*huma.Schema) {
 	for name, kind := range map[string]string{
-		"Retention": "retention", "Lifecycle": "lifecycle", "Stickiness": "stickiness", "Paths": "paths",
+		"Retention": "retention", "Lifecycle": "lifecycle", "Stickiness": "stickiness", "Paths": "paths", "Sessions": "sessions",
 	} {
 		s := schemas[name]
 		words(s, "kind", []string{kind})
@@ -91,6 +91,9 @@ func kindWords(schemas map[string]*huma.Schema) {
 	words(schemas["Stickiness"], "mode", query.StickinessModes())
 	words(schemas["Stickiness"], "window", []string{"day", "week", "month"})
 	words(schemas["Paths"], "unit", query.PathUnits())
+	words(schemas["Sessions"], "by", query.SessionRules())
+	words(schemas["Sessions"], "midnight", []string{"continue", "cut"})
+	words(schemas["Sessions"], "attribution", query.SessionAttributions())
 }
 
 func words(s *huma.Schema, field string, list []string) {

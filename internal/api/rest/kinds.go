@@ -47,6 +47,7 @@ func kinds() []kind {
 		kindFor[query.Lifecycle, query.LifecycleAnswer]("lifecycle", (*query.Engine).ResolveLifecycle),
 		kindFor[query.Stickiness, query.StickinessAnswer]("stickiness", (*query.Engine).ResolveStickiness),
 		kindFor[query.Paths, query.PathsAnswer]("paths", (*query.Engine).ResolvePaths),
+		kindFor[query.Sessions, query.SessionsAnswer]("sessions", (*query.Engine).ResolveSessions),
 	}
 }
 
@@ -115,5 +116,6 @@ func examples() map[string]*huma.Example {
 		"lifecycle":  object(`{"kind":"lifecycle","range":{"from":"-30d"},"active":{"events":["app_opened"]}}`),
 		"stickiness": object(`{"kind":"stickiness","range":{"from":"-30d"},"active":{"events":["app_opened"]}}`),
 		"paths":      object(`{"kind":"paths","range":{"from":"-7d"},"from":{"events":["app_opened"]},"depth":4}`),
+		"sessions":   object(`{"kind":"sessions","range":{"from":"-30d"},"breakdown":[{"property":"$country"}]}`),
 	}
 }

@@ -18,6 +18,7 @@ func TestEveryKindHasOneForm(t *testing.T) {
 		"retention":  `{"kind":"retention","start":{"events":["buy"]},"range":{"from":"-7d"}}`,
 		"lifecycle":  `{"kind":"lifecycle","active":{"events":["buy"]},"range":{"from":"-7d"}}`,
 		"stickiness": `{"kind":"stickiness","active":{"events":["buy"]},"range":{"from":"-7d"}}`,
+		"sessions":   `{"kind":"sessions","range":{"from":"-7d"}}`,
 		"paths":      `{"kind":"paths","range":{"from":"-7d"}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -39,7 +40,7 @@ func TestEveryKindHasOneForm(t *testing.T) {
 			}
 		})
 	}
-	if n := len(kinds()); n != 6 {
+	if n := len(kinds()); n != 7 {
 		t.Errorf("%d kinds", n)
 	}
 }
@@ -59,6 +60,8 @@ func TestKindsAreToldApart(t *testing.T) {
 		{`{"kind":"lifecycle","new_by":"birth"}`, "unknown_word", "new_by"},
 		{`{"kind":"stickiness","mode":"ratio","interval":"week"}`, "bad_interval", "interval"},
 		{`{"kind":"stickiness","interval":"month","window":"month"}`, "bad_window", "window"},
+		{`{"kind":"sessions","gap":"2d"}`, "bad_duration", "gap"},
+		{`{"kind":"sessions","attribution":"first_event"}`, "misplaced_attribution", "attribution"},
 		{`{"kind":"paths","from":{},"to":{}}`, "ambiguous_direction", "to"},
 		{`{"kind":"paths","window":"soon"}`, "bad_duration", "window"},
 		{`{"kind":"paths","unit":"devices"}`, "unknown_word", "unit"},

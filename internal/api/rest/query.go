@@ -47,7 +47,7 @@ func (a *API) registerQuery() {
 		OperationID: "query", Method: http.MethodPost, Path: "/v1/query", Tags: []string{"questions"},
 		Summary: "Ask a question",
 		Description: "The field `kind` says what is asked for: numbers over time (trends), who comes from step to step (funnel), who comes back (retention), who is new or " +
-			"stays away (lifecycle), how often people come (stickiness), which ways they take (paths). " +
+			"stays away (lifecycle), how often people come (stickiness), which ways they take (paths), and their sessions. " +
 			"The answer counts every event before its watermark, and repeats the question with every default filled in. " +
 			"An answer is kept as long as nothing about the project changed; then it is as true as a new one.",
 		Responses: responses, Errors: []int{http.StatusTooManyRequests, http.StatusGatewayTimeout},

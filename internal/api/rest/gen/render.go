@@ -82,6 +82,10 @@ var sections = [...]struct{ title, name, text string }{
 	{"Step of paths", "PathLayer", ""},
 	{"Node of paths", "PathNode", ""},
 	{"Link of paths", "PathLink", ""},
+	{"Sessions", "Sessions", "See [sessions.md](questions/sessions.md)."},
+	{"Answer to sessions", "SessionsAnswer", ""},
+	{"Group of sessions", "SessionsGroup", ""},
+	{"Numbers of sessions", "SessionsNumbers", ""},
 	{"Watermark", "Watermark", ""},
 	{"Problem", "Problem", "Every error, as `application/problem+json`."},
 }

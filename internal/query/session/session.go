@@ -1,0 +1,162 @@
+// Package session puts the events of one device at a time together to sessions, and adds sessions up.
+//
+// It promises what docs/questions/sessions.md says, for events in the device's own order. It knows nothing of time
+// zones, stores or questions: which client ids can be trusted, and where days and intervals begin, is told to it.
+package session
+
+import (
+	"slices"
+	"sort"
+
+	"github.com/freshet/freshet/internal/query/history"
+)
+
+// Config is one question.
+type Config struct {
+	// Edges cut time into intervals, in microseconds: a session counts in that in which it begins.
+	Edges []int64
+	// Gap is the longest pause within a session of events without an id.
+	Gap int64
+	// Cuts are moments at which every session ends; nil for none.
+	Cuts []int64
+	// Hit are the bits of events of which a session must hold one.
+	Hit uint64
+	// Last takes the value of a session from its last event in place of its first.
+	Last bool
+	// Lines lead from a value to the line that it counts in; nil puts all into line 0.
+	Lines []int32
+}
+
+// Session is a stretch of use. Times are those of its first and its last event.
+type Session struct {
+	Line, Interval int32
+	Begin, End     int64
+	Events         int64
+	value          int32
+	hit            bool
+}
+
+// Bounced tells that the session has one event, and so no length.
+func (s *Session) Bounced() bool { return s.Events == 1 }
+
+// Machine walks devices. It is used by one goroutine at a time.
+type Machine struct {
+	*Config
+	out []Session
+	// named has the place in out of the newest session of each id.
+	named map[int32]int
+}
+
+// New makes a machine.
+func New(c *Config) *Machine { return &Machine{Config: c, named: map[int32]int{}} }
+
+// Walk returns the sessions of a device that count, whose events are in order; their Hold is the id of a session, or 0.
+// They hold until the next call.
+func (m *Machine) Walk(events []history.Event) []Session {
+	m.out = m.out[:0]
+	clear(m.named)
+	loose := -1
+	for i := range events {
+		e := &events[i]
+		at, ok := m.named[e.Hold]
+		if e.Hold == 0 {
+			at, ok = loose, loose >= 0 && e.Time-m.out[max(loose, 0)].End <= m.Gap
+		}
+		if !ok || m.cut(m.out[at].Begin, e.Time) {
+			at = len(m.out)
+			m.out = append(m.out, Session{Begin: e.Time, value: e.Value})
+			if e.Hold == 0 {
+				loose = at
+			} else {
+				m.named[e.Hold] = at
+			}
+		}
+		s := &m.out[at]
+		s.End = e.Time
+		s.Events++
+		s.hit = s.hit || e.Match&m.Hit != 0
+		if m.Last {
+			s.value = e.Value
+		}
+	}
+	m.out = slices.DeleteFunc(m.out, func(s Session) bool {
+		return !s.hit || s.Begin < m.Edges[0] || s.Begin >= m.Edges[len(m.Edges)-1]
+	})
+	for i := range m.out {
+		s := &m.out[i]
+		s.Interval = int32(place(m.Edges, s.Begin))
+		if m.Lines != nil {
+			s.Line = m.Lines[s.value]
+		}
+	}
+	return m.out
+}
+
+// cut tells whether a session that began at one time ends before another.
+func (m *Machine) cut(begin, at int64) bool { return m.Cuts != nil && place(m.Cuts, begin) != place(m.Cuts, at) }
+
+// place is how many of the edges but the first lie at or before a time.
+func place(edges []int64, at int64) int {
+	return sort.Search(len(edges), func(i int) bool { return edges[i] > at }) - 1
+}
+
+// Tally adds sessions up. Several of them can be made at once and merged.
+type Tally struct {
+	// Cells has for each line its intervals.
+	Cells [][]Cell
+}
+
+// Cell has the sessions of one line and interval.
+type Cell struct {
+	Sessions, Bounces, Events int64
+	// Durations are in microseconds, in no order.
+	Durations []int64
+}
+
+// NewTally makes an empty tally of so many lines.
+func NewTally(c *Config, lines int) *Tally {
+	t := &Tally{Cells: make([][]Cell, lines)}
+	for i := range t.Cells {
+		t.Cells[i] = make([]Cell, len(c.Edges)-1)
+	}
+	return t
+}
+
+// Add counts the sessions of one device.
+func (t *Tally) Add(list []Session) {
+	for i := range list {
+		s := &list[i]
+		c := &t.Cells[s.Line][s.Interval]
+		c.Sessions++
+		c.Events += s.Events
+		c.Durations = append(c.Durations, s.End-s.Begin)
+		if s.Bounced() {
+			c.Bounces++
+		}
+	}
+}
+
+// Merge adds another tally of the same question.
+func (t *Tally) Merge(o *Tally) {
+	for i := range t.Cells {
+		for k := range t.Cells[i] {
+			t.Cells[i][k].Merge(&o.Cells[i][k])
+		}
+	}
+}
+
+// Merge adds the sessions of another cell.
+func (c *Cell) Merge(o *Cell) {
+	c.Sessions, c.Bounces, c.Events = c.Sessions+o.Sessions, c.Bounces+o.Bounces, c.Events+o.Events
+	c.Durations = append(c.Durations, o.Durations...)
+}
+
+// Ranking counts the sessions of each value of the breakdown.
+type Ranking []int64
+
+// Add counts the sessions of one device, of which Lines led to the values themselves.
+func (r Ranking) Add(list []Session) {
+	for i := range list {
+		r[list[i].Line]++
+	}
+}

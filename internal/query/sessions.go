@@ -1,0 +1,176 @@
+package query
+
+import (
+	"context"
+	"time"
+
+	"github.com/freshet/freshet/internal/query/session"
+)
+
+// Sessions asks how many sessions there are, how long they last and how many are left at once. What a session is stands
+// in session.go; it counts in the interval in which it begins.
+//
+// A field that is left out takes its default, or that of the preset; the answer repeats the question with every field
+// filled in.
+type Sessions struct {
+	// Kind is "sessions".
+	Kind string `json:"kind,omitempty"`
+	// Preset is one of Presets.
+	Preset   string `json:"preset,omitempty"`
+	Range    Range  `json:"range"`
+	Timezone string `json:"timezone,omitempty"`
+	// WeekStart is a weekday; default the project's.
+	WeekStart string `json:"week_start,omitempty"`
+	// Interval is minute, hour, day (default), week or month.
+	Interval string `json:"interval,omitempty"`
+	// Holding is an event that a session must hold to count; default any.
+	Holding *Selector `json:"holding,omitempty"`
+	// Where must hold for that event, too.
+	Where *Filter `json:"where,omitempty"`
+	// By is one of SessionRules.
+	By string `json:"by,omitempty"`
+	// Gap is the longest pause within a session of events without an id; default the project's.
+	Gap string `json:"gap,omitempty"`
+	// Midnight is "continue", or "cut", which ends every session with its local day.
+	Midnight string `json:"midnight,omitempty"`
+	// Breakdown splits the sessions by values of their first or last event, as Attribution says.
+	Breakdown      []Breakdown `json:"breakdown,omitempty"`
+	BreakdownLimit int         `json:"breakdown_limit,omitempty"`
+	// Attribution is one of SessionAttributions.
+	Attribution string `json:"attribution,omitempty"`
+}
+
+const (
+	sessionsByClient = "client"
+	sessionsByGap    = "gap"
+
+	midnightContinue = "continue"
+	midnightCut      = "cut"
+
+	attributeEntry = "first_event"
+	attributeExit  = "last_event"
+
+	maxGap = 24 * time.Hour
+)
+
+// SessionRules lists what makes a session: a sane id of the client, and for events without one the gap; or the gap alone.
+func SessionRules() []string { return []string{sessionsByClient, sessionsByGap} }
+
+// SessionAttributions lists which event a session has its values from.
+func SessionAttributions() []string { return []string{attributeEntry, attributeExit} }
+
+// ResolvedSessions is a question with every default filled in and every relative time made absolute.
+type ResolvedSessions struct {
+	Sessions
+	Resolution
+	config session.Config
+}
+
+// ResolveSessions checks a question and fills in its defaults. The question is not changed.
+func (e *Engine) ResolveSessions(s Scope, q *Sessions) (*ResolvedSessions, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), resolveTimeout)
+	defer cancel()
+	out := &ResolvedSessions{Sessions: *q}
+	if err := out.resolve(ctx, e, s); err != nil {
+		return nil, e.outcome(ctx, err)
+	}
+	return out, nil
+}
+
+func (r *ResolvedSessions) resolve(ctx context.Context, e *Engine, s Scope) error {
+	q := &r.Sessions
+	f, err := e.frameOf(s, frame{&q.Kind, &q.Preset, &q.Timezone, &q.WeekStart, &q.Interval, &q.Range, &q.Where}, "sessions", Intervals(), "day")
+	if err != nil {
+		return err
+	}
+	q.defaults(s.SessionGap)
+	if q.Holding == nil {
+		q.Holding = &Selector{}
+	}
+	holding, err := f.check.selector(*q.Holding, "holding")
+	if err != nil {
+		return err
+	}
+	q.Holding = &holding
+	for _, step := range []func() error{
+		q.words, r.gap,
+		func() error { return f.breakdowns(&q.Breakdown, &q.BreakdownLimit) },
+		func() error { return f.cutRange(ctx) },
+		func() error { return f.properties(ctx) },
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	r.Resolution = Resolution{zone: f.zone, now: f.now, buckets: f.buckets}
+	r.configure()
+	r.key, err = f.keyOf(q, int64(f.buckets.ended))
+	return err
+}
+
+// defaults fills in what the preset or we would.
+func (q *Sessions) defaults(gap time.Duration) {
+	if q.Preset == presetMixpanel {
+		fill(&q.By, sessionsByGap)
+		fill(&q.Midnight, midnightCut)
+	}
+	if q.Preset != "" {
+		gap = 30 * time.Minute
+	}
+	fill(&q.By, sessionsByClient)
+	fill(&q.Midnight, midnightContinue)
+	fill(&q.Gap, spell(gap))
+	if len(q.Breakdown) > 0 {
+		fill(&q.Attribution, attributeEntry)
+	}
+}
+
+func (q *Sessions) words() error {
+	if err := oneOf("by", q.By, SessionRules()); err != nil {
+		return err
+	}
+	if err := oneOf("midnight", q.Midnight, []string{midnightContinue, midnightCut}); err != nil {
+		return err
+	}
+	if len(q.Breakdown) > 0 {
+		return oneOf("attribution", q.Attribution, SessionAttributions())
+	}
+	if q.Attribution != "" {
+		return invalid("attribution", "misplaced_attribution", "attribution is for a breakdown only")
+	}
+	return nil
+}
+
+func (r *ResolvedSessions) gap() error {
+	d, err := duration("gap", r.Gap)
+	if err != nil {
+		return err
+	}
+	if d > maxGap {
+		return invalid("gap", "bad_duration", "a gap is at most 24 hours")
+	}
+	r.config.Gap = d.Microseconds()
+	return nil
+}
+
+// configure sets the machine up.
+func (r *ResolvedSessions) configure() {
+	c := &r.config
+	c.Hit, c.Last = 1, r.Attribution == attributeExit
+	for _, e := range r.buckets.edges {
+		c.Edges = append(c.Edges, e.UnixMicro())
+	}
+	if r.Midnight != midnightCut {
+		return
+	}
+	// Sessions that count begin in the range and are cut at the first midnight after that.
+	last := dayOf(r.buckets.to(), r.zone).add(2)
+	for d := dayOf(r.begin(), r.zone); d != last; d = d.add(1) {
+		c.Cuts = append(c.Cuts, d.start(r.zone).UnixMicro())
+	}
+}
+
+// begin is how far back events matter: whatever joins an event of the range to a session that began before it.
+func (r *ResolvedSessions) begin() time.Time {
+	return r.buckets.from().Add(-maxSessionHours * time.Hour)
+}

@@ -1,0 +1,167 @@
+package query
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/freshet/freshet/internal/query/history"
+	"github.com/freshet/freshet/internal/query/session"
+	"github.com/freshet/freshet/internal/store"
+)
+
+// SessionsAnswer is what comes back for Sessions.
+type SessionsAnswer struct {
+	Kind     string      `json:"kind"`
+	Range    AnswerRange `json:"range"`
+	Interval string      `json:"interval"`
+	Buckets  []Bucket    `json:"buckets"`
+	// Groups has one a value of the breakdown, or a single one.
+	Groups    []SessionsGroup `json:"groups"`
+	Question  Sessions        `json:"question"`
+	Watermark store.Watermark `json:"watermark"`
+	Cached    bool            `json:"cached"`
+	TookMS    float64         `json:"took_ms"`
+}
+
+// SessionsGroup has the sessions of one value of the breakdown.
+type SessionsGroup struct {
+	Breakdown []any `json:"breakdown,omitempty"`
+	// Total is that of the range, Buckets that of each bucket.
+	Total   SessionsNumbers   `json:"total"`
+	Buckets []SessionsNumbers `json:"buckets"`
+}
+
+// SessionsNumbers are those of some sessions. All but the counts are null of no session.
+type SessionsNumbers struct {
+	Sessions int64 `json:"sessions"`
+	// Bounces are sessions of a single event.
+	Bounces    int64    `json:"bounces"`
+	BounceRate *float64 `json:"bounce_rate"`
+	// EventsPerSession counts the events that bear sessions.
+	EventsPerSession *float64 `json:"events_per_session"`
+	// AverageSeconds, MedianSeconds and P90Seconds are of the time from the first to the last event.
+	AverageSeconds *float64 `json:"average_seconds"`
+	MedianSeconds  *float64 `json:"median_seconds"`
+	P90Seconds     *float64 `json:"p90_seconds"`
+}
+
+// Sessions answers a question, on one cut of the data.
+func (e *Engine) Sessions(ctx context.Context, s Scope, r *ResolvedSessions) (*SessionsAnswer, error) {
+	began := e.Now()
+	a := &SessionsAnswer{Kind: "sessions", Range: answerRange(&r.buckets, r.zone), Interval: r.Interval, Question: r.Sessions, Buckets: []Bucket{}}
+	for i, start := range r.buckets.starts {
+		a.Buckets = append(a.Buckets, Bucket{Start: start, Partial: i >= r.buckets.ended})
+	}
+	err := e.ask(ctx, "sessions", s, func(ctx context.Context, cut store.Cut) error {
+		a.Watermark = cut.Watermark()
+		dimensions, err := r.grouped(ctx, e, cut, s, r.Holding, r.Where, r.Breakdown)
+		if err != nil {
+			return err
+		}
+		v := &visits{ResolvedSessions: r, engine: e, cut: cut, dimensions: dimensions}
+		events, err := v.read(ctx)
+		if err != nil {
+			return err
+		}
+		a.Groups, err = v.groups(ctx, events)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.TookMS = float64(e.Now().Sub(began)) / float64(time.Millisecond)
+	return a, nil
+}
+
+// groups walks the devices.
+func (v *visits) groups(ctx context.Context, events *history.Builder) ([]SessionsGroup, error) {
+	config, lines := v.config, 1
+	var shown [][]any
+	if len(v.dimensions) > 0 {
+		ranking, err := v.rank(ctx, events)
+		if err != nil {
+			return nil, err
+		}
+		shown, config.Lines = v.values.top(ranking, v.BreakdownLimit)
+		lines = len(shown)
+	}
+	var tallies []*session.Tally
+	err := events.Each(ctx, func() func(*history.Actor) {
+		m, t := session.New(&config), session.NewTally(&config, lines)
+		tallies = append(tallies, t)
+		return func(a *history.Actor) { t.Add(m.Walk(a.Events)) }
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range tallies[1:] {
+		tallies[0].Merge(t)
+	}
+	out := []SessionsGroup{}
+	for i, cells := range tallies[0].Cells {
+		g := SessionsGroup{Buckets: []SessionsNumbers{}}
+		var total session.Cell
+		for k := range cells {
+			total.Merge(&cells[k])
+			g.Buckets = append(g.Buckets, sessionsNumbers(&cells[k]))
+		}
+		g.Total = sessionsNumbers(&total)
+		if shown != nil {
+			g.Breakdown = labels(v.dimensions, shown[i])
+		}
+		out = append(out, g)
+	}
+	return out, nil
+}
+
+// rank counts the sessions of every value.
+func (v *visits) rank(ctx context.Context, events *history.Builder) ([]int64, error) {
+	config, n := v.config, len(v.values.groups)
+	config.Lines = make([]int32, n)
+	for i := range config.Lines {
+		config.Lines[i] = int32(i)
+	}
+	var rankings []session.Ranking
+	err := events.Each(ctx, func() func(*history.Actor) {
+		m, ranking := session.New(&config), make(session.Ranking, n)
+		rankings = append(rankings, ranking)
+		return func(a *history.Actor) { ranking.Add(m.Walk(a.Events)) }
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, other := range rankings[1:] {
+		for i, n := range other {
+			rankings[0][i] += n
+		}
+	}
+	return rankings[0], nil
+}
+
+func sessionsNumbers(c *session.Cell) SessionsNumbers {
+	n := SessionsNumbers{Sessions: c.Sessions, Bounces: c.Bounces, BounceRate: share(c.Bounces, c.Sessions), EventsPerSession: share(c.Events, c.Sessions)}
+	if c.Sessions == 0 {
+		return n
+	}
+	slices.Sort(c.Durations)
+	sum := int64(0)
+	for _, d := range c.Durations {
+		sum += d
+	}
+	average := float64(sum) / float64(c.Sessions) / 1e6
+	n.AverageSeconds, n.MedianSeconds, n.P90Seconds = &average, quantileSeconds(c.Durations, 0.5), quantileSeconds(c.Durations, 0.9)
+	return n
+}
+
+// quantileSeconds interpolates between the two nearest of some sorted durations.
+func quantileSeconds(sorted []int64, q float64) *float64 {
+	at := q * float64(len(sorted)-1)
+	low := int(at)
+	out := float64(sorted[low])
+	if low+1 < len(sorted) {
+		out += (at - float64(low)) * float64(sorted[low+1]-sorted[low])
+	}
+	out /= 1e6
+	return &out
+}
