@@ -52,8 +52,8 @@ type Handler struct {
 	routes    map[string]*route
 	// preflights are the paths for which OPTIONS is answered.
 	preflights map[string]bool
-	sinks     sync.Pool
-	parsers   fastjson.ParserPool
+	sinks      sync.Pool
+	parsers    fastjson.ParserPool
 }
 
 // appendTimeout bounds the wait for the disk: past it the client is told to come again, and nothing was acknowledged.

@@ -18,7 +18,9 @@ import (
 // traitOps is how the member with the operations begins, inOps where a member of one of them is.
 func traitOps() string { return memberStart(store.TraitOps) }
 
-func inOps(op event.Op, key string) string { return pointer(store.TraitOps) + "/" + op.String() + pointer(key) }
+func inOps(op event.Op, key string) string {
+	return pointer(store.TraitOps) + "/" + op.String() + pointer(key)
+}
 
 // plain is where the value of a trait is that was just set.
 func plain(key string) string {

@@ -169,7 +169,7 @@ func (d *decoder) traits(key string, v *fastjson.Value) bool {
 	case "$unset":
 		op = event.Unset
 	}
-	if v.Type() != fastjson.TypeObject && !(list && op == event.Unset) {
+	if v.Type() != fastjson.TypeObject && (!list || op != event.Unset) {
 		return false
 	}
 	d.changes = append(d.changes, change{op, v})

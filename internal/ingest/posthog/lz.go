@@ -3,6 +3,7 @@ package posthog
 import (
 	"strings"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/freshet/freshet/internal/event"
 )
@@ -38,6 +39,10 @@ func errLZ() error {
 	return event.Errorf(event.Invalid, "bad_compression", "the data is no LZ-string")
 }
 
+// maxUnpacked bounds what is unpacked, in units. A few bytes of LZ-string can be any amount of text, and the old SDKs
+// never sent more than the events of a page.
+const maxUnpacked = 4 << 20
+
 // unpackLZ returns the text as UTF-8, of up to limit units.
 func unpackLZ(text string, limit int) ([]byte, error) {
 	z := lz{text: strings.ReplaceAll(strings.TrimSpace(text), " ", "+"), width: 2, room: 1, dict: make([][2]int, firstEntry)}
@@ -45,7 +50,7 @@ func unpackLZ(text string, limit int) ([]byte, error) {
 	for {
 		code := z.read(z.width)
 		if code == codeEnd && !z.bad {
-			return []byte(string(utf16.Decode(z.out))), nil
+			return z.utf8(), nil
 		}
 		entry, ok := z.entry(int(code), last)
 		if !ok || z.bad {
@@ -59,6 +64,24 @@ func unpackLZ(text string, limit int) ([]byte, error) {
 		}
 		last = entry
 	}
+}
+
+func (z *lz) utf8() []byte {
+	out := make([]byte, 0, len(z.out)+len(z.out)/8)
+	for i := 0; i < len(z.out); i++ {
+		r := rune(z.out[i])
+		if utf16.IsSurrogate(r) {
+			pair := utf8.RuneError
+			if i+1 < len(z.out) {
+				pair = utf16.DecodeRune(r, rune(z.out[i+1]))
+			}
+			if r = pair; r != utf8.RuneError {
+				i++
+			}
+		}
+		out = utf8.AppendRune(out, r)
+	}
+	return out
 }
 
 // entry writes what a code stands for and returns its place in the output.

@@ -105,7 +105,7 @@ func payload(r *ingest.Request) (*fastjson.Value, error) {
 		return nil, event.Errorf(event.Invalid, "empty_body", "neither the body nor the query has any data")
 	}
 	if compression == "lz64" {
-		b, err := unpackLZ(data, r.Limits.Body)
+		b, err := unpackLZ(data, min(r.Limits.Body, maxUnpacked))
 		if err != nil {
 			return nil, err
 		}
