@@ -10,6 +10,17 @@ func (r *Resolved) Edges() (own, compared []time.Time) {
 	return r.buckets.edges, compared
 }
 
+// Edges are those of the trend's buckets of a funnel and of the range it is compared with.
+func (r *ResolvedFunnel) Edges() (own, compared []time.Time) {
+	if r.compare != nil {
+		compared = r.compare.edges
+	}
+	return r.buckets.edges, compared
+}
+
+// InvisibleEvents are those that do not disturb a strict order.
+func InvisibleEvents() []string { return append(invisibleEvents(), silentEvents()...) }
+
 // Ended is how many buckets are over.
 func (r *Resolved) Ended() int { return r.buckets.ended }
 

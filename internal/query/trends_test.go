@@ -63,6 +63,7 @@ func drawEvent(t *rapid.T, base time.Time, i int, person uint64) event.Event {
 		Name: rapid.SampledFrom([]string{"buy", "view", hostile, "push_received"}).Draw(t, "name"), ID: fmt.Sprint("e", i),
 		SessionID: rapid.SampledFrom([]string{"", "s1", "s2", "s3", "s4", "s5"}).Draw(t, "session"),
 		UserID:    rapid.SampledFrom([]string{"", "u1"}).Draw(t, "user"),
+		GroupID:   rapid.SampledFrom([]string{"", "g1", "g2"}).Draw(t, "group"),
 	}
 	e.Context.AppVersion = rapid.SampledFrom([]string{"", "1.0", "2.0"}).Draw(t, "version")
 	e.Context.LibraryName = rapid.SampledFrom([]string{"", "analytics-swift", "analytics-swift", "analytics-node"}).Draw(t, "library")

@@ -24,6 +24,13 @@ var (
 	shopClients       = map[string]float64{"main": 2385, "catalog": 3611, "cart": 1924, "delivery_choice": 1356, "payment_done": 653}
 	shopMonths        = []float64{1652, 2333, 2689, 3237, 4197, 18175}
 	shopMonthlyPeople = []float64{259, 351, 414, 481, 624, 2439}
+	shopFunnels       = []struct {
+		steps []string
+		want  []int64
+	}{
+		{[]string{"catalog", "cart", "payment_done"}, []int64{3611, 1924, 653}},
+		{[]string{"main", "catalog", "cart", "delivery_choice", "payment_done"}, []int64{2385, 2015, 1109, 807, 396}},
+	}
 )
 
 const (
@@ -64,6 +71,7 @@ func (s *server) shopQuestion(aggregate string, breakdown bool) (a answer) {
 // checkShop compares every fact with the server's answers.
 func (s *server) checkShop(when string) {
 	s.t.Helper()
+	s.checkFunnels(when)
 	byName := func(aggregate string) map[string]float64 {
 		out := map[string]float64{}
 		for _, series := range s.shopQuestion(aggregate, true).Series {
@@ -101,6 +109,43 @@ func (s *server) checkShop(when string) {
 		}
 		if len(a.Buckets) != 6 || !strings.HasPrefix(a.Buckets[0].Start, "2019-11-01T00:00:00") {
 			s.t.Errorf("%s: buckets %v", when, a.Buckets)
+		}
+	}
+}
+
+// checkFunnels compares the known funnels with the server's answers.
+func (s *server) checkFunnels(when string) {
+	s.t.Helper()
+	for _, f := range shopFunnels {
+		var steps []any
+		for _, name := range f.steps {
+			steps = append(steps, map[string]any{"events": []string{name}})
+		}
+		body, err := json.Marshal(map[string]any{
+			"kind": "funnel", "range": map[string]string{"from": "2019-11-01T00:00:00Z", "to": "2020-05-01T00:00:00Z"},
+			"timezone": "UTC", "steps": steps, "window": "7d",
+		})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		var a struct {
+			Groups []struct {
+				Entered, Converted, Dropped, Open int64
+				Steps                             []struct{ Count int64 }
+			}
+		}
+		s.ask("POST", "/v1/query", body, &a)
+		if len(a.Groups) != 1 {
+			s.t.Fatalf("%s: %d groups", when, len(a.Groups))
+		}
+		g := a.Groups[0]
+		var got []int64
+		for _, step := range g.Steps {
+			got = append(got, step.Count)
+		}
+		last := f.want[len(f.want)-1]
+		if !slices.Equal(got, f.want) || g.Entered != f.want[0] || g.Converted != last || g.Dropped != g.Entered-last || g.Open != 0 {
+			s.t.Errorf("%s: the funnel %v has %+v, want %v", when, f.steps, g, f.want)
 		}
 	}
 }

@@ -8,15 +8,18 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/freshet/freshet/internal/query/funnel"
+	"github.com/freshet/freshet/internal/query/funnel/funneltest"
 	"github.com/freshet/freshet/internal/query/history"
 )
 
 const second = int64(1e6)
 
 // run is what the machine says about a tape.
-func run(m *funnel.Machine, events []history.Event) (out []answer) {
+func run(m *funnel.Machine, events []history.Event) (out []funneltest.Answer) {
 	m.Run(&history.Actor{ID: 7, Events: slices.Clone(events)}, func(r *funnel.Result) {
-		out = append(out, answer{r.Value, r.State, r.Reached, r.Entry, slices.Clone(r.Times)})
+		out = append(out, funneltest.Answer{
+			Value: r.Value, Hold: r.Hold, State: r.State, Reached: r.Reached, Entry: r.Entry, Completed: r.Completed, Times: slices.Clone(r.Times),
+		})
 	})
 	return out
 }
@@ -105,7 +108,7 @@ func TestMachineAgreesWithOracle(t *testing.T) {
 		m := funnel.New(c, nil)
 		for range 4 {
 			tape := drawTape(t, c, 7)
-			got, want := run(m, tape), answerFor(c, tape)
+			got, want := run(m, tape), funneltest.Answers(c, tape)
 			if fmt.Sprint(got) != fmt.Sprint(want) {
 				t.Fatalf("%+v\n%v\n%v, want\n%v", c, tape, got, want)
 			}
@@ -121,7 +124,7 @@ func TestSweepAgreesWithOracle(t *testing.T) {
 		m := funnel.New(c, nil)
 		for range 6 {
 			tape := drawTape(t, c, 8)
-			want := answerFor(c, tape)
+			want := funneltest.Answers(c, tape)
 			if got := run(m, tape); fmt.Sprint(got) != fmt.Sprint(want) {
 				t.Fatalf("%+v\n%v\n%v, want\n%v", c, tape, got, want)
 			}
@@ -132,7 +135,7 @@ func TestSweepAgreesWithOracle(t *testing.T) {
 			}
 			got := run(funnel.New(plain, nil), tape)
 			for i := range got {
-				got[i].times, want[i].times = nil, nil
+				got[i].Times, want[i].Times = nil, nil
 			}
 			if fmt.Sprint(got) != fmt.Sprint(want) {
 				t.Fatalf("without times: %+v\n%v\n%v, want\n%v", c, tape, got, want)

@@ -1,4 +1,5 @@
-package funnel_test
+// Package funneltest holds an oracle of funnels, plainly written and slow, that the machine and the engine are held to.
+package funneltest
 
 import (
 	"cmp"
@@ -198,13 +199,13 @@ func (o *oracle) attempt(entry int) attempt {
 	return out
 }
 
-// answer is what a unit, or an attempt of it, came to.
-type answer struct {
-	value   int32
-	state   funnel.State
-	reached int
-	entry   int64
-	times   []int64
+// Answer is what a unit, or an attempt of it, came to; its fields are those of a funnel.Result.
+type Answer struct {
+	Value, Hold      int32
+	State            funnel.State
+	Reached          int
+	Entry, Completed int64
+	Times            []int64
 }
 
 func (o *oracle) full(a attempt) bool { return len(a.chain) == len(o.required()) }
@@ -213,12 +214,12 @@ func (o *oracle) isOpen(a attempt) bool {
 	return !a.stops && o.deadline(o.events[a.entry].Time) >= o.Now
 }
 
-func (o *oracle) result(a attempt, open bool) answer {
-	out := answer{entry: o.events[a.entry].Time, reached: len(a.chain), times: make([]int64, o.Steps)}
+func (o *oracle) result(a attempt, open bool) Answer {
+	out := Answer{Entry: o.events[a.entry].Time, Completed: o.reached(a.chain), Reached: len(a.chain), Times: make([]int64, o.Steps)}
 	if o.full(a) {
-		out.state = funnel.Converted
+		out.State = funnel.Converted
 	} else if open {
-		out.state = funnel.Open
+		out.State = funnel.Open
 	}
 	by := make([]int, o.Steps)
 	for s := range by {
@@ -229,12 +230,12 @@ func (o *oracle) result(a attempt, open bool) answer {
 	}
 	o.fillOptional(a, by)
 	for s, e := range by {
-		out.times[s] = funnel.None
+		out.Times[s] = funnel.None
 		if e >= 0 {
-			out.times[s] = o.events[e].Time
+			out.Times[s] = o.events[e].Time
 		}
 	}
-	out.value = o.valueOf(by)
+	out.Value = o.valueOf(by)
 	return out
 }
 
@@ -301,7 +302,7 @@ func (o *oracle) valueOf(by []int) int32 {
 }
 
 // unit answers for the events of one unit. Candidates of different held values do not mix: subs are their oracles.
-func unit(subs []*oracle) []answer {
+func unit(subs []*oracle) []Answer {
 	type candidate struct {
 		o *oracle
 		attempt
@@ -326,9 +327,9 @@ func unit(subs []*oracle) []answer {
 		if all[0].stops && cfg.Drop {
 			return nil
 		}
-		return []answer{all[0].o.result(all[0].attempt, all[0].o.isOpen(all[0].attempt))}
+		return []Answer{all[0].o.result(all[0].attempt, all[0].o.isOpen(all[0].attempt))}
 	case funnel.Every:
-		var out []answer
+		var out []Answer
 		after := int64(funnel.None)
 		for _, c := range all {
 			if at(c).Time <= after {
@@ -361,11 +362,11 @@ func unit(subs []*oracle) []answer {
 			return nil
 		}
 	}
-	return []answer{best.o.result(best.attempt, open)}
+	return []Answer{best.o.result(best.attempt, open)}
 }
 
-// answerFor is the whole: times cut to seconds and to the range, units made.
-func answerFor(cfg funnel.Config, events []history.Event) []answer {
+// Answers is the whole: times cut to seconds and to the range, units made.
+func Answers(cfg funnel.Config, events []history.Event) []Answer {
 	steps := uint64(1)<<cfg.Steps - 1
 	var kept []history.Event
 	for _, e := range events {
@@ -389,22 +390,22 @@ func answerFor(cfg funnel.Config, events []history.Event) []answer {
 	if cfg.Attribution != funnel.AllEqual {
 		return held(cfg, kept)
 	}
-	var out []answer
+	var out []Answer
 	for _, v := range distinct(kept, steps, func(e history.Event) int32 { return e.Value }) {
 		for _, a := range held(cfg, only(cfg, kept, v, func(e history.Event) int32 { return e.Value })) {
-			a.value = v
+			a.Value = v
 			out = append(out, a)
 		}
 	}
 	return out
 }
 
-func held(cfg funnel.Config, events []history.Event) []answer {
+func held(cfg funnel.Config, events []history.Event) []Answer {
 	if !cfg.Hold {
 		return unit([]*oracle{{cfg, events}})
 	}
 	var subs []*oracle
-	var out []answer
+	var out []Answer
 	hold := func(e history.Event) int32 { return e.Hold }
 	for _, v := range distinct(events, uint64(1)<<cfg.Steps-1, hold) {
 		if v == 0 {
@@ -412,7 +413,10 @@ func held(cfg funnel.Config, events []history.Event) []answer {
 		}
 		sub := &oracle{cfg, only(cfg, events, v, hold)}
 		subs = append(subs, sub)
-		out = append(out, unit([]*oracle{sub})...)
+		for _, a := range unit([]*oracle{sub}) {
+			a.Hold = v
+			out = append(out, a)
+		}
 	}
 	if cfg.HoldUnits || len(subs) == 0 {
 		return out

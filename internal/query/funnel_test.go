@@ -1,0 +1,94 @@
+package query_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/query"
+)
+
+func TestFunnelAgreesWithOracle(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		askHistory(t, rt, 6, func(e *query.Engine, o *oracle, now time.Time) {
+			q := drawFunnel(rt, now)
+			r, err := e.ResolveFunnel(o.scope, q)
+			if event.KindOf(err) == event.Invalid {
+				return
+			}
+			if err != nil {
+				rt.Fatalf("resolve %s: %v", asJSON(q), err)
+			}
+			a, err := e.Funnel(context.Background(), o.scope, r)
+			if err != nil {
+				rt.Fatalf("answer %s: %v", asJSON(r.Funnel), err)
+			}
+			own, compared := r.Edges()
+			f := &funnelOracle{oracle: o, q: &r.Funnel, asOf: a.AsOf}
+			got, want := funnelLines(a.Groups, &a.Question), f.answer(own, compared)
+			if got != want {
+				rt.Fatalf("%s\nis\n%s\nwant\n%s", asJSON(a.Question), got, want)
+			}
+			again, err := e.ResolveFunnel(o.scope, &a.Question)
+			if err != nil || again.Key() != r.Key() {
+				rt.Fatalf("the question in the answer is another one: %v\n%s\n%s", err, asJSON(a.Question), asJSON(again.Funnel))
+			}
+		})
+	})
+}
+
+func drawFunnel(t *rapid.T, now time.Time) *query.Funnel {
+	word := func(name string, list []string) string {
+		return rapid.SampledFrom(append([]string{"", ""}, list...)).Draw(t, name)
+	}
+	q := &query.Funnel{
+		Preset: word("preset", query.Presets()), Range: drawRange(t, now), Order: word("order", query.FunnelOrders()),
+		Within: word("within", []string{"entry", "all_steps"}), Entry: word("entry", query.FunnelEntries()),
+		Tie: word("tie", query.FunnelTies()), ExclusionEffect: word("effect", query.FunnelEffects()),
+		Unit:   rapid.SampledFrom([]string{"", "", "person", "device", "session", "group"}).Draw(t, "unit"),
+		Window: rapid.SampledFrom([]string{"10min", "1h", "3h", "2d"}).Draw(t, "window"),
+		Show:   word("show", query.FunnelViews()), Compare: word("compare", []string{"previous", "year"}),
+		Mature: rapid.IntRange(0, 4).Draw(t, "mature?") == 0,
+	}
+	q.Timezone, q.Interval, q.Where = drawFrame(t)
+	for i := range rapid.IntRange(1, 3).Draw(t, "steps") {
+		s := query.FunnelStep{Selector: drawFunnelSelector(t)}
+		s.Optional = i > 0 && rapid.IntRange(0, 5).Draw(t, "optional?") == 0
+		s.Anchored = q.Order == "any" && rapid.IntRange(0, 2).Draw(t, "anchored?") == 0
+		if i > 0 && rapid.IntRange(0, 4).Draw(t, "step window?") == 0 {
+			s.Window = rapid.SampledFrom([]string{"20min", "1h"}).Draw(t, "step window")
+		}
+		q.Steps = append(q.Steps, s)
+	}
+	if rapid.IntRange(0, 2).Draw(t, "exclusion?") == 0 {
+		x := query.FunnelExclusion{Selector: drawFunnelSelector(t)}
+		x.From = rapid.IntRange(0, 2).Draw(t, "from")
+		q.Exclusions = append(q.Exclusions, x)
+	}
+	if rapid.IntRange(0, 4).Draw(t, "hold?") == 0 {
+		q.Hold = []query.PropertyRef{drawRef(t)}
+		q.HoldCounts = word("hold counts", []string{"unit", "value"})
+	}
+	if q.Show == "window" {
+		q.Windows = []string{"10min", "4h"}
+	}
+	if q.Breakdown = drawBreakdown(t); len(q.Breakdown) > 0 {
+		q.BreakdownLimit = rapid.IntRange(1, 4).Draw(t, "limit")
+		if q.Attribution = word("attribution", query.FunnelAttributions()); q.Attribution == "step" {
+			q.AttributionStep = rapid.IntRange(1, len(q.Steps)).Draw(t, "attribution step")
+		}
+	}
+	return q
+}
+
+func drawFunnelSelector(t *rapid.T) (s query.Selector) {
+	s.Events = [][]string{{"buy"}, {"view"}, {"buy", hostile}, {"$identify"}, {"push_received"}, nil}[rapid.IntRange(0, 5).Draw(t, "events")]
+	if rapid.IntRange(0, 4).Draw(t, "own where?") == 0 {
+		s.Where = drawFilter(t, 1)
+	}
+	return s
+}
+
