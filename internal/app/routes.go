@@ -12,6 +12,7 @@ import (
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/ingest"
 	"github.com/freshet/freshet/internal/ingest/countly"
+	"github.com/freshet/freshet/internal/ingest/mixpanel"
 	"github.com/freshet/freshet/internal/ingest/posthog"
 	"github.com/freshet/freshet/internal/ingest/rudderstack"
 	"github.com/freshet/freshet/internal/ingest/segment"
@@ -42,6 +43,7 @@ func (a *app) routes() (http.Handler, error) {
 	rudderstack.Remote{Keys: keys}.Register(mux)
 	countly.Remote{}.Register(mux)
 	posthog.Remote{Door: door}.Register(mux)
+	mixpanel.Remote{Door: door}.Register(mux)
 
 	engine, err := query.New(query.Options{
 		Store: a.pipeline.reader, Now: time.Now, Registerer: a.registry, Tracer: a.tracing.tracer("query"), Logger: a.Logger,

@@ -89,6 +89,10 @@ func TestEvent(t *testing.T) {
 		{"groups of a person", `"event_type":"e","user_id":"u","groups":{"team":"t1"},"group_properties":{"a":1}`, "", func(e event.Event) bool {
 			return e.GroupID == "t1" && len(e.Properties) == 2 && e.Context.IP == ""
 		}},
+		{"more groups than one", `"event_type":"e","user_id":"u","groups":{"team":"t1","org":"o"}`, "", func(e event.Event) bool {
+			return e.GroupID == "" && len(e.Properties) == 1
+		}},
+		{"groups that are none", `"event_type":"e","user_id":"u","groups":7`, "", func(e event.Event) bool { return len(e.Properties) == 1 }},
 		{"nobody", `"event_type":"e","insert_id":"x"`, "missing_identity", nil},
 		{"no type", `"user_id":"u"`, "bad_event_name", nil},
 		{"a name twice", `"event_type":"e","user_id":"u","user_id":"v"`, "duplicate_key", nil},

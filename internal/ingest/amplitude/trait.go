@@ -67,7 +67,7 @@ func (f *fields) change(key []byte, v *fastjson.Value) {
 	}
 }
 
-// member reads which groups the event belongs to: the first is its group, and all of them stay as they came.
+// member reads which groups the event belongs to. One is its group; if there are more, all of them are a property.
 func (f *fields) member() {
 	e := &f.sink.Event
 	if f.groupType != nil || f.groupValue != nil {
@@ -79,26 +79,34 @@ func (f *fields) member() {
 	if f.groups == nil {
 		return
 	}
-	o, err := f.groups.Object()
-	if err != nil {
-		f.property("$groups", f.groups)
-		return
+	kind, id, one := only(f.groups)
+	changed := e.Kind == event.Group
+	if id != nil && e.GroupID == "" && (one || changed) {
+		e.GroupID = f.sink.Text(id)
+		if changed && !f.has("$group_type") {
+			e.Properties = append(e.Properties, event.Property{Key: "$group_type", Type: event.String, Str: kind})
+		}
 	}
-	all := o.Len() > 1 || e.Kind != event.Group
+	if !one || !changed {
+		f.property("$groups", f.groups)
+	}
+}
+
+// only is the first group of an object that has the ids of groups by their types, and whether it is the only one.
+func only(groups *fastjson.Value) (kind string, id *fastjson.Value, one bool) {
+	o, err := groups.Object()
+	if err != nil {
+		return "", nil, false
+	}
+	one = o.Len() == 1
 	o.Visit(func(key []byte, v *fastjson.Value) {
-		if e.GroupID != "" {
+		if id != nil {
 			return
 		}
-		if values, err := v.Array(); err == nil && len(values) > 0 {
-			all = all || len(values) > 1
-			v = values[0]
-		}
-		e.GroupID = f.sink.Text(v)
-		if e.Kind == event.Group && !f.has("$group_type") {
-			e.Properties = append(e.Properties, event.Property{Key: "$group_type", Type: event.String, Str: string(key)})
+		kind, id = string(key), v
+		if ids, err := v.Array(); err == nil && len(ids) > 0 {
+			id, one = ids[0], one && len(ids) == 1
 		}
 	})
-	if all {
-		f.property("$groups", f.groups)
-	}
+	return kind, id, one
 }
