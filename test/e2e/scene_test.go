@@ -13,6 +13,12 @@ var sceneEvents = []string{"App Opened", "Signed Up", "Product Viewed", "Purchas
 // scripts play the scene.
 var scripts = []script{
 	{folder: "segment"},
+	{folder: "rudderstack"},
+	{folder: "snowplow"},
+	{folder: "snowplow", env: []string{"METHOD=get", "BASE64=no"}},
+	{folder: "countly"},
+	{folder: "umami"},
+	{folder: "aptabase"},
 	{folder: "otlp"},
 	{folder: "otlp", env: []string{"ENCODING=protobuf"}},
 	{folder: "cloudevents"},
@@ -24,6 +30,8 @@ var scripts = []script{
 	{folder: "mixpanel"},
 	{folder: "browser", env: []string{"SDK=amplitude"}},
 	{folder: "browser", env: []string{"SDK=mixpanel"}},
+	{folder: "browser", env: []string{"SDK=segment"}},
+	{folder: "segment-go"},
 }
 
 // TestScene plays the same scene with every SDK, each on a server of its own, and asks each the same questions: one

@@ -75,7 +75,7 @@ func TestMixpanel(t *testing.T) {
 func TestBrowserBuilds(t *testing.T) {
 	t.Parallel()
 	const count = 240
-	for _, sdk := range []string{"amplitude", "mixpanel"} {
+	for _, sdk := range []string{"amplitude", "mixpanel", "segment"} {
 		t.Run(sdk, func(t *testing.T) {
 			s := start(t)
 			proxy, url := s.flaky(t, 0)

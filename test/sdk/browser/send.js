@@ -1,5 +1,5 @@
 // Sends events through an unmodified browser SDK from a page in Chromium: node send.js [scene]
-// SDK is amplitude or mixpanel. FRESHET_URL and FRESHET_KEY say where to; EVENTS is their number. Prints the id that the
+// SDK is amplitude, mixpanel or segment. FRESHET_URL and FRESHET_KEY say where to; EVENTS is their number. Prints the id that the
 // SDK gave the browser.
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -7,7 +7,11 @@ import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
 
 const { FRESHET_URL: host, FRESHET_KEY: key, EVENTS: count = "100", SDK: sdk, CHROMIUM: executablePath = "/usr/bin/chromium" } = process.env;
-const build = { amplitude: "@amplitude/analytics-browser/lib/scripts/amplitude-min.js", mixpanel: "mixpanel-browser/dist/mixpanel.umd.js" }[sdk];
+const build = {
+  amplitude: "@amplitude/analytics-browser/lib/scripts/amplitude-min.js",
+  mixpanel: "mixpanel-browser/dist/mixpanel.umd.js",
+  segment: "@segment/analytics-next/dist/umd/index.js",
+}[sdk];
 const scripts = {
   "/sdk.js": readFileSync(createRequire(import.meta.url).resolve(build)),
   "/page.js": readFileSync(new URL(`${sdk}.js`, import.meta.url)),
