@@ -15,8 +15,8 @@ import (
 // Answer implements ingest.Protocol.
 func (Protocol) Answer(w http.ResponseWriter, r *ingest.Request, s *ingest.Sink) {
 	switch o := optionsOf(r); {
-	case o.strict:
-		imported(w, s)
+	case o.counted:
+		imported(w, s, o.strict)
 	case o.verbose:
 		write(w, http.StatusOK, []byte(`{"status":1,"error":null}`))
 	default:
@@ -24,8 +24,9 @@ func (Protocol) Answer(w http.ResponseWriter, r *ingest.Request, s *ingest.Sink)
 	}
 }
 
-// imported answers a strict import, whose caller wants to know of every event that was set aside. The others are in.
-func imported(w http.ResponseWriter, s *ingest.Sink) {
+// imported answers an import. The caller of a strict one wants to know of every event that was set aside; the others are
+// in.
+func imported(w http.ResponseWriter, s *ingest.Sink, strict bool) {
 	var failed []byte
 	taken := int64(0)
 	for i, result := range s.Results {
@@ -41,7 +42,7 @@ func imported(w http.ResponseWriter, s *ingest.Sink) {
 		failed = event.AppendJSONString(append(failed, `,"message":`...), result.Reason)
 		failed = append(failed, '}')
 	}
-	if failed == nil {
+	if failed == nil || !strict {
 		b := strconv.AppendInt([]byte(`{"code":200,"num_records_imported":`), taken, 10)
 		write(w, http.StatusOK, append(b, `,"status":"OK"}`...))
 		return
@@ -59,7 +60,7 @@ func (Protocol) Refuse(w http.ResponseWriter, r *ingest.Request, e *event.Error)
 		status = http.StatusServiceUnavailable
 	}
 	switch o := optionsOf(r); {
-	case o.strict || r.Path == pathImport && !o.verbose:
+	case o.counted || r.Path == pathImport && !o.verbose:
 		b := strconv.AppendInt([]byte(`{"code":`), int64(status), 10)
 		b = event.AppendJSONString(append(b, `,"error":`...), e.Message)
 		b = event.AppendJSONString(append(b, `,"status":`...), http.StatusText(status))

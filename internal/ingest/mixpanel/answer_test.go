@@ -25,6 +25,7 @@ func TestAnswer(t *testing.T) {
 		{"/track", "verbose=1&data=%7B%7D", []ingest.Result{good}, 200, `{"status":1,"error":null}`},
 		{"/track", "", []ingest.Result{bad}, 200, "1"},
 		{"/import?strict=1&verbose=1", "", []ingest.Result{good}, 200, `{"code":200,"num_records_imported":1,"status":"OK"}`},
+		{"/import?strict=0&verbose=1", "", []ingest.Result{good, bad}, 200, `{"code":200,"num_records_imported":1,"status":"OK"}`},
 		{"/import?strict=1", "", []ingest.Result{good, bad}, 400, `{"code":400,"error":"some data points in the request failed validation",` +
 			`"failed_records":[{"index":1,"field":"bad_event_name","message":"the event has no name"}],"num_records_imported":1,"status":"Bad Request"}`},
 	} {

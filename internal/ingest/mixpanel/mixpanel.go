@@ -56,6 +56,8 @@ type options struct {
 	here            bool
 	sentAt          int64
 	verbose, strict bool
+	// counted tells that the request says whether it is strict: then it is told how many events were taken.
+	counted bool
 }
 
 func optionsOf(r *ingest.Request) options {
@@ -68,6 +70,7 @@ func optionsOf(r *ingest.Request) options {
 	}
 	o := options{
 		data: get("data"), key: get("api_key"), here: truth(get("ip")), verbose: truth(get("verbose")), strict: truth(get("strict")),
+		counted: get("strict") != "",
 	}
 	o.sentAt, _ = ingest.ParseTime(get("_"))
 	return o
