@@ -130,7 +130,7 @@ func (e *Engine) Lifecycle(ctx context.Context, s Scope, r *ResolvedLifecycle) (
 		if r.NewBy == newByAny {
 			selectors = append(selectors, Selector{})
 		}
-		sel := &selection{engine: e, cut: cut, zone: r.zone, where: r.Where, selectors: selectors, to: r.buckets.to()}
+		sel := &selection{engine: e, cut: cut, zone: r.zone, where: r.Where, selectors: selectors, to: r.buckets.to(), cuts: r.config.Edges}
 		events, _, err := sel.read(ctx)
 		if err != nil {
 			return err

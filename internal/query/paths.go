@@ -55,6 +55,7 @@ const (
 	maxPathNodes = 100
 	// maxPathValues bounds the different steps that paths may have.
 	maxPathValues = 100_000
+	keptSteps     = 1 << 24
 )
 
 // PathUnits lists what has a path: every person, every session of one, or every event that paths lead from or to.
@@ -65,6 +66,8 @@ type ResolvedPaths struct {
 	Paths
 	Resolution
 	config path.Config
+	// room is how many steps of paths a worker keeps; where there are more, people are walked again.
+	room int
 }
 
 // ResolvePaths checks a question and fills in its defaults. The question is not changed.
@@ -209,6 +212,7 @@ func (q *Paths) durations(c *path.Config, gap time.Duration) error {
 // configure sets the machine up.
 func (r *ResolvedPaths) configure() {
 	c := &r.config
+	r.room = keptSteps
 	c.Unit = map[string]path.Unit{unitActors: path.Actors, unitSessions: path.Sessions, unitTransitions: path.Transitions}[r.Unit]
 	c.Step, c.Anchor, c.Collapse = 1, 2, r.CollapseRepeats
 	if r.anchor() == nil {

@@ -79,36 +79,67 @@ func (e *Engine) Paths(ctx context.Context, s Scope, r *ResolvedPaths) (*PathsAn
 	return a, nil
 }
 
-// walk goes over the people twice: to choose the values of every step, and to count what leads from which to which.
+// walked is what one worker found.
+type walked struct {
+	steps *path.Steps
+	paths []int32
+	// room is for how many steps of paths; more tells that not all were kept.
+	room int
+	more bool
+}
+
+func (w *walked) add(paths []int32) {
+	w.steps.Add(paths)
+	if w.more = w.more || len(w.paths)+len(paths) > w.room; !w.more {
+		w.paths = append(w.paths, paths...)
+	}
+}
+
+// walk chooses the values of every step first, and then counts what leads from which to which.
 func (r *ResolvedPaths) walk(ctx context.Context, a *PathsAnswer, events *history.Builder, values *valueCodes, d *dimension) error {
-	var steps []*path.Steps
+	var found []*walked
 	err := events.Each(ctx, func() func(*history.Actor) {
-		m, s := path.New(&r.config), path.NewSteps(&r.config, len(values.groups))
-		steps = append(steps, s)
-		return func(a *history.Actor) { s.Add(m.Walk(a.Events)) }
+		m, w := path.New(&r.config), &walked{steps: path.NewSteps(&r.config, len(values.groups)), room: r.room}
+		found = append(found, w)
+		return func(a *history.Actor) { w.add(m.Walk(a.Events)) }
 	})
 	if err != nil {
 		return err
 	}
-	for _, s := range steps[1:] {
-		steps[0].Merge(s)
+	steps, more := found[0].steps, found[0].more
+	for _, w := range found[1:] {
+		steps.Merge(w.steps)
+		more = more || w.more
 	}
-	layers := steps[0].Layers(r.Nodes, func(a, b int32) int { return compareGroups(values.groups[a], values.groups[b]) })
+	layers := steps.Layers(r.Nodes, func(a, b int32) int { return compareGroups(values.groups[a], values.groups[b]) })
+	tally := path.NewTally(layers)
+	if more {
+		err = r.again(ctx, events, layers, tally)
+	} else {
+		for _, w := range found {
+			tally.Add(w.paths)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	a.Paths = steps.Paths
+	r.show(a, layers, tally, func(code int32) any { return d.label(values.groups[code][0]) })
+	return nil
+}
+
+// again walks the people a second time.
+func (r *ResolvedPaths) again(ctx context.Context, events *history.Builder, layers []path.Layer, tally *path.Tally) error {
 	var tallies []*path.Tally
-	err = events.Each(ctx, func() func(*history.Actor) {
+	err := events.Each(ctx, func() func(*history.Actor) {
 		m, t := path.New(&r.config), path.NewTally(layers)
 		tallies = append(tallies, t)
 		return func(a *history.Actor) { t.Add(m.Walk(a.Events)) }
 	})
-	if err != nil {
-		return err
+	for _, t := range tallies {
+		tally.Merge(t)
 	}
-	for _, t := range tallies[1:] {
-		tallies[0].Merge(t)
-	}
-	a.Paths = steps[0].Paths
-	r.show(a, layers, tallies[0], func(code int32) any { return d.label(values.groups[code][0]) })
-	return nil
+	return err
 }
 
 // show leaves out nodes of no path.

@@ -188,6 +188,9 @@ func TestPathsAgreeWithOracle(t *testing.T) {
 			if err != nil {
 				rt.Fatal(err)
 			}
+			if rapid.Bool().Draw(rt, "walk again") {
+				r.KeepSteps(0)
+			}
 			a, err := e.Paths(context.Background(), o.scope, r)
 			if err != nil {
 				rt.Fatal(err)

@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/freshet/freshet/internal/event"
@@ -317,6 +318,10 @@ func (r *ResolvedRetention) selection(e *Engine, cut store.Cut, dimensions []*di
 		s.from = time.Time{}
 	}
 	s.ordered = len(dimensions) > 0 || c.ZeroReturned && len(s.selectors) > 1
+	if !c.Rolling && !c.ZeroReturned {
+		s.cuts = append(slices.Clone(c.Edges), c.From, c.To)
+		slices.Sort(s.cuts)
+	}
 	if c.OrAfter {
 		return s
 	}

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"bytes"
 	"context"
 	"strconv"
 	"strings"
@@ -34,6 +35,9 @@ type selection struct {
 	dimensions []*dimension
 	maxValues  int
 	field      string
+	// cuts, if any, are ascending moments between which only it matters that somebody did something of a value, and what
+	// was first: of events in a row that are alike in this the first one is kept.
+	cuts []int64
 }
 
 // read gathers the events. Values are codes of the returned table.
@@ -106,6 +110,7 @@ type reader struct {
 	codes *valueCodes
 	ones  []uint64
 	value []int32
+	thin  thinner
 }
 
 func (r *reader) columns(b *store.Batch) (*history.Columns, error) {
@@ -124,19 +129,30 @@ func (r *reader) columns(b *store.Batch) (*history.Columns, error) {
 		out.Seq = b.Columns[next].Uint64
 		next++
 	}
+	if err := r.values(out, b.Columns[next:], b.Rows); err != nil {
+		return nil, err
+	}
+	if r.cuts != nil {
+		return r.thin.columns(r.cuts, out), nil
+	}
+	return out, nil
+}
+
+// values adds the codes of a batch.
+func (r *reader) values(out *history.Columns, groups []store.Vector, rows int) error {
 	if len(r.dimensions) == 0 {
-		return out, nil
+		return nil
 	}
 	r.value = r.value[:0]
-	for i := range b.Rows {
-		code, err := r.codes.of(b.Columns[next:], i)
+	for i := range rows {
+		code, err := r.codes.of(groups, i)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		r.value = append(r.value, code)
 	}
 	out.Value = r.value
-	return out, nil
+	return nil
 }
 
 // valueCodes numbers the combinations of values that events have, from 0 on.
@@ -146,7 +162,10 @@ type valueCodes struct {
 	groups [][]any
 	key    []byte
 	most   int
-	field  string
+	// last is the key of the row before, which many rows share.
+	last     []byte
+	lastCode int32
+	field    string
 }
 
 func newValueCodes() *valueCodes {
@@ -173,6 +192,16 @@ func (c *valueCodes) of(columns []store.Vector, row int) (int32, error) {
 		// No stored text has a NUL.
 		c.key = append(append(append(c.key, 1), columns[i].Text[row]...), 0)
 	}
+	if len(c.last) > 0 && bytes.Equal(c.key, c.last) {
+		return c.lastCode, nil
+	}
+	code, err := c.find(columns, row)
+	c.last, c.lastCode = append(c.last[:0], c.key...), code
+	return code, err
+}
+
+// find is the code of the key, which may be a new one.
+func (c *valueCodes) find(columns []store.Vector, row int) (int32, error) {
 	if code, ok := c.byKey[string(c.key)]; ok {
 		return code, nil
 	}

@@ -59,7 +59,9 @@ func (e *Engine) Stickiness(ctx context.Context, s Scope, r *ResolvedStickiness)
 			engine: e, cut: cut, zone: r.zone, where: r.Where, selectors: []Selector{r.Active}, from: r.buckets.from(), to: r.buckets.to(),
 		}
 		if r.Mode == stickyRatio {
-			sel.from = time.UnixMicro(r.days.Edges[0]).In(r.zone)
+			sel.from, sel.cuts = time.UnixMicro(r.days.Edges[0]).In(r.zone), r.days.Edges
+		} else if r.Times == 1 {
+			sel.cuts = r.config.Edges
 		}
 		events, _, err := sel.read(ctx)
 		if err != nil {

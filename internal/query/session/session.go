@@ -93,7 +93,9 @@ func (m *Machine) Walk(events []history.Event) []Session {
 }
 
 // cut tells whether a session that began at one time ends before another.
-func (m *Machine) cut(begin, at int64) bool { return m.Cuts != nil && place(m.Cuts, begin) != place(m.Cuts, at) }
+func (m *Machine) cut(begin, at int64) bool {
+	return m.Cuts != nil && place(m.Cuts, begin) != place(m.Cuts, at)
+}
 
 // place is how many of the edges but the first lie at or before a time.
 func place(edges []int64, at int64) int {
