@@ -1,6 +1,7 @@
 package ingest_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -19,11 +20,17 @@ import (
 	"github.com/freshet/freshet/internal/demo"
 	"github.com/freshet/freshet/internal/ingest"
 	"github.com/freshet/freshet/internal/ingest/amplitude"
+	"github.com/freshet/freshet/internal/ingest/aptabase"
 	"github.com/freshet/freshet/internal/ingest/cloudevents"
+	"github.com/freshet/freshet/internal/ingest/countly"
+	"github.com/freshet/freshet/internal/ingest/ga4"
 	"github.com/freshet/freshet/internal/ingest/mixpanel"
 	"github.com/freshet/freshet/internal/ingest/otlp"
 	"github.com/freshet/freshet/internal/ingest/posthog"
+	"github.com/freshet/freshet/internal/ingest/rudderstack"
 	"github.com/freshet/freshet/internal/ingest/segment"
+	"github.com/freshet/freshet/internal/ingest/snowplow"
+	"github.com/freshet/freshet/internal/ingest/umami"
 )
 
 // benchEvents is the number of events of a benchmark's body.
@@ -69,6 +76,25 @@ var wireFormats = []wireFormat{
 	}},
 	{"mixpanel form of node", mixpanel.Protocol{}, "/track", nil, func(b *testing.B, _ []byte, events []shopEvent) []byte {
 		return base64Form(b, mixpanelEvents(events), false)
+	}},
+	{"rudderstack", rudderstack.Protocol{}, "/v1/batch", nil, func(b *testing.B, shop []byte, _ []shopEvent) []byte {
+		return bytes.ReplaceAll(shop, []byte(`"timestamp":`), []byte(`"channel":"mobile","originalTimestamp":`))
+	}},
+	{"snowplow", snowplow.Protocol{}, "/com.snowplowanalytics.snowplow/tp2", nil, func(b *testing.B, _ []byte, events []shopEvent) []byte {
+		return must(json.Marshal(map[string]any{"data": snowplowEvents(b, events, true)}))(b)
+	}},
+	{"snowplow, not encoded", snowplow.Protocol{}, "/com.snowplowanalytics.snowplow/tp2", nil, func(b *testing.B, _ []byte, events []shopEvent) []byte {
+		return must(json.Marshal(map[string]any{"data": snowplowEvents(b, events, false)}))(b)
+	}},
+	{"countly", countly.Protocol{}, "/i", nil, func(b *testing.B, _ []byte, events []shopEvent) []byte { return countlyForm(b, events) }},
+	{"umami", umami.Protocol{}, "/api/batch", nil, func(b *testing.B, _ []byte, events []shopEvent) []byte {
+		return must(json.Marshal(umamiEvents(events)))(b)
+	}},
+	{"aptabase", aptabase.Protocol{}, "/api/v0/events", nil, func(b *testing.B, _ []byte, events []shopEvent) []byte {
+		return must(json.Marshal(aptabaseEvents(events)))(b)
+	}},
+	{"ga4", ga4.Protocol{}, "/mp/collect", nil, func(b *testing.B, _ []byte, events []shopEvent) []byte {
+		return must(json.Marshal(ga4Request(events)))(b)
 	}},
 	{"otlp protobuf", otlp.Protocol{}, "/v1/logs", nil, func(b *testing.B, _ []byte, events []shopEvent) []byte {
 		return must(proto.Marshal(otlpRequest(events)))(b)

@@ -142,7 +142,7 @@ func (d *decoder) system(v *fastjson.Value) {
 	left := s.Extra()
 	names := s.Members(1)
 	v.GetObject().Visit(func(key []byte, v *fastjson.Value) {
-		names.Note(string(key))
+		names.NoteKey(key)
 		var column *string
 		switch string(key) {
 		case "locale":
@@ -180,7 +180,7 @@ func (d *decoder) about() {
 	members := s.Members(2)
 	if d.props != nil {
 		d.props.GetObject().Visit(func(key []byte, v *fastjson.Value) {
-			members.Note(string(key))
+			members.NoteKey(key)
 			if string(key) == userProperty && s.Take(&e.UserID, v) {
 				return
 			}

@@ -29,7 +29,7 @@ func (d *decoder) event(v *fastjson.Value) {
 	segmentation := v.Get("segmentation")
 	if segmentation != nil {
 		segmentation.GetObject().Visit(func(key []byte, v *fastjson.Value) {
-			members.Note(string(key))
+			members.NoteKey(key)
 			e.Properties = append(e.Properties, s.Property(key, v))
 		})
 	}
@@ -78,7 +78,7 @@ func (d *decoder) device(v *fastjson.Value, x *ingest.Extra) {
 	left := s.Extra()
 	names := s.Members(1)
 	v.GetObject().Visit(func(key []byte, v *fastjson.Value) {
-		names.Note(string(key))
+		names.NoteKey(key)
 		text := strings.Clone(s.Text(v)) // It is for more than one event.
 		var column *string
 		switch string(key) {

@@ -29,7 +29,7 @@ func (d *decoder) common() {
 	extra := s.Extra()
 	names := s.Members(1)
 	d.body.Visit(func(key []byte, v *fastjson.Value) {
-		names.Note(string(key))
+		names.NoteKey(key)
 		if string(key) == "events" {
 			return
 		}
@@ -82,7 +82,7 @@ func (d *decoder) user(v *fastjson.Value) {
 	s := d.sink
 	names := s.Members(2)
 	v.GetObject().Visit(func(key []byte, v *fastjson.Value) {
-		names.Note(string(key))
+		names.NoteKey(key)
 		if value := v.Get("value"); value != nil {
 			v = value
 		}
@@ -97,7 +97,7 @@ func (d *decoder) device(v *fastjson.Value, extra *ingest.Extra) {
 	left := s.Extra()
 	names := s.Members(2)
 	v.GetObject().Visit(func(key []byte, v *fastjson.Value) {
-		names.Note(string(key))
+		names.NoteKey(key)
 		column := map[string]*string{
 			"category": &c.DeviceType, "language": &c.Locale, "operating_system": &c.OSName, "operating_system_version": &c.OSVersion,
 			"model": &c.DeviceModel, "brand": &c.DeviceManufacturer,
@@ -173,7 +173,7 @@ func (d *decoder) event(v *fastjson.Value) {
 		case "params":
 			params = v
 		default:
-			members.Note(string(key))
+			members.NoteKey(key)
 			e.Properties = append(e.Properties, s.Property(key, v))
 		}
 	})

@@ -66,14 +66,14 @@ func appendEntity(rest []byte, uri, data string) []byte {
 }
 
 // columns tells where a member of an entity belongs; nil when it has no column.
-type columns func(e *event.Event, name string) *string
+type columns func(e *event.Event, name []byte) *string
 
 // mapped are the entities whose members have columns.
 var mapped = map[string]columns{"mobile_context": mobile, "client_session": session, "application": application}
 
-func mobile(e *event.Event, name string) *string {
+func mobile(e *event.Event, name []byte) *string {
 	c := &e.Context
-	switch name {
+	switch string(name) {
 	case "osType":
 		return &c.OSName
 	case "osVersion":
@@ -92,8 +92,8 @@ func mobile(e *event.Event, name string) *string {
 	return nil
 }
 
-func application(e *event.Event, name string) *string {
-	switch name {
+func application(e *event.Event, name []byte) *string {
+	switch string(name) {
 	case "version":
 		return &e.Context.AppVersion
 	case "build":
@@ -103,11 +103,11 @@ func application(e *event.Event, name string) *string {
 }
 
 // session: the id that a mobile tracker gives the installation is the device's when the event has no other.
-func session(e *event.Event, name string) *string {
+func session(e *event.Event, name []byte) *string {
 	switch {
-	case name == "userId" && e.AnonymousID == "":
+	case string(name) == "userId" && e.AnonymousID == "":
 		return &e.AnonymousID
-	case name == "sessionId" && e.SessionID == "":
+	case string(name) == "sessionId" && e.SessionID == "":
 		return &e.SessionID
 	}
 	return nil
@@ -122,12 +122,11 @@ func (d *decoder) fill(where columns, data *fastjson.Value) ingest.Extra {
 	}
 	names := s.Members(1)
 	o.Visit(func(key []byte, v *fastjson.Value) {
-		name := string(key)
-		names.Note(name)
+		names.NoteKey(key)
 		text := s.Text(v)
-		column := where(&s.Event, name)
+		column := where(&s.Event, key)
 		if text == "" || column == nil {
-			x.Add(name, v)
+			x.Add(string(key), v)
 			return
 		}
 		*column = text

@@ -145,7 +145,7 @@ func (d *decoder) set(key []byte, v *fastjson.Value) {
 	switch {
 	case taken || v.Type() == fastjson.TypeNull:
 	case d.apart:
-		d.members.Note(string(key))
+		d.members.NoteKey(key)
 		e.Properties = append(e.Properties, s.Property(key, v))
 	default:
 		d.extra.Add(string(key), v)
@@ -202,7 +202,7 @@ func (d *decoder) about() {
 			e.Properties[0] = s.Property(key, v) // The app's own name goes before the title.
 			return
 		}
-		d.members.Note(string(key))
+		d.members.NoteKey(key)
 		e.Properties = append(e.Properties, s.Property(key, v))
 	})
 }
