@@ -22,7 +22,8 @@ type Outcome struct {
 // appended. A letter of the stage "process" holds a log record of its own and is appended as it is. An error concerns
 // the log, not the letter.
 func (h *Handler) Replay(ctx context.Context, d store.DeadLetter, dry bool) (Outcome, error) {
-	payload, events := d.Body, 1
+	payload := d.Body
+	var events int
 	if d.Stage == "process" {
 		var out Outcome
 		if events, out = readable(d.Body); out.Code != "" {

@@ -304,16 +304,6 @@ func (b *batch) reset() {
 	clear(b.counts)
 }
 
-func appendObject(b []byte, ps []event.Property) []byte {
-	for i := range ps {
-		b = appendMember(b, &ps[i])
-	}
-	if len(b) == 0 {
-		b = append(b, '{')
-	}
-	return append(b, '}')
-}
-
 // appendMember appends one member of a JSON object and opens the object before the first.
 func appendMember(b []byte, p *event.Property) []byte {
 	if len(b) == 0 {
