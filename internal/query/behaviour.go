@@ -46,7 +46,7 @@ type framed struct {
 }
 
 // frameOf fills in and checks the frame of a question, all but the range.
-func (e *Engine) frameOf(s Scope, f frame, kind string, intervals []string, interval string) (*framed, error) {
+func (e *Engine) frameOf(s Scope, f frame, kind string, intervals []string) (*framed, error) {
 	r := &framed{resolver: &resolver{engine: e, scope: s, now: e.Now(), zone: s.Zone}, frame: f}
 	if *f.kind == "" {
 		*f.kind = kind
@@ -62,9 +62,7 @@ func (e *Engine) frameOf(s Scope, f frame, kind string, intervals []string, inte
 	if err := r.week(); err != nil {
 		return nil, err
 	}
-	if *f.interval == "" {
-		*f.interval = interval
-	}
+	fill(f.interval, "day")
 	if err := oneOf("interval", *f.interval, intervals); err != nil {
 		return nil, err
 	}

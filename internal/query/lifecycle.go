@@ -89,7 +89,7 @@ func (e *Engine) ResolveLifecycle(s Scope, q *Lifecycle) (*ResolvedLifecycle, er
 
 func (r *ResolvedLifecycle) resolve(ctx context.Context, e *Engine, s Scope) error {
 	q := &r.Lifecycle
-	f, err := e.frameOf(s, frame{&q.Kind, &q.Preset, &q.Timezone, &q.WeekStart, &q.Interval, &q.Range, &q.Where}, "lifecycle", RetentionIntervals(), "day")
+	f, err := e.frameOf(s, frame{&q.Kind, &q.Preset, &q.Timezone, &q.WeekStart, &q.Interval, &q.Range, &q.Where}, "lifecycle", RetentionIntervals())
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/query/path"
 	"github.com/freshet/freshet/internal/store"
 )
@@ -84,7 +85,7 @@ func (e *Engine) ResolvePaths(s Scope, q *Paths) (*ResolvedPaths, error) {
 func (r *ResolvedPaths) resolve(ctx context.Context, e *Engine, s Scope) error {
 	q := &r.Paths
 	var week, interval string
-	f, err := e.frameOf(s, frame{&q.Kind, &q.Preset, &q.Timezone, &week, &interval, &q.Range, &q.Where}, "paths", []string{"day"}, "day")
+	f, err := e.frameOf(s, frame{&q.Kind, &q.Preset, &q.Timezone, &week, &interval, &q.Range, &q.Where}, "paths", []string{"day"})
 	if err != nil {
 		return err
 	}
@@ -146,9 +147,10 @@ func (q *Paths) selectors(c *checker) error {
 
 // notSteps are the names of events that are no steps unless asked for.
 func notSteps() []any {
-	out := []any{"$identify", "$group", "$alias"}
-	for _, name := range silentEvents() {
-		out = append(out, name)
+	names := append([]string{event.NameIdentify, event.NameGroup, event.NameAlias}, silentEvents()...)
+	out := make([]any, len(names))
+	for i, name := range names {
+		out[i] = name
 	}
 	return out
 }

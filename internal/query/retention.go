@@ -117,7 +117,7 @@ func (e *Engine) ResolveRetention(s Scope, q *Retention) (*ResolvedRetention, er
 
 func (r *ResolvedRetention) resolve(ctx context.Context, e *Engine, s Scope) error {
 	q := &r.Retention
-	f, err := e.frameOf(s, frame{&q.Kind, &q.Preset, &q.Timezone, &q.WeekStart, &q.Interval, &q.Range, &q.Where}, "retention", RetentionIntervals(), "day")
+	f, err := e.frameOf(s, frame{&q.Kind, &q.Preset, &q.Timezone, &q.WeekStart, &q.Interval, &q.Range, &q.Where}, "retention", RetentionIntervals())
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func (r *ResolvedRetention) resolve(ctx context.Context, e *Engine, s Scope) err
 		}
 	}
 	r.configure(f)
-	r.Resolution.key, err = f.keyOf(q, r.moment())
+	r.key, err = f.keyOf(q, r.moment())
 	return err
 }
 

@@ -79,7 +79,7 @@ func (e *Engine) ResolveSessions(s Scope, q *Sessions) (*ResolvedSessions, error
 
 func (r *ResolvedSessions) resolve(ctx context.Context, e *Engine, s Scope) error {
 	q := &r.Sessions
-	f, err := e.frameOf(s, frame{&q.Kind, &q.Preset, &q.Timezone, &q.WeekStart, &q.Interval, &q.Range, &q.Where}, "sessions", Intervals(), "day")
+	f, err := e.frameOf(s, frame{&q.Kind, &q.Preset, &q.Timezone, &q.WeekStart, &q.Interval, &q.Range, &q.Where}, "sessions", Intervals())
 	if err != nil {
 		return err
 	}

@@ -76,7 +76,8 @@ func (v *visits) sql(c *compiler) string {
 			" AND epoch_us(max(time)) - epoch_us(min(time)) <= " + strconv.FormatInt(maxSessionHours*time.Hour.Microseconds(), 10) + ") "
 		id, join = "coalesce(known, CAST(0 AS UBIGINT))", " LEFT JOIN known ON session = known"
 	}
-	parts := []string{"device", "time", "CAST(CASE WHEN " + hit + " THEN 1 ELSE 0 END AS UBIGINT)", "seq", id}
+	parts := make([]string, 0, 5+len(v.dimensions))
+	parts = append(parts, "device", "time", "CAST(CASE WHEN "+hit+" THEN 1 ELSE 0 END AS UBIGINT)", "seq", id)
 	for _, d := range v.dimensions {
 		parts = append(parts, d.sql(c))
 	}

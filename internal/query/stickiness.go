@@ -72,7 +72,7 @@ func (e *Engine) ResolveStickiness(s Scope, q *Stickiness) (*ResolvedStickiness,
 
 func (r *ResolvedStickiness) resolve(ctx context.Context, e *Engine, s Scope) error {
 	q := &r.Stickiness
-	f, err := e.frameOf(s, frame{&q.Kind, &q.Preset, &q.Timezone, &q.WeekStart, &q.Interval, &q.Range, &q.Where}, "stickiness", RetentionIntervals(), "day")
+	f, err := e.frameOf(s, frame{&q.Kind, &q.Preset, &q.Timezone, &q.WeekStart, &q.Interval, &q.Range, &q.Where}, "stickiness", RetentionIntervals())
 	if err != nil {
 		return err
 	}

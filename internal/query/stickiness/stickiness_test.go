@@ -65,12 +65,12 @@ func TestMachineAgreesWithOracle(t *testing.T) {
 					perInterval++
 				}
 			}
-			any := 0
+			all := 0
 			for w, n := range count {
 				want[w][n]++
-				any += n
+				all += n
 			}
-			if any > 0 {
+			if all > 0 {
 				uniques++
 			}
 			list := m.Walk(events)
