@@ -64,15 +64,15 @@ func (g *gathering) ordered() bool { return len(g.dimensions) > 0 || len(g.Hold)
 
 // sql selects actor, time and match, seq if ordered, and the values of the breakdown and those held.
 func (g *gathering) sql(c *compiler) string {
-	conditions := make([]string, 0, len(g.Steps)+len(g.Exclusions))
+	var selectors []*Selector
 	for i := range g.Steps {
-		conditions = append(conditions, c.selects(&g.Steps[i].Selector, g.Where))
+		selectors = append(selectors, &g.Steps[i].Selector)
 	}
 	for i := range g.Exclusions {
-		conditions = append(conditions, c.selects(&g.Exclusions[i].Selector, g.Where))
+		selectors = append(selectors, &g.Exclusions[i].Selector)
 	}
-	list := []string{c.column("time") + " AS time", matchBits(conditions) + " AS matched"}
-	wanted := anyOf(conditions)
+	matched, wanted := c.matching(selectors, g.Where)
+	list := []string{c.column("time") + " AS time", matched + " AS matched"}
 	if g.Order == orderStrict {
 		c.column("kind")
 		c.column("event")
@@ -80,7 +80,7 @@ func (g *gathering) sql(c *compiler) string {
 		if g.Where != nil {
 			seen += " AND " + c.where(g.Where)
 		}
-		wanted = anyOf(append(conditions, seen))
+		wanted = anyOf([]string{wanted, seen})
 	}
 	if g.ordered() {
 		list = append(list, c.column("seq")+" AS seq")

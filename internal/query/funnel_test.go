@@ -91,4 +91,3 @@ func drawFunnelSelector(t *rapid.T) (s query.Selector) {
 	}
 	return s
 }
-

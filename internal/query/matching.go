@@ -1,0 +1,75 @@
+package query
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// matching is SQL for which of some selectors mean an event: a number with a bit for each one, and the condition that
+// any of them does.
+func (c *compiler) matching(list []*Selector, where *Filter) (bits, wanted string) {
+	if bits, wanted = c.byName(list, where); bits != "" {
+		return bits, wanted
+	}
+	conditions := make([]string, len(list))
+	var names []string
+	named := true
+	for i, s := range list {
+		conditions[i] = c.selects(s, where)
+		named = named && len(s.Events) > 0
+		names = append(names, s.Events...)
+	}
+	wanted = anyOf(conditions)
+	if named {
+		// One look at the name spares most events the other conditions.
+		slices.Sort(names)
+		wanted = c.oneOfTexts(c.column("event"), slices.Compact(names)) + " AND (" + wanted + ")"
+	}
+	return matchBits(conditions), wanted
+}
+
+// manyNames is the length from which a list of names is not looked through one by one.
+const manyNames = 30
+
+// byName is matching for selectors that go by the name of an event alone; empty when some do not. Each name has its
+// bits then, which costs one comparison where the general form makes one for each selector.
+func (c *compiler) byName(list []*Selector, where *Filter) (bits, wanted string) {
+	var names []string
+	masks := map[string]uint64{}
+	for i, s := range list {
+		if len(s.Events) == 0 || s.Where != nil || where != nil {
+			return "", ""
+		}
+		for _, name := range s.Events {
+			if masks[name] == 0 {
+				names = append(names, name)
+			}
+			masks[name] |= 1 << i
+		}
+	}
+	if len(names) > manyNames {
+		return "", ""
+	}
+	typ := "::" + unsignedOf(len(list))
+	var b strings.Builder
+	b.WriteString("CASE " + c.column("event"))
+	for _, name := range names {
+		b.WriteString(" WHEN " + c.bind(name) + " THEN " + strconv.FormatUint(masks[name], 10) + typ)
+	}
+	b.WriteString(" ELSE 0" + typ + " END")
+	return b.String(), c.oneOfTexts("event", names)
+}
+
+// unsignedOf is the narrowest type for so many bits.
+func unsignedOf(bits int) string {
+	switch {
+	case bits <= 8:
+		return "UTINYINT"
+	case bits <= 16:
+		return "USMALLINT"
+	case bits <= 32:
+		return "UINTEGER"
+	}
+	return "UBIGINT"
+}
