@@ -89,11 +89,11 @@ func (d *decoder) request() {
 func (d *decoder) take(fill func(), about ...string) {
 	d.begin()
 	fill()
-	content := ""
+	d.content = d.content[:0]
 	for _, param := range about {
-		content += param + "\x00" + d.params[param] + "\x00"
+		d.content = append(d.content, param+"\x00"+d.params[param]+"\x00"...)
 	}
-	d.accept([]byte(content), func() []byte { return d.letter(nil, about) })
+	d.accept(d.content, func() []byte { return d.letter(nil, about) })
 }
 
 // common fills in what all events of the request share.

@@ -120,7 +120,8 @@ func (d *decoder) take(v *fastjson.Value) {
 	d.text = v.MarshalTo(d.text[:0])
 	properties, traits := e.Properties, e.Traits
 	*e = d.base
-	e.Properties, e.Traits = properties, append(traits, d.traits...)
+	e.Properties, e.Traits = properties, traits
+	e.Traits = append(e.Traits, d.traits...)
 	if d.fault.Code != "" {
 		s.Fail(d.fault.Code, d.fault.Reason)
 	}

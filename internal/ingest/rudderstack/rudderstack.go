@@ -38,7 +38,8 @@ func (Protocol) Name() string { return "rudderstack" }
 
 // Paths implements ingest.Protocol.
 func (Protocol) Paths() []string {
-	out := []string{batchPath, beaconPath, "/v1/import"}
+	out := make([]string, 0, 3+len(kinds))
+	out = append(out, batchPath, beaconPath, "/v1/import")
 	for word := range kinds {
 		out = append(out, "/v1/"+word)
 	}

@@ -21,11 +21,11 @@ type decoder struct {
 
 // fields is what an event says that is looked at when all of it is known.
 type fields struct {
-	kind, data, contexts, action     string
-	created, sent, certain           *fastjson.Value
-	domain, network, library, schema string
-	members                          ingest.Members
-	extra                            ingest.Extra
+	kind, data, contexts, action string
+	created, sent, certain       *fastjson.Value
+	domain, network              string
+	members                      ingest.Members
+	extra                        ingest.Extra
 }
 
 func (d *decoder) event(v *fastjson.Value) {
