@@ -70,6 +70,27 @@ func TestMixpanel(t *testing.T) {
 	}
 }
 
+// TestMixpanelGo sends events and imports, strict and not, with Mixpanel's SDK for Go, which leaves as much to the app.
+func TestMixpanelGo(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	proxy, url := s.flaky(t, 0)
+	began := time.Now()
+	s.play(t, url, script{folder: "mixpanel-go"}, numberedEvents)
+	s.waitIdle()
+	checkNumbered(t, s.export(""), numberedEvents, began, func(n int) stored {
+		e := stored{UserID: fmt.Sprintf("user-%d", n%10), Kind: "track", Event: "Product Viewed"}
+		if n%3 != 0 {
+			e.UserID, e.AnonymousID = "", fmt.Sprintf("device-%d", n%10)
+		}
+		if n%2 == 1 {
+			e.Kind, e.Event = "page", "$page"
+		}
+		return e
+	})
+	checkDoubled(t, s, proxy)
+}
+
 // TestBrowserBuilds sends events with the SDKs' builds for browsers from a page in Chromium: at first without a user, then
 // with one, who is the same person.
 func TestBrowserBuilds(t *testing.T) {
