@@ -27,7 +27,7 @@ const passes = "(disk_full|log_slow|internal|control_plane)"
 
 // contracts are the answers of all formats. What they rest on, how each SDK reads them, is in docs/sdks.
 func contracts() []contract {
-	list := [][]contract{ours(), rudderstacks(), neutral(), posthogs(), amplitudes(), mixpanels(), snowplows()}
+	list := [][]contract{ours(), rudderstacks(), neutral(), posthogs(), amplitudes(), mixpanels(), snowplows(), countlies(), umamis(), aptabases(), ga4s()}
 	var all []contract
 	for _, l := range list {
 		all = append(all, l...)
