@@ -28,7 +28,10 @@ func countlies() []contract {
 	query.form, query.call = "query", func(key string, events ...string) call {
 		return call{http.MethodGet, "/i?" + request(key, events...), "", nil}
 	}
-	return []contract{form, query}
+	bulk := form
+	bulk.form, bulk.call = "bulk", post("/i/bulk", `app_key=KEY&requests=[`, `]`)
+	bulk.good, bulk.bad = `{"device_id":"d","events":[{"key":"a"}]}`, `{"device_id":"d","events":[{}]}`
+	return []contract{form, query, bulk}
 }
 
 // umamis: Node's SDK never tries again, and the browser's takes the token from the answer.
