@@ -49,7 +49,7 @@ func TestPace(t *testing.T) {
 		}
 		done := make(chan time.Duration)
 		go func() { done <- took() }()
-		time.Sleep(paceMost / 5)
+		<-time.After(paceMost / 5)
 		for range 3 {
 			next()
 		}
