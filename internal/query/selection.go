@@ -1,7 +1,6 @@
 package query
 
 import (
-	"bytes"
 	"context"
 	"strconv"
 	"strings"
@@ -18,8 +17,8 @@ const maxCodes = 1_000_000
 // forever is later than any event.
 var forever = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
-// selection reads the events that match any selector of a behavioural question, as its machine takes them: selector i
-// sets bit i.
+// selection reads the events that match one of the one or two selectors of a behavioural question, as its machine takes
+// them: selector i sets bit i.
 type selection struct {
 	engine    *Engine
 	cut       store.Cut
@@ -66,12 +65,9 @@ func (s *selection) read(ctx context.Context) (*history.Builder, *valueCodes, er
 // sql selects person, time, match if there are several selectors, seq if ordered, and the values.
 func (s *selection) sql(c *compiler) string {
 	parts := []string{c.column("person") + " AS person", c.column("time") + " AS time"}
-	conditions := make([]string, len(s.selectors))
-	for i := range s.selectors {
-		conditions[i] = c.selects(&s.selectors[i], s.where)
-	}
-	if len(conditions) > 1 {
-		parts = append(parts, matchBits(conditions)+" AS matched")
+	matched, wanted := s.matching(c)
+	if len(s.selectors) > 1 {
+		parts = append(parts, "CAST("+matched+" AS UBIGINT) AS matched")
 	}
 	if s.ordered {
 		parts = append(parts, c.column("seq")+" AS seq")
@@ -82,7 +78,25 @@ func (s *selection) sql(c *compiler) string {
 	sameZone := c.cut.Schema().DayZone != "" && c.cut.Schema().DayZone == s.zone.String()
 	line := &timeline{zone: s.zone, sameZone: sameZone}
 	source := c.sourceOf(line.pieces(s.from, s.to, true))
-	return "SELECT " + strings.Join(parts, ", ") + " FROM " + source + " WHERE " + anyOf(conditions)
+	return "SELECT " + strings.Join(parts, ", ") + " FROM " + source + " WHERE " + wanted
+}
+
+// matching is SQL for which of the selectors mean an event, and that one of them does.
+func (s *selection) matching(c *compiler) (bits, wanted string) {
+	list, conditions := make([]*Selector, len(s.selectors)), make([]string, len(s.selectors))
+	for i := range s.selectors {
+		list[i] = &s.selectors[i]
+	}
+	if bits, wanted = c.byName(list, s.where); bits != "" {
+		return bits, wanted
+	}
+	for i := range list {
+		conditions[i] = c.selects(list[i], s.where)
+	}
+	if len(list) == 1 {
+		return "", conditions[0]
+	}
+	return pairBits(conditions[0], conditions[1]), anyOf(conditions)
 }
 
 // anyOf is true where one of the conditions is.
@@ -93,6 +107,11 @@ func anyOf(conditions []string) string {
 		}
 	}
 	return "(" + strings.Join(conditions, ") OR (") + ")"
+}
+
+// pairBits is matchBits of two conditions, of which one holds: the first is only looked at where the second does.
+func pairBits(a, b string) string {
+	return "CASE WHEN " + b + " THEN CASE WHEN " + a + " THEN 3 ELSE 2 END ELSE 1 END"
 }
 
 // matchBits is a number with a bit for each condition that holds.
@@ -143,16 +162,10 @@ func (r *reader) values(out *history.Columns, groups []store.Vector, rows int) e
 	if len(r.dimensions) == 0 {
 		return nil
 	}
-	r.value = r.value[:0]
-	for i := range rows {
-		code, err := r.codes.of(groups, i)
-		if err != nil {
-			return err
-		}
-		r.value = append(r.value, code)
-	}
+	var err error
+	r.value, err = r.codes.all(r.value[:0], groups, rows)
 	out.Value = r.value
-	return nil
+	return err
 }
 
 // valueCodes numbers the combinations of values that events have, from 0 on.
@@ -162,10 +175,7 @@ type valueCodes struct {
 	groups [][]any
 	key    []byte
 	most   int
-	// last is the key of the row before, which many rows share.
-	last     []byte
-	lastCode int32
-	field    string
+	field  string
 }
 
 func newValueCodes() *valueCodes {
@@ -192,16 +202,6 @@ func (c *valueCodes) of(columns []store.Vector, row int) (int32, error) {
 		// No stored text has a NUL.
 		c.key = append(append(append(c.key, 1), columns[i].Text[row]...), 0)
 	}
-	if len(c.last) > 0 && bytes.Equal(c.key, c.last) {
-		return c.lastCode, nil
-	}
-	code, err := c.find(columns, row)
-	c.last, c.lastCode = append(c.last[:0], c.key...), code
-	return code, err
-}
-
-// find is the code of the key, which may be a new one.
-func (c *valueCodes) find(columns []store.Vector, row int) (int32, error) {
 	if code, ok := c.byKey[string(c.key)]; ok {
 		return code, nil
 	}
