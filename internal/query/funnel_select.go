@@ -64,7 +64,7 @@ func (g *gathering) ordered() bool { return len(g.dimensions) > 0 || len(g.Hold)
 
 // sql selects actor, time and match, seq if ordered, and the values of the breakdown and those held.
 func (g *gathering) sql(c *compiler) string {
-	var selectors []*Selector
+	selectors := make([]*Selector, 0, len(g.Steps)+len(g.Exclusions))
 	for i := range g.Steps {
 		selectors = append(selectors, &g.Steps[i].Selector)
 	}
@@ -111,10 +111,11 @@ func (g *gathering) bySession(c *compiler, list []string, wanted string, pieces 
 	for _, name := range []string{"device", "session", "event", "library"} {
 		c.column(name)
 	}
-	rest := ""
-	for _, l := range list[1:] {
-		rest += ", " + l[strings.LastIndex(l, " AS ")+len(" AS "):]
+	names := make([]string, len(list)-1)
+	for i, l := range list[1:] {
+		names[i] = l[strings.LastIndex(l, " AS ")+len(" AS "):]
 	}
+	rest := ", " + strings.Join(names, ", ")
 	e := "SELECT device, session, coalesce(" + wanted + ", FALSE) AS hit, " + strings.Join(list, ", ") + " FROM " + c.sourceOf(pieces) + " WHERE " + bearing()
 	known := "SELECT session AS known FROM " + g.cut.Events("session", "time", "device", "event", "library") +
 		" WHERE session IN (SELECT session FROM e WHERE session <> 0) AND " + bearing() +

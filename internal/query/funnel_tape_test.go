@@ -82,7 +82,7 @@ func last(g *query.FunnelGroup) int {
 // minutes makes a tape of names and minutes.
 func minutes(list ...any) (out funnelTape) {
 	for i := 0; i < len(list); i += 2 {
-		out = append(out, funnelEvent{list[i].(string), time.Duration(list[i+1].(int)) * time.Minute})
+		out = append(out, funnelEvent{list[i].(string), time.Duration(list[i+1].(int) * int(time.Minute))})
 	}
 	return out
 }

@@ -30,9 +30,8 @@ type candidate struct {
 }
 
 func (c *candidate) copyFrom(o *candidate) {
-	used, reached, earliest := append(c.used[:0], o.used...), append(c.reached[:0], o.reached...), c.earliest
-	*c = *o
-	c.used, c.reached, c.earliest = used, reached, earliest
+	c.used, c.reached = append(c.used[:0], o.used...), append(c.reached[:0], o.reached...)
+	c.entry, c.deadline, c.stopped, c.stops = o.entry, o.deadline, o.stopped, o.stops
 }
 
 func (c *candidate) completed() int64 { return c.reached[len(c.reached)-1] }
@@ -85,7 +84,7 @@ func (m *Machine) walk(s *stream, at int, c *candidate) {
 		if b > 0 {
 			low = m.lowest(s, low, c.completed())
 		}
-		ok := false
+		var ok bool
 		if block&(block-1) == 0 {
 			ok = m.one(s, block, at, low, c)
 		} else {

@@ -92,6 +92,7 @@ func (m *Machine) attributed(s *stream, places []int) int32 {
 			}
 		}
 		return 0
+	case FirstStep, AllEqual:
 	}
 	return value(0)
 }

@@ -133,9 +133,9 @@ func (m *Machine) byValue(events []history.Event, code func(*history.Event) int3
 	for i, c := range codes {
 		out[i].code = c
 		for _, e := range events {
-			switch has := code(&e); {
-			case has == c:
-			case has == 0:
+			switch code(&e) {
+			case c:
+			case 0:
 				e.Match &^= m.steps
 			default:
 				e.Match = 0

@@ -30,16 +30,12 @@ func (c *cut) Batches(ctx context.Context, query string, args ...any) iter.Seq2[
 		}
 		defer rows.close()
 		for {
-			b, err := rows.next()
-			if b == nil && err == nil {
-				// What the driver could not fetch looks like the end.
-				err = ctx.Err()
-				if err == nil {
-					return
+			b := rows.next()
+			if b == nil {
+				// What could not be fetched looks like the end.
+				if err := ctx.Err(); err != nil {
+					yield(nil, err)
 				}
-			}
-			if err != nil {
-				yield(nil, err)
 				return
 			}
 			if !yield(b, nil) {
@@ -127,11 +123,11 @@ func (r *chunkRows) release() {
 }
 
 // next is the next chunk, nil after the last.
-func (r *chunkRows) next() (*store.Batch, error) {
+func (r *chunkRows) next() *store.Batch {
 	r.release()
 	r.chunk = mapping.FetchChunk(r.result)
 	if r.chunk.Ptr == nil {
-		return nil, nil
+		return nil
 	}
 	r.held = true
 	r.batch.Rows = int(mapping.DataChunkGetSize(r.chunk))
@@ -142,7 +138,7 @@ func (r *chunkRows) next() (*store.Batch, error) {
 		v.Null = m.nulls(mapping.VectorGetValidity(vector), r.batch.Rows)
 		m.read(v, r.types[i], mapping.VectorGetData(vector), r.batch.Rows)
 	}
-	return &r.batch, nil
+	return &r.batch
 }
 
 // nulls turns DuckDB's bits, one a row that is not null, into a slice; nil when all bits are set.
@@ -151,7 +147,7 @@ func (m *vectorMemory) nulls(mask unsafe.Pointer, rows int) []bool {
 		return nil
 	}
 	m.null = m.null[:0]
-	words, some := unsafe.Slice((*uint64)(mask), (rows+63)/64), false
+	words, some := lent[uint64](mask, (rows+63)/64), false
 	for i := range rows {
 		null := words[i/64]&(1<<(i%64)) == 0
 		some = some || null
@@ -177,28 +173,33 @@ func readable(t mapping.Type) bool {
 func (m *vectorMemory) read(v *store.Vector, t mapping.Type, data unsafe.Pointer, n int) {
 	switch t {
 	case mapping.TypeBigInt, mapping.TypeTimestamp:
-		v.Int64 = unsafe.Slice((*int64)(data), n)
+		v.Int64 = lent[int64](data, n)
 	case mapping.TypeInteger:
-		v.Int64 = widened(&m.signed, unsafe.Slice((*int32)(data), n))
+		v.Int64 = widened(&m.signed, lent[int32](data, n))
 	case mapping.TypeSmallInt:
-		v.Int64 = widened(&m.signed, unsafe.Slice((*int16)(data), n))
+		v.Int64 = widened(&m.signed, lent[int16](data, n))
 	case mapping.TypeTinyInt:
-		v.Int64 = widened(&m.signed, unsafe.Slice((*int8)(data), n))
+		v.Int64 = widened(&m.signed, lent[int8](data, n))
 	case mapping.TypeUBigInt:
-		v.Uint64 = unsafe.Slice((*uint64)(data), n)
+		v.Uint64 = lent[uint64](data, n)
 	case mapping.TypeUInteger:
-		v.Uint64 = widened(&m.unsigned, unsafe.Slice((*uint32)(data), n))
+		v.Uint64 = widened(&m.unsigned, lent[uint32](data, n))
 	case mapping.TypeUSmallInt:
-		v.Uint64 = widened(&m.unsigned, unsafe.Slice((*uint16)(data), n))
+		v.Uint64 = widened(&m.unsigned, lent[uint16](data, n))
 	case mapping.TypeUTinyInt:
-		v.Uint64 = widened(&m.unsigned, unsafe.Slice((*uint8)(data), n))
+		v.Uint64 = widened(&m.unsigned, lent[uint8](data, n))
 	case mapping.TypeDouble:
-		v.Float64 = unsafe.Slice((*float64)(data), n)
+		v.Float64 = lent[float64](data, n)
 	case mapping.TypeBoolean:
-		v.Bool = unsafe.Slice((*bool)(data), n)
+		v.Bool = lent[bool](data, n)
 	case mapping.TypeVarchar:
-		v.Text = m.read16(unsafe.Slice((*text16)(data), n), v.Null)
+		v.Text = m.read16(lent[text16](data, n), v.Null)
 	}
+}
+
+// lent is memory of DuckDB's as a slice; it is DuckDB's again when the chunk is released.
+func lent[T any](data unsafe.Pointer, n int) []T {
+	return unsafe.Slice((*T)(data), n) //nolint:gosec // DuckDB says that n values of the column's type are there
 }
 
 // widened copies numbers of a narrower type.
@@ -234,6 +235,7 @@ func (m *vectorMemory) read16(from []text16, null []bool) []string {
 		if s.length > inlineText {
 			start = (*byte)(s.rest)
 		}
+		//nolint:gosec // DuckDB says that so many bytes are there
 		if text := unsafe.String(start, s.length); text != last {
 			last = strings.Clone(text)
 		}

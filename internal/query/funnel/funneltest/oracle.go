@@ -33,7 +33,7 @@ func (o *oracle) block(step int) int {
 		if o.optional(s) {
 			continue
 		}
-		if s > 0 && !(free && open) {
+		if s > 0 && (!free || !open) {
 			n++
 		}
 		open = free
@@ -297,6 +297,7 @@ func (o *oracle) valueOf(by []int) int32 {
 			}
 		}
 		return 0
+	case funnel.FirstStep, funnel.AllEqual:
 	}
 	return value(0)
 }
@@ -348,6 +349,7 @@ func unit(subs []*oracle) []Answer {
 			}
 		}
 		return out
+	case funnel.Best:
 	}
 	best, open := all[0], false
 	for _, c := range all {
