@@ -160,8 +160,12 @@ func (s *Sink) check() (code, reason string) {
 	return "", ""
 }
 
-// Text is the text of a JSON string, or of a number: ids come as both. Anything else is empty.
+// Text is the text of a JSON string, or of a number: ids come as both. Anything else is empty, and so is a member that is
+// not there, which is nil.
 func (s *Sink) Text(v *fastjson.Value) string {
+	if v == nil {
+		return ""
+	}
 	switch v.Type() {
 	case fastjson.TypeString:
 		b, _ := v.StringBytes()
@@ -185,11 +189,14 @@ func (s *Sink) Take(dst *string, v *fastjson.Value) bool {
 	return true
 }
 
-// Property turns a JSON value into a property. Numbers that a float64 does not hold exactly keep their text.
+// Property turns a JSON value into a property; one that is not there is null. Numbers that a float64 does not hold exactly keep their text.
 func (s *Sink) Property(key []byte, v *fastjson.Value) event.Property {
 	p := event.Property{Key: alias(key)}
 	if len(key) == 0 || len(key) > s.limits.Name {
 		s.fail("bad_key", "a property has no name, or one that is longer than the limit")
+	}
+	if v == nil {
+		return p
 	}
 	switch v.Type() {
 	case fastjson.TypeString:
@@ -223,6 +230,9 @@ func (s *Sink) raw(v *fastjson.Value) string {
 
 // Properties appends an object's members; anything but an object is ignored.
 func (s *Sink) Properties(dst []event.Property, v *fastjson.Value) []event.Property {
+	if v == nil {
+		return dst
+	}
 	o, err := v.Object()
 	if err != nil {
 		return dst

@@ -11,6 +11,9 @@ import (
 // Time reads a client's time: ISO 8601 text or a bare number whose unit is told by its size. It returns microseconds
 // since 1970 UTC, and false when there is none that can be read.
 func Time(v *fastjson.Value) (int64, bool) {
+	if v == nil {
+		return 0, false
+	}
 	switch v.Type() {
 	case fastjson.TypeString:
 		b, _ := v.StringBytes()
