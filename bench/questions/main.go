@@ -1,4 +1,4 @@
-// Command questions asks a server the four counting questions of the benchmark, over and over with labels of their own so
+// Command questions asks a server the questions of the benchmark, over and over with labels of their own so
 // that no answer is kept, and prints the median times a client sees, and those of the same question asked again.
 package main
 
@@ -26,6 +26,11 @@ var questions = []struct{ name, body string }{
 	{"exact p95 of a duration by app version", `{"kind":"trends","range":{"from":"2026-10-02","to":"2026-11-01"},"interval":"month",
 		"series":[{"label":"%s","events":["product_viewed"],"aggregate":"p95","property":"duration_ms"}],
 		"breakdown":[{"property":"$app_version"}]}`},
+	{"funnel of 3 steps within 7 days", `{"kind":"funnel","range":{"from":"2026-10-02","to":"2026-11-01"},"window":"7d",
+		"steps":[{"label":"%s","events":["product_viewed"]},{"events":["product_added"]},{"events":["purchase"]}]}`},
+	{"funnel of 5 steps by country", `{"kind":"funnel","range":{"from":"2026-10-02","to":"2026-11-01"},"window":"7d",
+		"steps":[{"label":"%s","events":["app_opened"]},{"events":["product_viewed"]},{"events":["product_added"]},
+		{"events":["checkout_started"]},{"events":["purchase"]}],"breakdown":[{"property":"country"}]}`},
 }
 
 func main() {

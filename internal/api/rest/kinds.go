@@ -110,7 +110,7 @@ func examples() map[string]*huma.Example {
 			"series":[{"id":"A","events":["purchase"],"aggregate":"sum","property":"amount"}],
 			"where":{"property":"$country","op":"in","value":["DE","FR"]}}`),
 		"funnel": object(`{"kind":"funnel","range":{"from":"-30d"},"window":"7d",
-			"steps":[{"events":["product_viewed"]},{"events":["added_to_cart"]},{"events":["purchase"]}]}`),
+			"steps":[{"events":["product_viewed"]},{"events":["product_added"]},{"events":["purchase"]}]}`),
 		"retention": object(`{"kind":"retention","range":{"from":"-8w"},"interval":"week",
 			"start":{"events":["signed_up"]},"return":{"events":["app_opened"]}}`),
 		"lifecycle":  object(`{"kind":"lifecycle","range":{"from":"-30d"},"active":{"events":["app_opened"]}}`),

@@ -231,7 +231,7 @@ func (m *vectorMemory) read16(from []text16, null []bool) []string {
 			continue
 		}
 		s := &from[i]
-		start := (*byte)(unsafe.Pointer(&s.prefix))
+		start := &s.prefix[0]
 		if s.length > inlineText {
 			start = (*byte)(s.rest)
 		}
