@@ -265,7 +265,7 @@ type call struct {
 }
 
 func (c call) request() *http.Request {
-	r, err := http.NewRequest(c.method, c.url, strings.NewReader(c.body)) //nolint:noctx // its server is this process
+	r, err := http.NewRequest(c.method, c.url, strings.NewReader(c.body))
 	if err != nil {
 		panic(fmt.Sprintf("%s %s: %v", c.method, c.url, err))
 	}
