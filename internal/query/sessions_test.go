@@ -197,6 +197,9 @@ func checkTrendOfSessions(t *rapid.T, e *query.Engine, o *oracle, a *query.Sessi
 	if q.By != "client" || q.Midnight != "continue" || q.Gap != r.Gap || q.Where != nil || q.Holding.Where != nil || q.Holding.Events != nil || q.Breakdown != nil {
 		return
 	}
+	if q.Interval == "week" && q.WeekStart != r.WeekStart {
+		return // a preset has weeks of its own, trends have the project's
+	}
 	trend, err := e.Resolve(o.scope, &query.Trends{Range: q.Range, Timezone: q.Timezone, Interval: q.Interval, Series: []query.Series{{Aggregate: "sessions"}}})
 	if err != nil {
 		t.Fatal(err)

@@ -27,7 +27,7 @@ func TestOTLP(t *testing.T) {
 	for _, encoding := range []string{"json", "protobuf"} {
 		t.Run(encoding, func(t *testing.T) {
 			s := start(t)
-			proxy := &flakyProxy{target: "http://" + s.addr, lostAs: http.StatusServiceUnavailable}
+			proxy := &flakyProxy{target: "http://" + s.addr, harsh: true, lostAs: http.StatusServiceUnavailable}
 			front := httptest.NewServer(proxy)
 			defer front.Close()
 			began := time.Now()
@@ -82,5 +82,8 @@ func checkDoubled(t *testing.T, s *server, p *flakyProxy) {
 	t.Logf("%d requests, of which %d were lost and %d answered badly", p.requests.Load(), p.lost.Load(), p.doubled.Load())
 	if c := s.ledger(); c.Dead != 0 || p.lost.Load() == 0 || p.doubled.Load() == 0 || c.Duplicate == 0 {
 		t.Errorf("ledger: %+v", c)
+	}
+	if p.harsh && !p.silent.Load() {
+		t.Error("too few requests for one to be left without an answer")
 	}
 }

@@ -31,7 +31,7 @@ func TestPostHog(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t)
-			proxy := &flakyProxy{target: "http://" + s.addr}
+			proxy := &flakyProxy{target: "http://" + s.addr, harsh: true}
 			front := httptest.NewServer(proxy)
 			defer front.Close()
 			began := time.Now()

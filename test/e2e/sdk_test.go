@@ -18,12 +18,19 @@ import (
 // sdkEvents is how many events Segment's SDK sends.
 const sdkEvents = 10_000
 
+// longSilence is how long an answer does not come; most SDKs give up before.
+const longSilence = 20 * time.Second
+
 // flakyProxy is a bad network before a server: of the requests through it some are lost, some are answered by an error
 // or cut off although they arrived, so that the app sends them again, and some are late.
 type flakyProxy struct {
 	target string
 	// lostAs is the status of a lost request; 0 is 500, which some SDKs take for final.
 	lostAs int
+	// harsh adds what not every SDK sends again after: 429, and once an answer that does not come.
+	harsh bool
+	// silent tells that it has not come once.
+	silent atomic.Bool
 	// requests counts all, doubled those that arrived and were not answered, lost those that did not arrive.
 	requests, doubled, lost atomic.Int64
 }
@@ -35,6 +42,13 @@ func (p *flakyProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	fate := p.requests.Add(1) % 16
+	if fate == 14 && p.harsh {
+		p.lost.Add(1)
+		allow(w, r)
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, "later", http.StatusTooManyRequests)
+		return
+	}
 	if fate == 3 {
 		p.lost.Add(1)
 		allow(w, r)
@@ -65,6 +79,16 @@ func (p *flakyProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	case 12:
 		<-time.After(300 * time.Millisecond)
+	case 15:
+		if p.harsh && !p.silent.Swap(true) {
+			p.doubled.Add(1)
+			select {
+			case <-r.Context().Done():
+			case <-time.After(longSilence):
+			}
+			cut(w)
+			return
+		}
 	}
 	maps.Copy(w.Header(), resp.Header)
 	w.WriteHeader(resp.StatusCode)
@@ -94,7 +118,7 @@ func cut(w http.ResponseWriter) {
 func TestSDK(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	proxy := &flakyProxy{target: "http://" + s.addr}
+	proxy := &flakyProxy{target: "http://" + s.addr, harsh: true}
 	front := httptest.NewServer(proxy)
 	defer front.Close()
 	out := s.play(t, front.URL, script{folder: "segment"}, sdkEvents)

@@ -15,7 +15,7 @@ import (
 func TestRudderStack(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	proxy := &flakyProxy{target: "http://" + s.addr}
+	proxy := &flakyProxy{target: "http://" + s.addr, harsh: true}
 	front := httptest.NewServer(proxy)
 	defer front.Close()
 	began := time.Now()
@@ -39,7 +39,7 @@ func TestRudderStack(t *testing.T) {
 func TestSegmentGo(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	proxy := &flakyProxy{target: "http://" + s.addr}
+	proxy := &flakyProxy{target: "http://" + s.addr, harsh: true}
 	front := httptest.NewServer(proxy)
 	defer front.Close()
 	began := time.Now()
@@ -107,7 +107,7 @@ func TestCountly(t *testing.T) {
 	for _, form := range []string{"", "1"} {
 		t.Run("form "+form, func(t *testing.T) {
 			s := start(t)
-			proxy := &flakyProxy{target: "http://" + s.addr}
+			proxy := &flakyProxy{target: "http://" + s.addr, harsh: true}
 			front := httptest.NewServer(proxy)
 			defer front.Close()
 			began := time.Now()
