@@ -59,8 +59,11 @@ func (g *gathering) read(ctx context.Context) (*history.Builder, error) {
 	return out, nil
 }
 
-// ordered tells whether it matters which of two events at one moment comes first.
-func (g *gathering) ordered() bool { return len(g.dimensions) > 0 || len(g.Hold) > 0 }
+// ordered tells whether it matters which of two events at one moment comes first: for values, and for which of them
+// begins the attempt that counts, unless all are tried.
+func (g *gathering) ordered() bool {
+	return len(g.dimensions) > 0 || len(g.Hold) > 0 || g.Entry != entryBest
+}
 
 // sql selects actor, time and match, seq if ordered, and the values of the breakdown and those held.
 func (g *gathering) sql(c *compiler) string {
