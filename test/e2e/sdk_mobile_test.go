@@ -15,7 +15,7 @@ import (
 // flaky puts a bad network before a server.
 func (s *server) flaky(t *testing.T, lostAs int) (*flakyProxy, string) {
 	t.Helper()
-	proxy := &flakyProxy{target: "http://" + s.addr, lostAs: lostAs}
+	proxy := &flakyProxy{target: "http://" + s.addr, lostAs: lostAs, harsh: true}
 	front := httptest.NewServer(proxy)
 	t.Cleanup(front.Close)
 	return proxy, front.URL

@@ -56,7 +56,7 @@ func TestOTLP(t *testing.T) {
 func TestCloudEvents(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	proxy := &flakyProxy{target: "http://" + s.addr}
+	proxy := &flakyProxy{target: "http://" + s.addr, harsh: true}
 	front := httptest.NewServer(proxy)
 	defer front.Close()
 	began := time.Now()

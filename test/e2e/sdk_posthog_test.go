@@ -76,7 +76,7 @@ func TestPostHogBrowser(t *testing.T) {
 	t.Parallel()
 	const count = 400
 	s := start(t)
-	proxy := &flakyProxy{target: "http://" + s.addr}
+	proxy := &flakyProxy{target: "http://" + s.addr, harsh: true, unlimited: true}
 	front := httptest.NewServer(proxy)
 	defer front.Close()
 	began := time.Now()

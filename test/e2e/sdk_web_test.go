@@ -62,7 +62,7 @@ func TestSnowplow(t *testing.T) {
 	for _, method := range []string{"post", "get"} {
 		t.Run(method, func(t *testing.T) {
 			s := start(t)
-			proxy := &flakyProxy{target: "http://" + s.addr}
+			proxy := &flakyProxy{target: "http://" + s.addr, harsh: true}
 			front := httptest.NewServer(proxy)
 			defer front.Close()
 			began := time.Now()

@@ -14,7 +14,7 @@ const session = (n) => [{
 
 let waiting = 0;
 const tracker = newTracker({ namespace: "shop", appId: key, encodeBase64: process.env.BASE64 !== "no" }, {
-  endpoint: url, eventMethod: method, bufferSize: method === "get" ? 1 : 50, maxPostBytes: 200000,
+  endpoint: url, eventMethod: method, bufferSize: method === "get" ? 1 : 50, maxPostBytes: 40000,
   onRequestSuccess: (batch) => { waiting -= batch.length; },
   onRequestFailure: (failure) => { if (!failure.willRetry) { console.error("the tracker gave up:", failure.message); process.exitCode = 1; } },
 });
