@@ -250,7 +250,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-func Fuzz(f *testing.F) {
+func FuzzPostHog(f *testing.F) {
 	f.Add("/batch", []byte(`{"api_key":"k","batch":[{"event":"$identify","distinct_id":1,"$set":{"a":null},"properties":{"$set_once":{"a":1},"$unset":["a",2],"$anon_distinct_id":"x"}}]}`))
 	f.Add("/e?compression=lz64", []byte("data="+packed))
 	f.Add("/e?compression=base64", []byte("data=eyJldmVudCI6ImEifQ=="))
