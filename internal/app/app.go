@@ -107,13 +107,16 @@ func Run(ctx context.Context, o Options) error {
 	if err := a.server.Start(ctx, listener, before); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	if err := a.open(ctx, before); err != nil {
+	handler, err := a.open(ctx, before)
+	if err != nil {
 		return errors.Join(err, a.close(ctx, nil))
 	}
+	// Whoever is told that this server is ready may start its successor at once, which must find the socket.
 	handover, err := server.ServeHandover(socket, o.Config.Listen, listener, cancel)
 	if err != nil {
 		return errors.Join(err, a.close(ctx, nil))
 	}
+	a.server.SetHandler(handler)
 	a.begin(ctx)
 	select {
 	case <-ctx.Done():
@@ -136,45 +139,45 @@ func cores() int {
 	return n
 }
 
-// open opens what the first acknowledgement needs; the store recovers while events are accepted already.
-func (a *app) open(ctx context.Context, before *server.Predecessor) error {
+// open opens what the first acknowledgement needs; the store recovers while events are accepted already. It returns
+// what serves them.
+func (a *app) open(ctx context.Context, before *server.Predecessor) (http.Handler, error) {
 	wait, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	if err := before.Wait(wait); err != nil {
-		return err
+		return nil, err
 	}
 	c := a.Config
 	control, err := sqlite.Open(ctx, c.Data)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if a.projects, err = project.Open(ctx, control, project.Options{Logger: a.Logger}); err != nil {
-		return errors.Join(err, control.Close())
+		return nil, errors.Join(err, control.Close())
 	}
 	a.log, err = disk.Open(disk.Options{
 		Dir: filepath.Join(c.Data, "log"), SegmentBytes: int64(c.Log.SegmentBytes), Logger: a.Logger, Registerer: a.registry,
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := a.keepPositions(); err != nil {
-		return err
+		return nil, err
 	}
 	a.pipeline = newPipeline(a)
 	handler, err := a.routes()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if c.AdminListen != "" {
 		if err := a.startAdmin(ctx); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if err := a.welcome(ctx); err != nil {
-		return err
+		return nil, err
 	}
-	a.server.SetHandler(handler)
-	return nil
+	return handler, nil
 }
 
 // keepPositions sees to it that a log which the disk has robbed of its end gives no position out again that the store or
