@@ -170,9 +170,7 @@ func (a *app) open(ctx context.Context, before *server.Predecessor) (http.Handle
 		return nil, err
 	}
 	if c.AdminListen != "" {
-		if err := a.startAdmin(ctx); err != nil {
-			return nil, err
-		}
+		a.startAdmin(ctx)
 	}
 	if err := a.welcome(ctx); err != nil {
 		return nil, err
@@ -197,14 +195,13 @@ func (a *app) keepPositions() error {
 
 // startAdmin opens the admin port. A predecessor has closed its own by now. A port that something else uses is no
 // reason to refuse events.
-func (a *app) startAdmin(ctx context.Context) error {
+func (a *app) startAdmin(ctx context.Context) {
 	addr, err := a.server.StartAdmin(ctx, a.Config.AdminListen)
 	if err != nil {
 		a.Logger.Error("no admin port", "error", err)
-		return nil
+		return
 	}
 	a.Logger.Info("admin port open", "address", addr.String())
-	return nil
 }
 
 // begin starts what runs beside the server.
