@@ -160,6 +160,27 @@ func (e *Engine) ask(ctx context.Context, kind string, s Scope, run func(ctx con
 	return run(ctx, cut)
 }
 
+// timed is ask for a question whose answer says up to where it holds and how long it took.
+func (e *Engine) timed(
+	ctx context.Context, kind string, s Scope, w *store.Watermark, tookMS *float64, run func(ctx context.Context, cut store.Cut) error,
+) error {
+	began := e.Now()
+	err := e.ask(ctx, kind, s, func(ctx context.Context, cut store.Cut) error {
+		*w = cut.Watermark()
+		return run(ctx, cut)
+	})
+	*tookMS = float64(e.Now().Sub(began)) / float64(time.Millisecond)
+	return err
+}
+
+// resolving runs the resolution of a question. The caller's own deadline is for the answer; this part is short, and its
+// result is shared by all who ask.
+func (e *Engine) resolving(resolve func(ctx context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), resolveTimeout)
+	defer cancel()
+	return e.outcome(ctx, resolve(ctx))
+}
+
 // enter takes a slot, waiting for one if need be; leave gives it back.
 func (e *Engine) enter(ctx context.Context) (leave func(), err error) {
 	select {

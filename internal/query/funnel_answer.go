@@ -11,14 +11,12 @@ import (
 
 // Funnel answers a question, on one cut of the data.
 func (e *Engine) Funnel(ctx context.Context, s Scope, r *ResolvedFunnel) (*FunnelAnswer, error) {
-	began := e.Now()
 	a := &FunnelAnswer{Kind: "funnel", Range: answerRange(&r.buckets, r.zone), AsOf: r.asOf.In(r.zone), Question: r.Funnel}
 	if r.compare != nil {
 		c := answerRange(r.compare, r.zone)
 		a.CompareRange = &c
 	}
-	err := e.ask(ctx, "funnel", s, func(ctx context.Context, cut store.Cut) error {
-		a.Watermark = cut.Watermark()
+	err := e.timed(ctx, "funnel", s, &a.Watermark, &a.TookMS, func(ctx context.Context, cut store.Cut) error {
 		f := &asking{ResolvedFunnel: r, engine: e, cut: cut, scope: s, now: r.asOf}
 		var err error
 		a.Groups, err = f.answer(ctx)
@@ -27,7 +25,6 @@ func (e *Engine) Funnel(ctx context.Context, s Scope, r *ResolvedFunnel) (*Funne
 	if err != nil {
 		return nil, err
 	}
-	a.TookMS = float64(e.Now().Sub(began)) / float64(time.Millisecond)
 	return a, nil
 }
 
@@ -102,19 +99,10 @@ func (f *asking) over(ctx context.Context, b *buckets) ([]*funnel.Tally, error) 
 
 // walkFunnel lets machines go over all actors.
 func walkFunnel(ctx context.Context, events *history.Builder, c funnel.Config) (*funnel.Tally, error) {
-	var tallies []*funnel.Tally
-	err := events.Each(ctx, func() func(*history.Actor) {
+	return walkAll(ctx, events, func() (*funnel.Tally, func(*history.Actor)) {
 		m, t := funnel.New(c, func() bool { return ctx.Err() != nil }), funnel.NewTally(&c)
-		tallies = append(tallies, t)
-		return func(a *history.Actor) { m.Run(a, t.Add) }
+		return t, func(a *history.Actor) { m.Run(a, t.Add) }
 	})
-	if err != nil {
-		return nil, err
-	}
-	for _, t := range tallies[1:] {
-		tallies[0].Merge(t)
-	}
-	return tallies[0], nil
 }
 
 // groups are the groups of an answer, out of the results over a range.

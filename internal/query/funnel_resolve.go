@@ -29,11 +29,10 @@ type ResolvedFunnel struct {
 
 // ResolveFunnel checks a question and fills in its defaults. The question is not changed.
 func (e *Engine) ResolveFunnel(s Scope, q *Funnel) (*ResolvedFunnel, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), resolveTimeout)
-	defer cancel()
 	out := &ResolvedFunnel{Funnel: *q}
-	if err := out.resolve(ctx, e, s); err != nil {
-		return nil, e.outcome(ctx, err)
+	err := e.resolving(func(ctx context.Context) error { return out.resolve(ctx, e, s) })
+	if err != nil {
+		return nil, err
 	}
 	return out, nil
 }

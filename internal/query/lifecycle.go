@@ -78,11 +78,10 @@ type ResolvedLifecycle struct {
 
 // ResolveLifecycle checks a question and fills in its defaults. The question is not changed.
 func (e *Engine) ResolveLifecycle(s Scope, q *Lifecycle) (*ResolvedLifecycle, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), resolveTimeout)
-	defer cancel()
 	out := &ResolvedLifecycle{Lifecycle: *q}
-	if err := out.resolve(ctx, e, s); err != nil {
-		return nil, e.outcome(ctx, err)
+	err := e.resolving(func(ctx context.Context) error { return out.resolve(ctx, e, s) })
+	if err != nil {
+		return nil, err
 	}
 	return out, nil
 }
@@ -122,10 +121,8 @@ func (r *ResolvedLifecycle) resolve(ctx context.Context, e *Engine, s Scope) err
 
 // Lifecycle answers a question, on one cut of the data.
 func (e *Engine) Lifecycle(ctx context.Context, s Scope, r *ResolvedLifecycle) (*LifecycleAnswer, error) {
-	began := e.Now()
 	a := &LifecycleAnswer{Kind: "lifecycle", Range: answerRange(&r.buckets, r.zone), Interval: r.Interval, Question: r.Lifecycle}
-	err := e.ask(ctx, "lifecycle", s, func(ctx context.Context, cut store.Cut) error {
-		a.Watermark = cut.Watermark()
+	err := e.timed(ctx, "lifecycle", s, &a.Watermark, &a.TookMS, func(ctx context.Context, cut store.Cut) error {
 		selectors := []Selector{r.Active}
 		if r.NewBy == newByAny {
 			selectors = append(selectors, Selector{})
@@ -141,28 +138,22 @@ func (e *Engine) Lifecycle(ctx context.Context, s Scope, r *ResolvedLifecycle) (
 	if err != nil {
 		return nil, err
 	}
-	a.TookMS = float64(e.Now().Sub(began)) / float64(time.Millisecond)
 	return a, nil
 }
 
 func (r *ResolvedLifecycle) walk(ctx context.Context, events *history.Builder) ([]LifecycleBucket, error) {
-	var tallies []*lifecycle.Tally
-	err := events.Each(ctx, func() func(*history.Actor) {
+	tally, err := walkAll(ctx, events, func() (*lifecycle.Tally, func(*history.Actor)) {
 		m, t := lifecycle.NewMachine(&r.config), lifecycle.NewTally(&r.config)
-		tallies = append(tallies, t)
-		return func(a *history.Actor) { t.Add(m.Walk(a.Events)) }
+		return t, func(a *history.Actor) { t.Add(m.Walk(a.Events)) }
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range tallies[1:] {
-		tallies[0].Merge(t)
-	}
 	out := make([]LifecycleBucket, r.buckets.len())
 	for i := range out {
-		n := tallies[0].Counts[i+1]
+		n := tally.Counts[i+1]
 		out[i] = LifecycleBucket{
-			Start: r.buckets.starts[i], Partial: i >= r.buckets.ended, Active: tallies[0].Active(i + 1),
+			Start: r.buckets.starts[i], Partial: i >= r.buckets.ended, Active: tally.Active(i + 1),
 			New: n[lifecycle.New], Returning: n[lifecycle.Returning], Resurrecting: n[lifecycle.Resurrecting],
 		}
 		if !out[i].Partial {

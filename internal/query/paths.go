@@ -73,11 +73,10 @@ type ResolvedPaths struct {
 
 // ResolvePaths checks a question and fills in its defaults. The question is not changed.
 func (e *Engine) ResolvePaths(s Scope, q *Paths) (*ResolvedPaths, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), resolveTimeout)
-	defer cancel()
 	out := &ResolvedPaths{Paths: *q}
-	if err := out.resolve(ctx, e, s); err != nil {
-		return nil, e.outcome(ctx, err)
+	err := e.resolving(func(ctx context.Context) error { return out.resolve(ctx, e, s) })
+	if err != nil {
+		return nil, err
 	}
 	return out, nil
 }

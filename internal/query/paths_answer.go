@@ -2,7 +2,6 @@ package query
 
 import (
 	"context"
-	"time"
 
 	"github.com/freshet/freshet/internal/query/history"
 	"github.com/freshet/freshet/internal/query/path"
@@ -61,10 +60,8 @@ type PathLink struct {
 
 // Paths answers a question, on one cut of the data.
 func (e *Engine) Paths(ctx context.Context, s Scope, r *ResolvedPaths) (*PathsAnswer, error) {
-	began := e.Now()
 	a := &PathsAnswer{Kind: "paths", Range: answerRange(&r.buckets, r.zone), Question: r.Paths}
-	err := e.ask(ctx, "paths", s, func(ctx context.Context, cut store.Cut) error {
-		a.Watermark = cut.Watermark()
+	err := e.timed(ctx, "paths", s, &a.Watermark, &a.TookMS, func(ctx context.Context, cut store.Cut) error {
 		sel := r.selection(e, cut)
 		events, values, err := sel.read(ctx)
 		if err != nil {
@@ -75,7 +72,6 @@ func (e *Engine) Paths(ctx context.Context, s Scope, r *ResolvedPaths) (*PathsAn
 	if err != nil {
 		return nil, err
 	}
-	a.TookMS = float64(e.Now().Sub(began)) / float64(time.Millisecond)
 	return a, nil
 }
 

@@ -31,15 +31,16 @@ const (
 
 // Resolve checks a question, fills in its defaults and resolves its relative times. The question is not changed.
 func (e *Engine) Resolve(s Scope, q *Trends) (*Resolved, error) {
-	// The caller's own deadline is for the answer; this part is short, and its result is shared by all who ask.
-	ctx, cancel := context.WithTimeout(context.Background(), resolveTimeout)
-	defer cancel()
 	now := e.Now()
 	r := &resolver{engine: e, scope: s, now: now, q: *q}
 	r.zone = s.Zone
-	out, err := r.resolve(ctx)
+	var out *Resolved
+	err := e.resolving(func(ctx context.Context) (err error) {
+		out, err = r.resolve(ctx)
+		return err
+	})
 	if err != nil {
-		return nil, e.outcome(ctx, err)
+		return nil, err
 	}
 	return out, nil
 }

@@ -106,11 +106,10 @@ type ResolvedRetention struct {
 
 // ResolveRetention checks a question and fills in its defaults. The question is not changed.
 func (e *Engine) ResolveRetention(s Scope, q *Retention) (*ResolvedRetention, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), resolveTimeout)
-	defer cancel()
 	out := &ResolvedRetention{Retention: *q}
-	if err := out.resolve(ctx, e, s); err != nil {
-		return nil, e.outcome(ctx, err)
+	err := e.resolving(func(ctx context.Context) error { return out.resolve(ctx, e, s) })
+	if err != nil {
+		return nil, err
 	}
 	return out, nil
 }

@@ -73,14 +73,12 @@ type RetentionMean struct {
 
 // Retention answers a question, on one cut of the data.
 func (e *Engine) Retention(ctx context.Context, s Scope, r *ResolvedRetention) (*RetentionAnswer, error) {
-	began := e.Now()
 	a := &RetentionAnswer{Kind: "retention", Range: answerRange(&r.buckets, r.zone), Interval: r.Interval, Question: r.Retention}
 	for i := range r.config.Columns() {
 		b := r.config.Column(i)
 		a.Columns = append(a.Columns, RetentionBracket{b.From, b.To})
 	}
-	err := e.ask(ctx, "retention", s, func(ctx context.Context, cut store.Cut) error {
-		a.Watermark = cut.Watermark()
+	err := e.timed(ctx, "retention", s, &a.Watermark, &a.TookMS, func(ctx context.Context, cut store.Cut) error {
 		dimensions, err := r.grouped(ctx, e, cut, s, &r.Start, r.Where, r.Breakdown)
 		if err != nil {
 			return err
@@ -95,7 +93,6 @@ func (e *Engine) Retention(ctx context.Context, s Scope, r *ResolvedRetention) (
 	if err != nil {
 		return nil, err
 	}
-	a.TookMS = float64(e.Now().Sub(began)) / float64(time.Millisecond)
 	return a, nil
 }
 
@@ -127,19 +124,10 @@ func (r *ResolvedRetention) tables(ctx context.Context, events *history.Builder,
 }
 
 func walkRetention(ctx context.Context, events *history.Builder, config *retention.Config, lines int) (*retention.Tally, error) {
-	var tallies []*retention.Tally
-	err := events.Each(ctx, func() func(*history.Actor) {
+	return walkAll(ctx, events, func() (*retention.Tally, func(*history.Actor)) {
 		m, t := retention.New(config), retention.NewTally(config, lines)
-		tallies = append(tallies, t)
-		return func(a *history.Actor) { t.Add(m.Walk(a.Events)) }
+		return t, func(a *history.Actor) { t.Add(m.Walk(a.Events)) }
 	})
-	if err != nil {
-		return nil, err
-	}
-	for _, t := range tallies[1:] {
-		tallies[0].Merge(t)
-	}
-	return tallies[0], nil
 }
 
 // rank counts the people of every value.

@@ -221,3 +221,20 @@ func (c *valueCodes) of(columns []store.Vector, row int) (int32, error) {
 	c.byKey[string(c.key)], c.groups = code, append(c.groups, group)
 	return code, nil
 }
+
+// walkAll lets workers go over all actors, each with a tally of its own, and returns the sum of these.
+func walkAll[T interface{ Merge(T) }](ctx context.Context, events *history.Builder, worker func() (T, func(*history.Actor))) (sum T, err error) {
+	var tallies []T
+	err = events.Each(ctx, func() func(*history.Actor) {
+		t, walk := worker()
+		tallies = append(tallies, t)
+		return walk
+	})
+	if err != nil {
+		return sum, err
+	}
+	for _, t := range tallies[1:] {
+		tallies[0].Merge(t)
+	}
+	return tallies[0], nil
+}

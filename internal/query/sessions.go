@@ -68,11 +68,10 @@ type ResolvedSessions struct {
 
 // ResolveSessions checks a question and fills in its defaults. The question is not changed.
 func (e *Engine) ResolveSessions(s Scope, q *Sessions) (*ResolvedSessions, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), resolveTimeout)
-	defer cancel()
 	out := &ResolvedSessions{Sessions: *q}
-	if err := out.resolve(ctx, e, s); err != nil {
-		return nil, e.outcome(ctx, err)
+	err := e.resolving(func(ctx context.Context) error { return out.resolve(ctx, e, s) })
+	if err != nil {
+		return nil, err
 	}
 	return out, nil
 }

@@ -3,7 +3,6 @@ package query
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/freshet/freshet/internal/query/history"
 	"github.com/freshet/freshet/internal/query/session"
@@ -48,13 +47,11 @@ type SessionsNumbers struct {
 
 // Sessions answers a question, on one cut of the data.
 func (e *Engine) Sessions(ctx context.Context, s Scope, r *ResolvedSessions) (*SessionsAnswer, error) {
-	began := e.Now()
 	a := &SessionsAnswer{Kind: "sessions", Range: answerRange(&r.buckets, r.zone), Interval: r.Interval, Question: r.Sessions, Buckets: []Bucket{}}
 	for i, start := range r.buckets.starts {
 		a.Buckets = append(a.Buckets, Bucket{Start: start, Partial: i >= r.buckets.ended})
 	}
-	err := e.ask(ctx, "sessions", s, func(ctx context.Context, cut store.Cut) error {
-		a.Watermark = cut.Watermark()
+	err := e.timed(ctx, "sessions", s, &a.Watermark, &a.TookMS, func(ctx context.Context, cut store.Cut) error {
 		dimensions, err := r.grouped(ctx, e, cut, s, r.Holding, r.Where, r.Breakdown)
 		if err != nil {
 			return err
@@ -70,7 +67,6 @@ func (e *Engine) Sessions(ctx context.Context, s Scope, r *ResolvedSessions) (*S
 	if err != nil {
 		return nil, err
 	}
-	a.TookMS = float64(e.Now().Sub(began)) / float64(time.Millisecond)
 	return a, nil
 }
 
@@ -86,20 +82,15 @@ func (v *visits) groups(ctx context.Context, events *history.Builder) ([]Session
 		shown, config.Lines = v.values.top(ranking, v.BreakdownLimit)
 		lines = len(shown)
 	}
-	var tallies []*session.Tally
-	err := events.Each(ctx, func() func(*history.Actor) {
+	tally, err := walkAll(ctx, events, func() (*session.Tally, func(*history.Actor)) {
 		m, t := session.New(&config), session.NewTally(&config, lines)
-		tallies = append(tallies, t)
-		return func(a *history.Actor) { t.Add(m.Walk(a.Events)) }
+		return t, func(a *history.Actor) { t.Add(m.Walk(a.Events)) }
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range tallies[1:] {
-		tallies[0].Merge(t)
-	}
 	out := []SessionsGroup{}
-	for i, cells := range tallies[0].Cells {
+	for i, cells := range tally.Cells {
 		g := SessionsGroup{Buckets: []SessionsNumbers{}}
 		var total session.Cell
 		for k := range cells {

@@ -61,11 +61,10 @@ type ResolvedStickiness struct {
 
 // ResolveStickiness checks a question and fills in its defaults. The question is not changed.
 func (e *Engine) ResolveStickiness(s Scope, q *Stickiness) (*ResolvedStickiness, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), resolveTimeout)
-	defer cancel()
 	out := &ResolvedStickiness{Stickiness: *q}
-	if err := out.resolve(ctx, e, s); err != nil {
-		return nil, e.outcome(ctx, err)
+	err := e.resolving(func(ctx context.Context) error { return out.resolve(ctx, e, s) })
+	if err != nil {
+		return nil, err
 	}
 	return out, nil
 }

@@ -51,10 +51,8 @@ type StickinessDay struct {
 
 // Stickiness answers a question, on one cut of the data.
 func (e *Engine) Stickiness(ctx context.Context, s Scope, r *ResolvedStickiness) (*StickinessAnswer, error) {
-	began := e.Now()
 	a := &StickinessAnswer{Kind: "stickiness", Range: answerRange(&r.buckets, r.zone), Interval: r.Interval, Question: r.Stickiness}
-	err := e.ask(ctx, "stickiness", s, func(ctx context.Context, cut store.Cut) error {
-		a.Watermark = cut.Watermark()
+	err := e.timed(ctx, "stickiness", s, &a.Watermark, &a.TookMS, func(ctx context.Context, cut store.Cut) error {
 		sel := &selection{
 			engine: e, cut: cut, zone: r.zone, where: r.Where, selectors: []Selector{r.Active}, from: r.buckets.from(), to: r.buckets.to(),
 		}
@@ -77,25 +75,19 @@ func (e *Engine) Stickiness(ctx context.Context, s Scope, r *ResolvedStickiness)
 	if err != nil {
 		return nil, err
 	}
-	a.TookMS = float64(e.Now().Sub(began)) / float64(time.Millisecond)
 	return a, nil
 }
 
 func (r *ResolvedStickiness) walk(ctx context.Context, events *history.Builder) ([]StickinessWindow, error) {
-	var tallies []*stickiness.Tally
-	err := events.Each(ctx, func() func(*history.Actor) {
+	tally, err := walkAll(ctx, events, func() (*stickiness.Tally, func(*history.Actor)) {
 		m, t := stickiness.NewMachine(&r.config), stickiness.NewTally(&r.config)
-		tallies = append(tallies, t)
-		return func(a *history.Actor) { t.Add(m.Walk(a.Events)) }
+		return t, func(a *history.Actor) { t.Add(m.Walk(a.Events)) }
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range tallies[1:] {
-		tallies[0].Merge(t)
-	}
-	out := make([]StickinessWindow, len(tallies[0].Exact))
-	for i, exact := range tallies[0].Exact {
+	out := make([]StickinessWindow, len(tally.Exact))
+	for i, exact := range tally.Exact {
 		out[i] = r.window(i, exact)
 	}
 	return out, nil
@@ -127,20 +119,15 @@ func (r *ResolvedStickiness) window(i int, exact []int64) StickinessWindow {
 }
 
 func (r *ResolvedStickiness) walkDays(ctx context.Context, events *history.Builder) ([]StickinessDay, error) {
-	var tallies []*stickiness.DayTally
-	err := events.Each(ctx, func() func(*history.Actor) {
+	tally, err := walkAll(ctx, events, func() (*stickiness.DayTally, func(*history.Actor)) {
 		m, t := stickiness.NewDayMachine(&r.days), stickiness.NewDayTally(&r.days)
-		tallies = append(tallies, t)
-		return func(a *history.Actor) { t.Add(m.Walk(a.Events)) }
+		return t, func(a *history.Actor) { t.Add(m.Walk(a.Events)) }
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range tallies[1:] {
-		tallies[0].Merge(t)
-	}
 	out := make([]StickinessDay, r.buckets.len())
-	for i, n := range tallies[0].Counts() {
+	for i, n := range tally.Counts() {
 		out[i] = StickinessDay{
 			Start: r.buckets.starts[i], Partial: i >= r.buckets.ended, Day: n.Day, Span: n.Span, Ratio: share(n.Day, n.Span),
 		}

@@ -10,7 +10,6 @@ import (
 
 // Trends answers a question, on one cut of the data.
 func (e *Engine) Trends(ctx context.Context, s Scope, r *Resolved) (*Answer, error) {
-	began := e.Now()
 	a := &Answer{
 		Kind: "trends", Interval: r.Interval, Question: r.Trends,
 		Range: answerRange(&r.buckets, r.zone), Buckets: make([]Bucket, r.buckets.len()),
@@ -22,8 +21,7 @@ func (e *Engine) Trends(ctx context.Context, s Scope, r *Resolved) (*Answer, err
 		c := answerRange(r.compare, r.zone)
 		a.CompareRange = &c
 	}
-	err := e.ask(ctx, "trends", s, func(ctx context.Context, cut store.Cut) error {
-		a.Watermark = cut.Watermark()
+	err := e.timed(ctx, "trends", s, &a.Watermark, &a.TookMS, func(ctx context.Context, cut store.Cut) error {
 		t := &trend{engine: e, cut: cut, scope: s, r: r}
 		var err error
 		a.Series, err = t.answer(ctx)
@@ -32,7 +30,6 @@ func (e *Engine) Trends(ctx context.Context, s Scope, r *Resolved) (*Answer, err
 	if err != nil {
 		return nil, err
 	}
-	a.TookMS = float64(e.Now().Sub(began)) / float64(time.Millisecond)
 	return a, nil
 }
 
