@@ -150,8 +150,13 @@ func (o *oracle) try(entry int) []chain {
 			best[len(c)-1] = slices.Clone(c)
 		}
 		for e := range o.events {
+			if o.events[e].Time > o.deadline(o.events[entry].Time) {
+				break // events are in order of time, and a chain with one that is late is not valid
+			}
 			for _, s := range o.required() {
-				grow(append(slices.Clone(c), link{e, s}))
+				if o.has(e, s) {
+					grow(append(slices.Clone(c), link{e, s}))
+				}
 			}
 		}
 	}
