@@ -42,6 +42,11 @@ func New(base, key string, conns int) (*Client, error) {
 	return &Client{base: strings.TrimSuffix(base, "/"), key: key, http: &http.Client{Transport: t}}, nil
 }
 
+// Over is New with another way to the server than connections of its own.
+func Over(t http.RoundTripper, base, key string) *Client {
+	return &Client{base: strings.TrimSuffix(base, "/"), key: key, http: &http.Client{Transport: t}}
+}
+
 // Base is the server's address.
 func (c *Client) Base() string { return c.base }
 
@@ -163,9 +168,12 @@ func (c *Client) JSON(ctx context.Context, r Request, in, out any) error {
 	return nil
 }
 
-// maxWait bounds a wait between two tries: servers ask phones for a minute and more, to spread them, but this client
-// is one, watched by somebody.
-const maxWait = 10 * time.Second
+// Servers ask phones for a minute and more, to spread them, but this client is one, watched by somebody: maxWait bounds the
+// wait between two tries (of which up to twice as much is drawn), maxAsked what it waits because it was asked to.
+const (
+	maxWait  = 20 * time.Second
+	maxAsked = 2 * time.Second
+)
 
 // Send posts events and tries again, until ctx ends, as long as the failure may pass. It returns the answer's body and
 // the position after the events.
@@ -180,7 +188,7 @@ func (c *Client) Send(ctx context.Context, r Request) ([]byte, uint64, error) {
 		}
 		pause := wait + rand.N(wait)
 		if refused != nil && refused.RetryAfter > 0 && refused.Status == http.StatusTooManyRequests {
-			pause = max(pause, min(refused.RetryAfter, maxWait/5))
+			pause = max(pause, min(refused.RetryAfter, maxAsked))
 		}
 		t := time.NewTimer(pause)
 		select {

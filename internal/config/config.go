@@ -10,8 +10,13 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/freshet/freshet/internal/fault"
 )
 
 // Config is the whole configuration. A key's name in the file is the path of its yaml tags ("log.keep"), in the
@@ -25,9 +30,11 @@ type Config struct {
 
 	Limits    Limits    `yaml:"limits"`
 	Log       Log       `yaml:"log"`
+	Archive   Archive   `yaml:"archive"`
 	Dedup     Dedup     `yaml:"dedup"`
 	Store     Store     `yaml:"store"`
 	Freshness Freshness `yaml:"freshness"`
+	Disk      Disk      `yaml:"disk"`
 	Tracing   Tracing   `yaml:"tracing"`
 
 	GeoFile      string        `yaml:"geo_file" default:"" doc:"MaxMind-format database (.mmdb) for country, region and city. Empty: no geography."`
@@ -44,12 +51,26 @@ type Limits struct {
 	MaxDepth    int   `yaml:"max_depth" default:"32" doc:"Deepest nesting of an event's JSON."`
 	MaxBatch    int   `yaml:"max_batch" default:"10000" doc:"Most events in one request."`
 	MaxInFlight Bytes `yaml:"max_in_flight" default:"128MiB" doc:"Bytes of all bodies being worked on; past it clients get 429 with Retry-After."`
+
+	ProjectRate int      `yaml:"project_rate" default:"0" doc:"Events a second that a project may send, on average over 10 s; past it 429 with Retry-After. 0: no bound."`
+	DeviceRate  int      `yaml:"device_rate" default:"0" doc:"Events a second that a device may send, on average over 10 s, counted for requests that are all of one device. 0: no bound."`
+	Weights     []string `yaml:"weights" default:"" doc:"Parts of the server's capacity that projects have under overload, as PROJECT=WEIGHT; others have 1."`
+
+	MaxConnections int `yaml:"max_connections" default:"4096" doc:"Connections of clients open at a time; past it those that have been quiet for longest are closed."`
 }
 
 // Log configures the event log.
 type Log struct {
 	SegmentBytes Bytes         `yaml:"segment_bytes" default:"128MiB" doc:"Size at which a new segment file is begun."`
 	Keep         time.Duration `yaml:"keep" default:"24h" doc:"How long segments are kept after their events are stored."`
+}
+
+// Archive configures the archive of accepted events.
+type Archive struct {
+	Enabled  bool          `yaml:"enabled" default:"true" doc:"Keep every accepted event as Parquet. The log is trimmed only of what is archived; without the archive the store cannot be rebuilt from more than the log."`
+	Folder   string        `yaml:"folder" default:"" doc:"Folder of the archive; best on another disk. Empty: archive in the data folder."`
+	Bucket   string        `yaml:"bucket" default:"" doc:"Bucket of the archive in place of the folder, such as s3://bucket/folder?region=eu-central-1, gs://bucket/folder or azblob://container/folder. Credentials are found where the cloud's own tools find them."`
+	Interval time.Duration `yaml:"interval" default:"1h" doc:"How long an event waits for the archive at most, unless 131,072 are there before. Each interval makes a file for each project."`
 }
 
 // Dedup configures the removal of repeated events.
@@ -71,6 +92,11 @@ type Freshness struct {
 	CommitInterval time.Duration `yaml:"commit_interval" default:"100ms" doc:"Longest time between an event's acknowledgement and the commit that makes it visible, when the server keeps up."`
 }
 
+// Disk configures what is done about a disk that fills up.
+type Disk struct {
+	Ballast Bytes `yaml:"ballast" default:"64MiB" doc:"Space held back in the data folder, at most 1 % of the disk. It is given up when the disk is full, so that days can be removed and settings changed; events are refused until it can be held again. 0 turns it off."`
+}
+
 // Tracing configures OpenTelemetry.
 type Tracing struct {
 	OTLPEndpoint string `yaml:"otlp_endpoint" default:"" doc:"URL of an OTLP/HTTP collector, such as http://localhost:4318. Empty: no traces."`
@@ -86,6 +112,14 @@ func Default() Config {
 		}
 	}
 	return c
+}
+
+// ArchiveFolder is where the archive is.
+func (c *Config) ArchiveFolder() string {
+	if c.Archive.Folder != "" {
+		return c.Archive.Folder
+	}
+	return filepath.Join(c.Data, "archive")
 }
 
 // Trusted is TrustedProxies as networks; entries that Validate refuses are left out.
@@ -110,8 +144,35 @@ func parsePrefix(s string) (netip.Prefix, error) {
 	return netip.PrefixFrom(a, a.BitLen()), nil
 }
 
+// Shares is Limits.Weights by project; entries that Validate refuses are left out.
+func (l *Limits) Shares() map[uint32]float64 {
+	out := map[uint32]float64{}
+	for _, s := range l.Weights {
+		if project, weight, err := parseWeight(s); err == nil {
+			out[project] = weight
+		}
+	}
+	return out
+}
+
+func parseWeight(s string) (project uint32, weight float64, err error) {
+	id, text, _ := strings.Cut(s, "=")
+	n, err := strconv.ParseUint(strings.TrimSpace(id), 10, 32)
+	if err != nil {
+		return 0, 0, err
+	}
+	weight, err = strconv.ParseFloat(strings.TrimSpace(text), 64)
+	if err == nil && !(weight >= 0.01 && weight <= 100) {
+		err = strconv.ErrRange
+	}
+	return uint32(n), weight, err
+}
+
 // Validate reports everything that is wrong, as Problems, or nil.
 func (c *Config) Validate() error {
+	if fault.Planted(fault.AnyConfig) {
+		return nil
+	}
 	var ps Problems
 	bad := func(key, format string, args ...any) {
 		ps = append(ps, Problem{Key: key, Message: fmt.Sprintf(format, args...)})
@@ -137,12 +198,21 @@ func (c *Config) Validate() error {
 		bad("limits.max_depth", "is %d, must lie between 2 and 300, the JSON parser's own limit", l.MaxDepth)
 	}
 	atLeast("limits.max_batch", int64(l.MaxBatch), 1, "")
+	atLeast("limits.project_rate", int64(l.ProjectRate), 0, "")
+	atLeast("limits.device_rate", int64(l.DeviceRate), 0, "")
+	for _, s := range l.Weights {
+		if _, _, err := parseWeight(s); err != nil {
+			bad("limits.weights", "%q is no PROJECT=WEIGHT such as 2=4, with a weight from 0.01 to 100", s)
+		}
+	}
+	atLeast("limits.max_connections", int64(l.MaxConnections), 16, "")
 	if l.MaxInFlight < l.MaxBody {
 		bad("limits.max_in_flight", "is %s, less than one body may be (limits.max_body, %s)", l.MaxInFlight, l.MaxBody)
 	}
 	atLeast("log.segment_bytes", int64(c.Log.SegmentBytes), 1<<20, " bytes")
 	const year = 366 * 24 * time.Hour
 	duration("log.keep", c.Log.Keep, 0, 10*year)
+	duration("archive.interval", c.Archive.Interval, time.Second, 7*24*time.Hour)
 	duration("dedup.window", c.Dedup.Window, time.Hour, 10*year)
 	atLeast("store.memory_limit", int64(c.Store.MemoryLimit), 64_000_000, " bytes")
 	atLeast("store.threads", int64(c.Store.Threads), 0, "")
@@ -151,6 +221,7 @@ func (c *Config) Validate() error {
 	if n := c.Store.PropertyLimit; n < 0 || n > 2000 {
 		bad("store.property_limit", "is %d, must lie between 0 and 2000", n)
 	}
+	atLeast("disk.ballast", int64(c.Disk.Ballast), 0, " bytes")
 	duration("freshness.commit_interval", c.Freshness.CommitInterval, time.Millisecond, 10*time.Second)
 	duration("drain_timeout", c.DrainTimeout, 0, time.Hour)
 	oneOf(bad, "log_level", c.LogLevel, "debug", "info", "warn", "error")
@@ -174,6 +245,7 @@ func (c *Config) validateAddresses(bad func(key, format string, args ...any)) {
 			bad("admin_listen", "is the same as listen; pprof must not be on the public port")
 		}
 	}
+	c.validateBucket(bad)
 	if c.Data == "" {
 		bad("data", "is empty; name the folder that holds the data")
 	}
@@ -189,6 +261,25 @@ func (c *Config) validateAddresses(bad func(key, format string, args ...any)) {
 		if _, err := parsePrefix(s); err != nil {
 			bad("trusted_proxies", "%q is neither a network such as 10.0.0.0/8 nor an address", s)
 		}
+	}
+}
+
+// buckets are the kinds that archive.bucket can name.
+var buckets = []string{"s3", "gs", "azblob"} //nolint:gochecknoglobals // a list that nobody changes
+
+func (c *Config) validateBucket(bad func(key, format string, args ...any)) {
+	const key = "archive.bucket"
+	if c.Archive.Bucket == "" {
+		return
+	}
+	u, err := url.Parse(c.Archive.Bucket)
+	switch {
+	case err != nil || u.Host == "" || !slices.Contains(buckets, u.Scheme):
+		bad(key, "is no address of a bucket such as s3://bucket/folder; there are %s", strings.Join(buckets, ", "))
+	case u.User != nil:
+		bad(key, "has a user in it; credentials belong into the environment or the files of the cloud's own tools")
+	case c.Archive.Folder != "":
+		bad(key, "is set beside archive.folder; the archive is in one place")
 	}
 }
 

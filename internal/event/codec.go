@@ -325,8 +325,8 @@ func (r *reader) event(e *Event) {
 
 func (r *reader) properties(ps []Property) []Property {
 	n := r.uvarint()
-	if n > uint64(len(r.b)) {
-		r.fail("%d properties in %d bytes", n, len(r.b))
+	if n > uint64(r.left()) {
+		r.fail("%d properties in %d bytes", n, r.left())
 		return ps
 	}
 	for range n {
@@ -361,44 +361,50 @@ func appendString(b []byte, s string) []byte {
 
 // reader reads the format; after the first error it returns zero values.
 type reader struct {
-	b   []byte
+	b []byte
+	// at is how much of b has been read. A number, not b cut short: a decoder is on the heap, where the collector would be
+	// told of every step of a pointer.
+	at  int
 	err error
 }
+
+// left is how many bytes are still to be read.
+func (r *reader) left() int { return len(r.b) - r.at }
 
 func (r *reader) fail(format string, args ...any) {
 	if r.err == nil {
 		r.err = fmt.Errorf("%w: "+format, append([]any{ErrCodec}, args...)...)
 	}
-	r.b = nil
+	r.at = len(r.b)
 }
 
 func (r *reader) byte() byte {
-	if len(r.b) == 0 {
+	if r.at == len(r.b) {
 		r.fail("cut short")
 		return 0
 	}
-	v := r.b[0]
-	r.b = r.b[1:]
+	v := r.b[r.at]
+	r.at++
 	return v
 }
 
 func (r *reader) uvarint() uint64 {
-	v, n := binary.Uvarint(r.b)
+	v, n := binary.Uvarint(r.b[r.at:])
 	if n <= 0 {
 		r.fail("bad integer")
 		return 0
 	}
-	r.b = r.b[n:]
+	r.at += n
 	return v
 }
 
 func (r *reader) varint() int64 {
-	v, n := binary.Varint(r.b)
+	v, n := binary.Varint(r.b[r.at:])
 	if n <= 0 {
 		r.fail("bad integer")
 		return 0
 	}
-	r.b = r.b[n:]
+	r.at += n
 	return v
 }
 
@@ -411,12 +417,13 @@ func (r *reader) float() float64 {
 }
 
 func (r *reader) bytes(n uint64) []byte {
-	if n > uint64(len(r.b)) {
-		r.fail("%d bytes wanted, %d left", n, len(r.b))
+	if n > uint64(r.left()) {
+		r.fail("%d bytes wanted, %d left", n, r.left())
 		return nil
 	}
-	v := r.b[:n:n]
-	r.b = r.b[n:]
+	end := r.at + int(n)
+	v := r.b[r.at:end:end]
+	r.at = end
 	return v
 }
 

@@ -12,7 +12,7 @@ type Key [16]byte
 
 // KeyOf returns the key of an event id, and whether the id was a UUID, in which case KeyText gives back its lower-case form.
 func KeyOf(id string) (Key, bool) {
-	if k, ok := parseUUID(id); ok {
+	if k, ok := parseUUID(id, &hexValue); ok {
 		return k, true
 	}
 	h := xxh3.HashString128(id)
@@ -49,8 +49,27 @@ var hexValue = func() (t [256]byte) {
 	return t
 }()
 
-// parseUUID accepts the canonical lower-case form only: any other spelling is another id.
-func parseUUID(s string) (k Key, ok bool) {
+// hexUpper is hexValue for capitals.
+var hexUpper = func() (t [256]byte) {
+	t = hexValue
+	for i := range 6 {
+		t['a'+i], t['A'+i] = noHex, byte(10+i)
+	}
+	return t
+}()
+
+// UUIDOf reads a UUID that is spelled in lower case or, as on iOS, in capitals, and tells which: that spelling of k is
+// the text again. It takes no other spelling.
+func UUIDOf(text []byte) (k Key, capitals, ok bool) {
+	if k, ok = parseUUID(text, &hexValue); ok {
+		return k, false, true
+	}
+	k, ok = parseUUID(text, &hexUpper)
+	return k, true, ok
+}
+
+// parseUUID accepts the canonical form with the given digits only: any other spelling is another id.
+func parseUUID[T string | []byte](s T, digits *[256]byte) (k Key, ok bool) {
 	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
 		return k, false
 	}
@@ -59,7 +78,7 @@ func parseUUID(s string) (k Key, ok bool) {
 		if j == 8 || j == 13 || j == 18 || j == 23 {
 			j++
 		}
-		hi, lo := hexValue[s[j]], hexValue[s[j+1]]
+		hi, lo := digits[s[j]], digits[s[j+1]]
 		if hi == noHex || lo == noHex {
 			return k, false
 		}

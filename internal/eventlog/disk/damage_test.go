@@ -181,7 +181,11 @@ func TestDamage(t *testing.T) {
 	im := makeImage(t)
 	for kind, damage := range damages {
 		t.Run(kind, func(t *testing.T) {
-			for seed := range uint64(300) {
+			seeds := uint64(300)
+			if kind == "bit" || kind == "cut" {
+				seeds = 1000 // the usual ways
+			}
+			for seed := range seeds {
 				r := rand.New(rand.NewPCG(seed, 1))
 				name := im.names[r.IntN(len(im.names))]
 				files := map[string][]byte{}

@@ -5,18 +5,18 @@
 // not be written whole ends its segment: the next one begins at the position the torn block would have had, which is
 // how a reader tells a torn tail, which lost nothing, from damage in the middle, which it reports. After a failed
 // fsync the log acknowledges nothing more, because the kernel may have dropped the dirty pages: restart, and the
-// blocks are checked from the disk.
+// blocks are checked from the disk. A disk that does not answer at all keeps nobody waiting: appends are refused until the
+// commit at hand has ended, however it ends.
 package disk
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -24,6 +24,7 @@ import (
 
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/fault"
 )
 
 // Options configure a Log. Zero values take the defaults.
@@ -35,25 +36,23 @@ type Options struct {
 	SegmentBytes int64
 	// TailBytes is how much of the latest blocks is kept in memory, so that a live reader never touches the disk;
 	// default 32 MiB.
-	TailBytes  int
+	TailBytes int
+	// Full tells that the space which is left is not for events: appends are refused as on a full disk. It is asked
+	// before every commit; nil means never.
+	Full       func() bool
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 }
 
-// maxGroupBytes bounds one group commit.
-const maxGroupBytes = 8 << 20
-
 // maxRecordBytes bounds a record, so that its block is one that a reader accepts.
 const maxRecordBytes = maxBlockBytes / 2
-
-// retryDisk is how long clients are told to wait when the disk is full or has failed.
-const retryDisk = 60 * time.Second
 
 // Log implements eventlog.Log.
 type Log struct {
 	opts    Options
 	lock    io.Closer
 	metrics *metrics
+	stall   stall
 
 	// queueMu guards what waits for the next commit.
 	queueMu sync.Mutex
@@ -88,7 +87,12 @@ type pending struct {
 	first  eventlog.Position
 	err    error
 	done   chan struct{}
+	// taken tells that it is of the next group.
+	taken bool
 }
+
+// ErrInUse says that another process has the folder.
+var ErrInUse = errors.New("the folder is in use by another freshet")
 
 // Open opens or creates the log in a folder, cuts a torn tail and reports it.
 func Open(o Options) (*Log, error) {
@@ -116,13 +120,14 @@ func Open(o Options) (*Log, error) {
 	}
 	lock, err := o.FS.Lock(o.FS.PathJoin(o.Dir, "LOCK"))
 	if err != nil {
-		return nil, fmt.Errorf("open log %s: the folder is in use by another freshet: %w", o.Dir, err)
+		return nil, fmt.Errorf("open log %s: %w: %w", o.Dir, ErrInUse, err)
 	}
 	l := &Log{
-		opts: o, lock: lock, metrics: newMetrics(o.Registerer),
+		opts: o, lock: lock, metrics: newMetrics(o.Registerer), stall: stall{logger: o.Logger},
 		kick: make(chan struct{}, 1), done: make(chan struct{}), advanced: make(chan struct{}),
-		tail: tail{limit: o.TailBytes, moved: make(chan struct{})},
+		tail: tail{limit: o.TailBytes},
 	}
+	o.Registerer.MustRegister(l.stall.gauge())
 	if err := l.recover(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open log %s: %w", o.Dir, err), lock.Close())
 	}
@@ -138,189 +143,45 @@ func (l *Log) Append(ctx context.Context, r eventlog.Record) (eventlog.Position,
 	if len(r.Payload) > maxRecordBytes {
 		return 0, event.Errorf(event.TooLarge, "record_too_large", "a record of %d bytes, the limit is %d", len(r.Payload), maxRecordBytes)
 	}
+	if d := l.stall.lasts(); d >= stallAfter {
+		return 0, slow(d)
+	}
 	p := &pending{record: r, done: make(chan struct{})}
-	l.queueMu.Lock()
-	if l.closing {
-		l.queueMu.Unlock()
-		return 0, event.Errorf(event.Unavailable, "closed", "the log is closed")
+	if err := l.enqueue(p); err != nil {
+		return 0, err
 	}
-	l.queue = append(l.queue, p)
-	l.queueMu.Unlock()
-	select {
-	case l.kick <- struct{}{}:
-	default:
-	}
-	// The payload is read until the commit is done, so an early return has to wait for it all the same; a commit
-	// that hangs on the disk is what ctx is for, and then the caller must not reuse the payload.
 	select {
 	case <-p.done:
 		return p.first, p.err
 	case <-ctx.Done():
+		// A commit that hangs on the disk still reads the payload, so the caller must not reuse it.
+		l.withdraw(p)
 		return 0, ctx.Err()
 	}
 }
 
-func (l *Log) commitLoop() {
-	defer close(l.done)
-	for {
-		l.queueMu.Lock()
-		group, closing := l.take()
-		l.queueMu.Unlock()
-		if len(group) == 0 {
-			if closing {
-				return
-			}
-			<-l.kick
-			continue
-		}
-		l.pace()
-		l.commit(group)
-		for _, p := range group {
-			close(p.done)
-		}
+func (l *Log) enqueue(p *pending) error {
+	l.queueMu.Lock()
+	defer l.queueMu.Unlock()
+	if l.closing {
+		return event.Errorf(event.Unavailable, "closed", "the log is closed")
 	}
-}
-
-// take removes the next group from the queue.
-func (l *Log) take() ([]*pending, bool) {
-	size, n := 0, 0
-	for n < len(l.queue) && (n == 0 || size+len(l.queue[n].record.Payload) <= maxGroupBytes) {
-		size += len(l.queue[n].record.Payload)
-		n++
-	}
-	group := l.queue[:n:n]
-	l.queue = l.queue[n:]
-	if len(l.queue) == 0 {
-		l.queue = nil
-	}
-	return group, l.closing
-}
-
-func (l *Log) commit(group []*pending) {
-	began := time.Now()
-	err := l.failed
-	var b *block
-	if err == nil {
-		b, err = l.write(group)
-	}
-	if err != nil {
-		for _, p := range group {
-			p.err = err
-		}
-		return
-	}
-	l.metrics.commit.Observe(time.Since(began).Seconds())
-	l.metrics.records.Add(float64(len(group)))
-	l.publish(b)
-}
-
-// write makes one block of the group and brings it to the disk.
-func (l *Log) write(group []*pending) (*block, error) {
-	if l.file == nil || l.written >= l.opts.SegmentBytes {
-		if err := l.roll(); err != nil {
-			return nil, unavailable("begin a segment", err)
-		}
-	}
-	raw, events := make([]byte, 0, groupBytes(group)), 0
-	for _, p := range group {
-		p.first = l.end + eventlog.Position(events)
-		raw = binary.AppendUvarint(raw, uint64(p.record.Events))
-		raw = binary.AppendUvarint(raw, uint64(len(p.record.Payload)))
-		raw = append(raw, p.record.Payload...)
-		events += p.record.Events
-	}
-	l.out = appendBlock(l.out[:0], raw, l.end, events, len(group))
-	l.ahead.take(l.written + int64(len(l.out)))
-	if n, err := l.file.Write(l.out); err != nil || n < len(l.out) {
-		// What was written may be half a block: the segment ends here.
-		l.abandon()
-		return nil, unavailable("write", errors.Join(err, shortWrite(n, len(l.out))))
-	}
-	if err := l.file.SyncData(); err != nil {
-		l.abandon()
-		if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-			return nil, unavailable("fsync", err)
-		}
-		l.fail(err)
-		return nil, l.failed
-	}
-	l.written += int64(len(l.out))
-	l.metrics.bytes.Add(float64(len(l.out)))
-	return &block{first: l.end, end: l.end + eventlog.Position(events), raw: raw}, nil
-}
-
-func groupBytes(group []*pending) (n int) {
-	for _, p := range group {
-		n += len(p.record.Payload) + 2*binary.MaxVarintLen32
-	}
-	return n
-}
-
-func shortWrite(n, want int) error {
-	if n < want {
-		return io.ErrShortWrite
+	l.queue = append(l.queue, p)
+	select {
+	case l.kick <- struct{}{}:
+	default:
 	}
 	return nil
 }
 
-// unavailable is the error for a condition that may pass; a full disk has a code of its own.
-func unavailable(act string, err error) error {
-	e := event.Errorf(event.Unavailable, "log_write", "the event log cannot be written to at the moment")
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		e = event.Errorf(event.Unavailable, "disk_full", "the disk of the event log is full")
+// withdraw takes back what nobody waits for any more, unless its commit has begun: a disk that hangs must not fill memory
+// with it.
+func (l *Log) withdraw(p *pending) {
+	l.queueMu.Lock()
+	defer l.queueMu.Unlock()
+	if i := slices.Index(l.queue, p); i >= 0 {
+		l.queue = slices.Delete(l.queue, i, i+1)
 	}
-	e.Wait, e.Err = retryDisk, fmt.Errorf("%s: %w", act, err)
-	return e
-}
-
-// fail ends all appending for good: after a failed fsync nothing is known of what reached the disk.
-func (l *Log) fail(err error) {
-	e := event.Errorf(event.Unavailable, "log_failed", "the event log's disk failed; restart to check it")
-	e.Wait, e.Err = retryDisk, err
-	l.failed = e
-	l.metrics.failed.Set(1)
-	l.opts.Logger.Error("fsync of the event log failed; nothing more is acknowledged until a restart", "error", err)
-}
-
-// abandon gives up the current segment file as it is.
-func (l *Log) abandon() {
-	if l.file != nil {
-		l.ahead.stop()
-		_ = l.file.Close()
-		l.file = nil
-	}
-}
-
-// finish ends the current segment file behind its last block.
-func (l *Log) finish() {
-	if l.file != nil {
-		l.ahead.stop()
-		cut(l.file, l.written)
-		_ = l.file.Close()
-		l.file = nil
-	}
-}
-
-// roll ends the segment and begins one at the end of the log. The folder is synced so that the file's name is durable
-// before anything in it is acknowledged.
-func (l *Log) roll() error {
-	l.finish()
-	s := segment{l.end, fmt.Sprintf("%020d.log", l.end)}
-	f, err := l.opts.FS.Create(l.path(s), vfs.WriteCategoryUnspecified)
-	if err != nil {
-		return err
-	}
-	if err := syncDir(l.opts.FS, l.opts.Dir); err != nil {
-		return errors.Join(err, f.Close())
-	}
-	l.file, l.written = f, 0
-	l.ahead = fillAhead(l.opts.FS, l.path(s), l.opts.SegmentBytes)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if n := len(l.segments); n == 0 || l.segments[n-1].name != s.name {
-		l.segments = append(l.segments, s)
-	}
-	return nil
 }
 
 // publish lets readers see a durable block.
@@ -355,7 +216,7 @@ func (l *Log) Trim(before eventlog.Position) error {
 	l.segments = append([]segment(nil), l.segments[n:]...)
 	l.mu.Unlock()
 	for _, s := range gone {
-		if err := l.opts.FS.Remove(l.path(s)); err != nil {
+		if err := errors.Join(fault.Hit(fault.LogTrim), l.opts.FS.Remove(l.path(s))); err != nil {
 			return fmt.Errorf("trim %s: %w", s.name, err)
 		}
 	}

@@ -3,9 +3,9 @@ package disk
 import "github.com/prometheus/client_golang/prometheus"
 
 type metrics struct {
-	commit                                 prometheus.Histogram
-	records, bytes, torn, damaged, unpaced prometheus.Counter
-	end, failed                            prometheus.Gauge
+	commit                        prometheus.Histogram
+	records, bytes, torn, damaged prometheus.Counter
+	end, failed                   prometheus.Gauge
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -21,10 +21,9 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		bytes:   counter("bytes", "Bytes written, compressed."),
 		torn:    counter("torn_tails", "Torn tails cut at start."),
 		damaged: counter("damaged_segments", "Segments found damaged in the middle."),
-		unpaced: counter("unpaced_commits", "Commits that were held back for a reader as long as they may be, and then made."),
 		end:     prometheus.NewGauge(prometheus.GaugeOpts{Name: "freshet_log_end", Help: "Position after the last durable event."}),
 		failed:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "freshet_log_failed", Help: "1 after a failed fsync."}),
 	}
-	r.MustRegister(m.commit, m.records, m.bytes, m.torn, m.damaged, m.unpaced, m.end, m.failed)
+	r.MustRegister(m.commit, m.records, m.bytes, m.torn, m.damaged, m.end, m.failed)
 	return m
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/fault"
 )
 
 // recover finds the segments and the end of the log.
@@ -18,6 +19,17 @@ func (l *Log) recover() error {
 	if err != nil {
 		return err
 	}
+	if err := l.name(names); err != nil {
+		return err
+	}
+	if len(l.segments) == 0 {
+		return nil
+	}
+	return l.recoverEnd(l.segments[len(l.segments)-1])
+}
+
+// name finds the segments among the names of files.
+func (l *Log) name(names []string) error {
 	for _, name := range names {
 		var first uint64
 		if !strings.HasSuffix(name, ".log") {
@@ -29,10 +41,7 @@ func (l *Log) recover() error {
 		l.segments = append(l.segments, segment{eventlog.Position(first), name})
 	}
 	sortSegments(l.segments)
-	if len(l.segments) == 0 {
-		return nil
-	}
-	return l.recoverEnd(l.segments[len(l.segments)-1])
+	return nil
 }
 
 // recoverEnd finds the end of the log behind every whole block of the last segment: no position is ever used again.
@@ -45,6 +54,11 @@ func (l *Log) recoverEnd(last segment) error {
 		return err
 	}
 	defer func() { _ = f.Close() }()
+	if l.lock != nil {
+		if err := settle(f); err != nil {
+			return fmt.Errorf("segment %s: %w", last.name, err)
+		}
+	}
 	info, err := f.Stat()
 	if err != nil {
 		return err
@@ -60,7 +74,7 @@ func (l *Log) recoverEnd(last segment) error {
 				return nil
 			}
 			next, _, ok := findBlock(f, offset+1, info.Size(), l.end)
-			if !ok {
+			if !ok || fault.Planted(fault.TailInTheMiddle) {
 				l.opts.Logger.Warn("cut the end of the log; unless the disk failed, no acknowledged event was in it",
 					"segment", last.name, "offset", offset, "bytes", info.Size()-offset, "position", uint64(l.end), "reason", err.Error())
 				l.metrics.torn.Inc()
@@ -78,6 +92,17 @@ func (l *Log) recoverEnd(last segment) error {
 		offset += headerBytes + int64(h.stored)
 		l.end = max(l.end, h.first+eventlog.Position(h.events))
 	}
+}
+
+// settle makes what can be read of a file the same as what is on the disk. A process that was killed leaves blocks that
+// only the kernel has: they would be read, counted and built upon, and be gone after a loss of power. And a failed fsync
+// leaves pages in the kernel's cache that the disk never got.
+func settle(f vfs.File) error {
+	if err := f.Sync(); err != nil {
+		return fmt.Errorf("fsync: %w", err)
+	}
+	forget(f)
+	return nil
 }
 
 func (l *Log) damaged(s segment, offset int64, cause error) {

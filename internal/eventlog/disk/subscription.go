@@ -26,6 +26,16 @@ func (l *Log) Subscribe(from eventlog.Position) (eventlog.Subscription, error) {
 	return &subscription{log: l, at: from}, nil
 }
 
+// SubscribeUnpaced is Subscribe for a reader that takes its time: commits are never held back for it.
+func (l *Log) SubscribeUnpaced(from eventlog.Position) (eventlog.Subscription, error) {
+	sub, err := l.Subscribe(from)
+	if err != nil {
+		return nil, err
+	}
+	sub.(*subscription).unpaced = true
+	return sub, nil
+}
+
 // subscription hands out the block it has, which ends at end, before it looks for the next one. It reads from the blocks kept in memory while it keeps up, and from the files while it does not.
 type subscription struct {
 	log     *Log
@@ -37,6 +47,8 @@ type subscription struct {
 	offset  int64
 	buf     []byte
 	entries []eventlog.Entry
+	// unpaced is a reader that the log does not wait for.
+	unpaced bool
 	// reached is how far into everything ever published the block at hand begins; guarded by the log's mutex.
 	reached int64
 }

@@ -3,7 +3,6 @@ package disk
 import (
 	"slices"
 	"sort"
-	"time"
 
 	"github.com/freshet/freshet/internal/eventlog"
 )
@@ -16,10 +15,8 @@ type tail struct {
 	size   int
 	// total counts the bytes ever added; a block's at is what it was before the block.
 	total int64
-	// readers are the subscriptions that read from memory at the moment, moved is closed and made anew when one of them
-	// has gone on.
+	// readers are the subscriptions that read from memory at the moment.
 	readers []*subscription
-	moved   chan struct{}
 }
 
 func (t *tail) add(b *block) {
@@ -45,6 +42,9 @@ func (t *tail) find(p eventlog.Position) *block {
 
 // reads notes that the subscription goes on at b, or that it reads from memory no more.
 func (t *tail) reads(s *subscription, b *block) {
+	if s.unpaced {
+		return
+	}
 	i := slices.Index(t.readers, s)
 	switch {
 	case b == nil && i >= 0:
@@ -55,46 +55,19 @@ func (t *tail) reads(s *subscription, b *block) {
 	if b != nil {
 		s.reached = b.at
 	}
-	close(t.moved)
-	t.moved = make(chan struct{})
 }
 
-// strained tells that a reader is about to fall out of the tail.
-func (t *tail) strained() bool {
-	for _, s := range t.readers {
-		if behind := t.total - s.reached; behind > int64(t.limit/2) && behind <= int64(t.limit) {
+// Behind tells that a reader that reads from memory is more than half the tail behind. Under more load than the rest of
+// the path can carry, those who append do well to wait until it is not: their events become visible no sooner when they do
+// not, and a lag that would grow for as long as the load lasts stays below a second. A reader that has its way to go
+// through the files counts for nothing.
+func (l *Log) Behind() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range l.tail.readers {
+		if behind := l.tail.total - s.reached; behind > int64(l.tail.limit/2) && behind <= int64(l.tail.limit) {
 			return true
 		}
 	}
 	return false
-}
-
-// paceMost is the longest that a commit is held back for a reader.
-const paceMost = 250 * time.Millisecond
-
-// pace holds the next commit back while a reader that reads from memory is more than half the tail behind. Under more
-// load than the rest of the path can carry, clients are then acknowledged at the pace at which their events become
-// visible, and a lag that would grow for as long as the load lasts stays below a second. A reader that does not move,
-// or that has its way to go through the files, holds nobody back for long.
-func (l *Log) pace() {
-	var late <-chan time.Time
-	for {
-		l.mu.Lock()
-		strained, moved := l.tail.strained(), l.tail.moved
-		l.mu.Unlock()
-		if !strained {
-			return
-		}
-		if late == nil {
-			timer := time.NewTimer(paceMost)
-			defer timer.Stop()
-			late = timer.C
-		}
-		select {
-		case <-moved:
-		case <-late:
-			l.metrics.unpaced.Inc()
-			return
-		}
-	}
 }

@@ -2,70 +2,59 @@ package disk
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/freshet/freshet/internal/eventlog"
 )
 
-// TestPace holds commits back for a reader that is half the tail behind, until it has gone on or has had its time, and
-// for no other reader.
-func TestPace(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		const limit = 10_000
-		l := mustOpen(t, Options{Dir: "log", FS: vfs.NewMem(), TailBytes: limit})
-		payload := strings.Repeat("x", limit/10)
-		took := func() time.Duration {
-			began := time.Now()
-			appendOne(t, l, payload, 1)
-			return time.Since(began)
+// TestBehind tells of a reader that is more than half the tail behind for as long as it is, and of no other.
+func TestBehind(t *testing.T) {
+	const limit = 10_000
+	l := mustOpen(t, Options{Dir: "log", FS: vfs.NewMem(), TailBytes: limit})
+	add := func(n int, want bool, what string) {
+		t.Helper()
+		for range n {
+			appendOne(t, l, strings.Repeat("x", limit/10), 1)
 		}
-		for range 20 {
-			if d := took(); d != 0 {
-				t.Fatalf("an append that nobody reads took %v", d)
-			}
+		if l.Behind() != want {
+			t.Fatalf("behind: %v %s", !want, what)
 		}
-		_, end := l.Bounds()
-		sub, err := l.Subscribe(end)
-		if err != nil {
+	}
+	next := func(sub eventlog.Subscription) {
+		t.Helper()
+		if _, err := sub.Next(context.Background(), 1); err != nil {
 			t.Fatal(err)
 		}
-		next := func() {
-			if _, err := sub.Next(context.Background(), 1); err != nil {
-				t.Fatal(err)
-			}
-		}
-		took()
-		next()
-		for range 4 {
-			if d := took(); d != 0 {
-				t.Fatalf("an append within half the tail took %v", d)
-			}
-		}
-		if d := took(); d != paceMost {
-			t.Fatalf("an append ahead of a reader that does not move took %v, want %v", d, paceMost)
-		}
-		done := make(chan time.Duration)
-		go func() { done <- took() }()
-		<-time.After(paceMost / 5)
-		for range 3 {
-			next()
-		}
-		if d := <-done; d != paceMost/5 {
-			t.Fatalf("an append took %v, the reader went on after %v", d, paceMost/5)
-		}
-		if err := sub.Close(); err != nil {
-			t.Fatal(err)
-		}
-		for range 20 {
-			if d := took(); d != 0 {
-				t.Fatalf("an append took %v after the reader had gone", d)
-			}
-		}
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
-	})
+	}
+	add(20, false, "when nobody reads")
+	_, end := l.Bounds()
+	slow, err := l.SubscribeUnpaced(end)
+	if err != nil {
+		t.Fatal(err)
+	}
+	add(1, false, "of a reader that is not waited for")
+	next(slow)
+	add(8, false, "of a reader that is not waited for")
+	_, end = l.Bounds()
+	sub, err := l.Subscribe(end)
+	if err != nil {
+		t.Fatal(err)
+	}
+	add(1, false, "before it reads")
+	next(sub)
+	add(3, false, "within half the tail")
+	add(1, true, "past half the tail")
+	for range 3 {
+		next(sub)
+	}
+	add(0, false, "when it has gone on")
+	add(3, true, "past half the tail again")
+	add(10, false, "past the tail, when it has to read from the files")
+	if err := errors.Join(sub.Close(), slow.Close(), l.Close()); err != nil {
+		t.Fatal(err)
+	}
 }
