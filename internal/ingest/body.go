@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"os"
 	"strings"
@@ -12,10 +13,8 @@ import (
 	"time"
 
 	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/fault"
 )
-
-// bodyTimeout bounds how long a client may take to send a body.
-const bodyTimeout = 30 * time.Second
 
 var (
 	bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
@@ -26,7 +25,7 @@ var (
 const maxPooled = 4 << 20
 
 // read returns the decompressed body. release gives back its memory and its share of the bytes in flight.
-func (h *Handler) read(w http.ResponseWriter, r *http.Request, bodiless bool) (body []byte, release func(), err error) {
+func (h *Handler) read(r *http.Request, bodiless bool) (body []byte, release func(), err error) {
 	limit := int64(h.opts.Limits.Body)
 	buf := bodies.Get().(*bytes.Buffer)
 	held := int64(0)
@@ -40,21 +39,19 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request, bodiless bool) (b
 	if r.ContentLength > limit {
 		return nil, release, tooLarge(limit)
 	}
-	// Until its size is known a body counts as what it announces, or as a usual batch.
-	held = max(r.ContentLength, 64<<10)
-	if h.inFlight.Add(held) > h.opts.Limits.InFlight {
-		return nil, release, &event.Error{
-			Kind: event.Overloaded, Code: "overloaded", Message: "too many bytes in flight; send again later", Wait: time.Minute,
+	// What a client announces and does not send must not keep others out: a body counts as what has come of it.
+	if h.inFlight.Load()+r.ContentLength > h.opts.Limits.InFlight {
+		return nil, release, tooBusy()
+	}
+	if bodiless { // an event in an address counts as a body that has begun
+		held = weighStep
+		if h.inFlight.Add(held) > h.opts.Limits.InFlight {
+			return nil, release, tooBusy()
 		}
 	}
-	// A connection that cannot take a deadline (a test's recorder) has no slow client either.
-	_ = http.NewResponseController(w).SetReadDeadline(h.opts.Now().Add(bodyTimeout))
-	if err := h.fill(buf, r, limit); err != nil {
+	if err := h.fill(buf, r, limit, &held); err != nil {
 		return nil, release, err
 	}
-	more := int64(buf.Len()) - held
-	held += more
-	h.inFlight.Add(more)
 	body = bytes.TrimPrefix(buf.Bytes(), []byte("\xef\xbb\xbf"))
 	if len(bytes.TrimSpace(body)) == 0 && !bodiless {
 		return nil, release, event.Errorf(event.Invalid, "empty_body", "the body is empty")
@@ -64,14 +61,17 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request, bodiless bool) (b
 
 // fill reads the body through the decompressor that its encoding, or its first bytes, ask for: some SDKs send gzip
 // without saying so.
-func (h *Handler) fill(buf *bytes.Buffer, r *http.Request, limit int64) error {
+func (h *Handler) fill(buf *bytes.Buffer, r *http.Request, limit int64, held *int64) error {
 	raw := &peeked{r: http.MaxBytesReader(nil, r.Body, limit)}
 	src, done, err := decompressor(raw, strings.ToLower(r.Header.Get("Content-Encoding")))
 	if err != nil {
 		return err
 	}
 	defer done()
-	n, err := readBody(buf, src, limit)
+	if fault.Planted(fault.InputBound) {
+		limit = math.MaxInt64 / 2
+	}
+	n, err := readBody(buf, &weighed{Reader: src, door: h, held: held}, limit)
 	var over *http.MaxBytesError
 	var refused *event.Error
 	switch {
@@ -82,12 +82,39 @@ func (h *Handler) fill(buf *bytes.Buffer, r *http.Request, limit int64) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return &event.Error{Kind: event.Timeout, Code: "slow_body", Message: "the body took longer than 30 s", Err: err}
+		return &event.Error{Kind: event.Timeout, Code: "slow_body", Message: "the body came too slowly", Err: err}
 	case src != io.Reader(raw):
 		return badCompression(err)
 	default:
 		return &event.Error{Kind: event.Invalid, Code: "cut_body", Message: "the body ended early", Err: err}
 	}
+}
+
+// weighStep is how much of a body is counted at a time; a body that has begun counts as this much.
+const weighStep = 64 << 10
+
+// weighed counts what is read as bytes in flight, and ends when there are too many.
+type weighed struct {
+	io.Reader
+	door *Handler
+	held *int64
+	read int64
+}
+
+func (b *weighed) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if b.read += int64(n); b.read > *b.held {
+		more := max(weighStep, b.read-*b.held)
+		*b.held += more
+		if b.door.inFlight.Add(more) > b.door.opts.Limits.InFlight {
+			return n, tooBusy()
+		}
+	}
+	return n, err
+}
+
+func tooBusy() error {
+	return &event.Error{Kind: event.Overloaded, Code: "overloaded", Message: "too many bytes in flight; send again later", Wait: time.Minute}
 }
 
 func tooLarge(limit int64) error {

@@ -28,6 +28,8 @@ func decompressor(raw *peeked, encoding string) (src io.Reader, done func(), err
 			return nil, nil, badCompression(err)
 		}
 		return z, func() { zstds.Put(z) }, nil
+	case encoding != "" && encoding != "identity" && encoding != "gzip" && encoding != "br" && encoding != "deflate":
+		return nil, nil, event.Errorf(event.Invalid, "unsupported_encoding", "content encoding %.100q is not one of gzip, deflate, br, zstd", encoding)
 	case encoding == "gzip" || raw.begins(0x1f, 0x8b):
 		g, err := gzipReader(raw)
 		if err != nil {
@@ -38,8 +40,6 @@ func decompressor(raw *peeked, encoding string) (src io.Reader, done func(), err
 		return brotli.NewReader(raw), done, nil
 	case encoding == "deflate":
 		return inflater(raw)
-	case encoding != "" && encoding != "identity":
-		return nil, nil, event.Errorf(event.Invalid, "unsupported_encoding", "content encoding %q is not one of gzip, deflate, br, zstd", encoding)
 	}
 	return raw, done, nil
 }

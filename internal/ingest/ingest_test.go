@@ -60,6 +60,10 @@ func TestAnswers(t *testing.T) {
 	z := gzip.NewWriter(&zipped)
 	_, _ = z.Write([]byte(`{"batch":[` + good + `]}`))
 	_ = z.Close()
+	var bomb bytes.Buffer
+	z.Reset(&bomb)
+	_, _ = z.Write([]byte("[" + strings.Repeat(" ", 40<<20) + "]"))
+	_ = z.Close()
 	for _, c := range []struct {
 		name, path, key, body string
 		status, events        int
@@ -68,6 +72,7 @@ func TestAnswers(t *testing.T) {
 		{"one", "/v1/track", "good", good, 200, 1, "success"},
 		{"trailing slash", "/v1/batch/", "good", `{"batch":[` + good + `]}`, 200, 1, ""},
 		{"gzip without a header", "/v1/batch", "good", zipped.String(), 200, 1, ""},
+		{"a small body of 40 MB", "/v1/batch", "good", bomb.String(), 413, 0, "body_too_large"},
 		{"cut gzip", "/v1/batch", "good", zipped.String()[:zipped.Len()/2], 400, 0, "bad_compression"},
 		{"key in the body", "/v1/batch", "", `{"writeKey":"good","batch":[` + good + `]}`, 200, 1, ""},
 		{"bad neighbour", "/v1/batch", "good", `{"batch":[` + good + `,{"type":"nonsense"},7]}`, 200, 3, ""},

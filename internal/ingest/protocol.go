@@ -109,6 +109,10 @@ type Limits struct {
 	Properties, Name int
 	// InFlight bounds the bytes of all bodies being worked on.
 	InFlight int64
+	// ProjectRate and DeviceRate bound the events a second of a project and of a device; 0 for no bound.
+	ProjectRate, DeviceRate int
+	// Weights are the parts of the server's capacity that projects have, other than 1.
+	Weights map[uint32]float64
 }
 
 // DefaultLimits are 32 MB a body, 1 MB an event, nesting 32, 10,000 events a batch and 128 MB in flight.

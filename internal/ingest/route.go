@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/freshet/freshet/internal/event"
@@ -140,7 +141,14 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, at *route) {
 	if r.URL.RawQuery != "" {
 		req.Query, _ = url.ParseQuery(r.URL.RawQuery)
 	}
-	body, release, err := h.read(w, r, at.complete(r))
+	ip := clientIP(r, h.opts.Trusted)
+	source := xxhash.Sum64String(ip)
+	// What would be refused in the end is refused before its body is read, as far as the header tells.
+	err := h.knock(ctx, req.Key, source)
+	body, release := []byte(nil), func() {}
+	if err == nil {
+		body, release, err = h.read(r, at.complete(r))
+	}
 	defer release()
 	req.ReceivedAt = h.opts.Now().UnixMicro()
 	if err == nil {
@@ -152,13 +160,16 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, at *route) {
 	p := at.choose(req)
 	span.SetAttributes(attribute.String("protocol", p.Name()))
 	if err == nil {
-		sink.begin(h.opts.Limits, p.Name(), clientIP(r, h.opts.Trusted), r.UserAgent(), body)
-		err = h.accept(ctx, p, req, sink)
+		sink.begin(h.opts.Limits, p.Name(), ip, r.UserAgent(), body)
+		err = h.accept(ctx, p, req, sink, source)
 	}
 	if err != nil {
 		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 			sink = nil // the log may still read its buffer
 			err = &event.Error{Kind: event.Unavailable, Code: "log_slow", Message: "the event log does not answer", Wait: time.Minute, Err: err}
+		}
+		if l, ok := errors.AsType[*limited](err); ok {
+			l.set(w.Header())
 		}
 		h.refuse(ctx, w, req, p, err)
 		return
@@ -167,6 +178,21 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, at *route) {
 	h.metrics.ack.WithLabelValues(p.Name()).Observe(h.opts.Now().Sub(began).Seconds())
 	w.Header().Set(PositionHeader, strconv.FormatUint(uint64(sink.Position), 10))
 	p.Answer(w, req, sink)
+}
+
+// knock asks the gate and the project's rate about a request of which only the header is known.
+func (h *Handler) knock(ctx context.Context, key string, source uint64) error {
+	crowded := h.gate.crowded()
+	if !crowded && h.projectRates == nil {
+		return nil
+	}
+	project := h.likely(ctx, key)
+	if crowded {
+		if err := h.gate.check(project, source); err != nil {
+			return err
+		}
+	}
+	return h.projectRates.check(uint64(project))
 }
 
 // pathOf is the path that the protocol knows.

@@ -1,10 +1,12 @@
 package ingest
 
 import (
+	"cmp"
 	"math"
 	"strings"
 	"unsafe"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/valyala/fastjson"
 
 	"github.com/freshet/freshet/internal/event"
@@ -34,6 +36,9 @@ type Sink struct {
 	agent    string
 	protocol string
 	accepted int
+	// device is a hash of whose the events are, as far as their ids tell; mixed tells that they are of several.
+	device uint64
+	mixed  bool
 	// beside counts the events that came with others; Results does not know of them.
 	beside    int
 	deadCodes map[string]int
@@ -55,7 +60,7 @@ func (s *Sink) begin(l Limits, protocol, ip, agent string, body []byte) {
 	s.enc.Begin(event.Header{Protocol: protocol})
 	s.Results, s.accepted, s.beside, s.deadCodes = s.Results[:0], 0, 0, nil
 	s.reset()
-	s.suspect = false
+	s.suspect, s.device, s.mixed = false, 0, false
 	s.examine(body)
 }
 
@@ -83,6 +88,7 @@ func (s *Sink) take() (code, reason string) {
 		return code, reason
 	}
 	s.place(&e.Context)
+	s.whose(e)
 	if !s.enc.AddWithin(e, s.limits.Event) {
 		return "event_too_large", "the event is larger than the limit"
 	}
@@ -90,6 +96,16 @@ func (s *Sink) take() (code, reason string) {
 	s.Results = append(s.Results, Result{})
 	s.reset()
 	return "", ""
+}
+
+// whose notes which device the event is of.
+func (s *Sink) whose(e *event.Event) {
+	if s.limits.DeviceRate == 0 || s.mixed {
+		return
+	}
+	id := xxhash.Sum64String(cmp.Or(e.Context.DeviceID, e.AnonymousID, e.UserID)) | 1
+	s.mixed = s.device != 0 && s.device != id
+	s.device = id
 }
 
 // Beside takes an event that the one being filled brings with it, such as the link between its ids. It is left out when

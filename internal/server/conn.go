@@ -1,6 +1,7 @@
 package server
 
 import (
+	"container/list"
 	"context"
 	"errors"
 	"net"
@@ -14,9 +15,15 @@ import (
 // connection that is between two requests is passed to the successor, if there is one, and every request of which a
 // byte was read is served.
 type tracker struct {
-	// mu guards everything below.
-	mu       sync.Mutex
-	conns    map[*conn]struct{}
+	// most is how many connections are open at a time.
+	most int
+	// room is told when a connection goes or has nothing to do.
+	room *sync.Cond
+	// mu guards everything below, and each connection's place.
+	mu    sync.Mutex
+	conns map[*conn]struct{}
+	// quiet are the connections in the order in which they last had something to do.
+	quiet    list.List
 	draining bool
 	// give passes a connection on; nil when there is no successor.
 	give func(*net.TCPConn) error
@@ -24,7 +31,38 @@ type tracker struct {
 	empty chan struct{}
 }
 
-func newTracker() *tracker { return &tracker{conns: map[*conn]struct{}{}, empty: make(chan struct{})} }
+func newTracker(most int) *tracker {
+	t := &tracker{most: most, conns: map[*conn]struct{}{}, empty: make(chan struct{})}
+	t.room = sync.NewCond(&t.mu)
+	return t
+}
+
+// makeRoom waits until there is room for one more connection, and ends the one that has been quiet for longest to that
+// end. While all are busy new ones wait in the kernel's queue: a busy connection is one that gets its answer, or is too slow
+// and cut.
+func (t *tracker) makeRoom() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for len(t.conns) >= t.most && !t.draining {
+		for e := t.quiet.Front(); e != nil; e = e.Next() {
+			if c := e.Value.(*conn); c.dismiss() {
+				t.quiet.Remove(e)
+				break
+			}
+		}
+		t.room.Wait()
+	}
+}
+
+// rested notes that a connection has nothing to do from now on.
+func (t *tracker) rested(c *conn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.quiet.MoveToBack(c.place)
+	if len(t.conns) >= t.most {
+		t.room.Signal()
+	}
+}
 
 // listener wraps what it accepts.
 type listener struct {
@@ -33,6 +71,7 @@ type listener struct {
 }
 
 func (l listener) Accept() (net.Conn, error) {
+	l.tracker.makeRoom()
 	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
@@ -45,6 +84,7 @@ func (l listener) Accept() (net.Conn, error) {
 	l.tracker.mu.Lock()
 	defer l.tracker.mu.Unlock()
 	l.tracker.conns[t] = struct{}{}
+	t.place = l.tracker.quiet.PushBack(t)
 	t.stopping = l.tracker.draining
 	return t, nil
 }
@@ -53,6 +93,7 @@ func (l listener) Accept() (net.Conn, error) {
 type conn struct {
 	*net.TCPConn
 	tracker *tracker
+	place   *list.Element
 	// mu guards everything below.
 	mu sync.Mutex
 	// busy: bytes of a request were read that was not answered yet. ahead: among them is the first byte of the next
@@ -105,6 +146,18 @@ func (c *conn) idle() {
 	c.busy, c.ahead = c.ahead, false
 }
 
+// dismiss is stop for a connection that is between two requests; otherwise it does nothing and is false.
+func (c *conn) dismiss() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.busy {
+		return false
+	}
+	c.stopping, c.interrupted = true, true
+	_ = c.TCPConn.SetReadDeadline(longAgo)
+	return true
+}
+
 // stop ends the wait for a next request, upon which net/http closes the connection.
 func (c *conn) stop() {
 	c.mu.Lock()
@@ -135,6 +188,8 @@ func (c *conn) Close() error {
 	defer t.mu.Unlock()
 	if _, ok := t.conns[c]; ok {
 		delete(t.conns, c)
+		t.quiet.Remove(c.place)
+		t.room.Signal()
 		t.check()
 	}
 	return err
@@ -156,6 +211,7 @@ func (t *tracker) check() {
 func (t *tracker) state(c net.Conn, s http.ConnState) {
 	if c, ok := c.(*conn); ok && s == http.StateIdle {
 		c.idle()
+		t.rested(c)
 	}
 }
 
@@ -163,6 +219,7 @@ func (t *tracker) state(c net.Conn, s http.ConnState) {
 func (t *tracker) drain(ctx context.Context, give func(*net.TCPConn) error) error {
 	t.mu.Lock()
 	t.draining, t.give = true, give
+	t.room.Broadcast()
 	all := make([]*conn, 0, len(t.conns))
 	for c := range t.conns {
 		all = append(all, c)

@@ -75,7 +75,28 @@ func Listen(ctx context.Context, addr, path string) (net.Listener, *Predecessor,
 	return l, p, nil
 }
 
+// askAgain is how long it takes to ask one anew who closed the connection without a word.
+const askAgain = 10 * time.Millisecond
+
+// connect asks the running server for its socket. One that is being killed may still take the connection and then say
+// nothing; it is asked until it is gone.
 func connect(ctx context.Context, addr, path string) (*Predecessor, net.Listener, error) {
+	again := time.NewTicker(askAgain)
+	defer again.Stop()
+	for began := time.Now(); ; {
+		p, l, err := ask(ctx, addr, path)
+		if !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) || time.Since(began) > helloTimeout {
+			return p, l, err
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return nil, nil, errors.Join(err, ctx.Err())
+		}
+	}
+}
+
+func ask(ctx context.Context, addr, path string) (*Predecessor, net.Listener, error) {
 	var c net.Conn
 	err := withShortPath(path, func(short string) (err error) {
 		c, err = new(net.Dialer).DialContext(ctx, "unix", short)

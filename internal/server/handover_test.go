@@ -227,3 +227,32 @@ func TestHandoverInADeepFolder(t *testing.T) {
 		t.Error("the socket is still there")
 	}
 }
+
+// TestPredecessorIsKilled: a server that is being killed takes connections for a moment, and closes them without a word.
+func TestPredecessorIsKilled(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "handover.sock")
+	dying, err := new(net.ListenConfig).Listen(t.Context(), "unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken := make(chan int, 1)
+	go func() {
+		n := 0
+		for range 3 {
+			if c, err := dying.Accept(); err == nil && c.Close() == nil {
+				n++
+			}
+		}
+		_ = dying.Close()
+		taken <- n
+	}()
+	l, before, err := Listen(t.Context(), "127.0.0.1:0", path)
+	if err != nil || before != nil {
+		t.Fatalf("predecessor %v: %v", before, err)
+	}
+	defer func() { _ = l.Close() }()
+	if n := <-taken; n != 3 {
+		t.Errorf("it was asked %d times while it was there", n)
+	}
+}

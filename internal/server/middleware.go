@@ -159,7 +159,7 @@ func (s *Server) finish(r *http.Request, rec *recorder, span trace.Span, began t
 		level = slog.LevelError
 	case status == http.StatusServiceUnavailable:
 		level = slog.LevelWarn
-	case status >= 400:
+	case status >= 400 && status != http.StatusTooManyRequests: // those come by the thousand, and are counted
 		level = slog.LevelInfo
 	}
 	ctx := r.Context()
@@ -261,16 +261,17 @@ func (rec *recorder) Flush() { _ = rec.control.Flush() }
 // guardedBody gives up on a body that stalls or trickles.
 type guardedBody struct {
 	io.ReadCloser
-	control *http.ResponseController
-	end     time.Time
-	renewed time.Time
+	control    *http.ResponseController
+	began, end time.Time
+	renewed    time.Time
+	received   int64
 }
 
 func newGuardedBody(rec *recorder, body io.ReadCloser) io.ReadCloser {
 	if body == nil || body == http.NoBody {
 		return body
 	}
-	b := &guardedBody{ReadCloser: body, control: rec.control, end: rec.renewed.Add(bodyTimeout)}
+	b := &guardedBody{ReadCloser: body, control: rec.control, began: rec.renewed, end: rec.renewed.Add(bodyTimeout)}
 	b.renew(rec.renewed)
 	return b
 }
@@ -278,17 +279,27 @@ func newGuardedBody(rec *recorder, body io.ReadCloser) io.ReadCloser {
 func (b *guardedBody) renew(now time.Time) {
 	if now.Sub(b.renewed) > time.Second {
 		b.renewed = now
-		deadline := now.Add(stallTimeout)
-		if deadline.After(b.end) {
-			deadline = b.end
-		}
-		_ = b.control.SetReadDeadline(deadline)
+		_ = b.control.SetReadDeadline(b.deadline(now))
 	}
+}
+
+// deadline is when the next bytes must have come.
+func (b *guardedBody) deadline(now time.Time) time.Time {
+	stalled := now.Add(bodyStall)
+	trickled := b.began.Add(bodyStall + time.Duration(b.received)*time.Second/leastRate)
+	if trickled.Before(stalled) {
+		stalled = trickled
+	}
+	if stalled.After(b.end) {
+		return b.end
+	}
+	return stalled
 }
 
 func (b *guardedBody) Read(p []byte) (int, error) {
 	b.renew(time.Now())
 	n, err := b.ReadCloser.Read(p)
+	b.received += int64(n)
 	if err == io.EOF {
 		// The deadline must not outlive the body, or it would end a long answer.
 		_ = b.control.SetReadDeadline(time.Time{})

@@ -24,9 +24,14 @@ const (
 	headerTimeout  = 5 * time.Second
 	idleTimeout    = 120 * time.Second
 	maxHeaderBytes = 32 << 10
-	// stallTimeout is how long a client may neither send a byte of its body nor take one of its answer.
+	// stallTimeout is how long a client may take no byte of its answer.
 	stallTimeout = 30 * time.Second
-	// bodyTimeout bounds a whole body, so that a trickle does not hold a connection for ever.
+	// bodyStall is how long a client may send no byte of its body, and what it may be behind leastRate.
+	bodyStall = 10 * time.Second
+	// leastRate is in bytes a second: what even the worst of mobile networks carries, and a trickle meant to hold a
+	// connection does not.
+	leastRate = 256
+	// bodyTimeout bounds a whole body.
 	bodyTimeout = 5 * time.Minute
 	// maxHeld bounds the requests that wait for a handler; more are refused.
 	maxHeld = 4096
@@ -40,6 +45,9 @@ type Options struct {
 	Tracer trace.Tracer
 	// Hold is how long requests that arrive before SetHandler wait for it; 0 refuses them at once.
 	Hold time.Duration
+	// MaxConnections is how many connections of clients are open at a time; past it those that have been quiet for
+	// longest are closed. 0 is 4096.
+	MaxConnections int
 	// Now is the clock of the access log; nil is time.Now.
 	Now func() time.Time
 }
@@ -55,9 +63,9 @@ type Server struct {
 	builtin  *http.ServeMux
 
 	handler  atomic.Pointer[http.Handler]
-	ready    chan struct{}
 	draining atomic.Bool
 	held     atomic.Int64
+	turns    turnstile
 	wg       sync.WaitGroup
 
 	// mu guards fault, the first error of a listener that ended by itself, and streams, the answers that would
@@ -76,9 +84,12 @@ func New(o Options) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.MaxConnections == 0 {
+		o.MaxConnections = maxHeld
+	}
 	s := &Server{
-		opts: o, metrics: newMetrics(o.Registry), ready: make(chan struct{}), faults: make(chan struct{}),
-		streams: map[*recorder]context.CancelFunc{}, tracker: newTracker(),
+		opts: o, metrics: newMetrics(o.Registry), faults: make(chan struct{}),
+		streams: map[*recorder]context.CancelFunc{}, tracker: newTracker(o.MaxConnections),
 	}
 	s.builtin = http.NewServeMux()
 	s.builtin.HandleFunc("GET /healthz", s.healthz)
@@ -149,10 +160,11 @@ func (s *Server) Err() error {
 	return s.fault
 }
 
-// SetHandler makes the server ready: h serves every route but the health and metrics ones. It is called once.
+// SetHandler makes the server ready: h serves every route but the health and metrics ones. What was held goes through in the
+// order in which it came, a few at a time, and what comes meanwhile behind it. It is called once.
 func (s *Server) SetHandler(h http.Handler) {
 	s.handler.Store(&h)
-	close(s.ready)
+	s.turns.unlock()
 }
 
 // Drain ends serving without losing a request: not ready first, then no more connections, then every request of which
@@ -216,8 +228,8 @@ func (s *Server) target(r *http.Request) http.Handler {
 	if _, pattern := s.builtin.Handler(r); pattern != "" {
 		return s.builtin
 	}
-	if h := s.handler.Load(); h != nil {
-		return *h
+	if s.turns.gone.Load() {
+		return *s.handler.Load()
 	}
 	if s.opts.Hold <= 0 || s.held.Add(1) > maxHeld {
 		return nil
@@ -225,12 +237,14 @@ func (s *Server) target(r *http.Request) http.Handler {
 	defer s.held.Add(-1)
 	t := time.NewTimer(s.opts.Hold)
 	defer t.Stop()
+	turn := s.turns.wait()
 	select {
-	case <-s.ready:
-		return *s.handler.Load()
+	case <-turn:
+		return s.turns.inTurn(*s.handler.Load())
 	case <-t.C:
 	case <-r.Context().Done():
 	}
+	s.turns.leave(turn)
 	return nil
 }
 
