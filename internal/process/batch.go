@@ -7,11 +7,14 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/store"
 )
 
 // batch is what the open batch is made of, beside what the store holds of it.
 type batch struct {
+	// from is where its first record begins.
+	from   eventlog.Position
 	events int
 	// bytes are those of its records in the log.
 	bytes int
@@ -25,6 +28,14 @@ type batch struct {
 	total   store.Counts
 	// spans are those of its records that belong to a trace; they end when the batch is visible.
 	spans []trace.Span
+}
+
+// grow adds a record that begins at a position.
+func (b *batch) grow(at eventlog.Position, events int) {
+	if b.events == 0 {
+		b.from = at
+	}
+	b.events += events
 }
 
 func (b *batch) reset() {

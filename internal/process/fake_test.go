@@ -7,6 +7,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -150,6 +151,12 @@ type hour struct {
 	hour    int64
 }
 
+// sdkHour says which SDK sent a duplicate, and when.
+type sdkHour struct {
+	hour
+	store.SDK
+}
+
 // contents is what a store has.
 type contents struct {
 	position eventlog.Position
@@ -157,7 +164,9 @@ type contents struct {
 	dead     []store.DeadLetter
 	links    []store.Link
 	counts   map[hour]store.Counts
-	commits  []time.Time
+	// sdks has an entry a duplicate.
+	sdks    []sdkHour
+	commits []time.Time
 }
 
 // diff names the first difference of each kind.
@@ -184,7 +193,7 @@ func (c contents) diff(d contents) (out []string) {
 
 func (c contents) clone() contents {
 	c.rows, c.dead, c.links = slices.Clone(c.rows), slices.Clone(c.dead), slices.Clone(c.links)
-	c.counts, c.commits = maps.Clone(c.counts), slices.Clone(c.commits)
+	c.counts, c.commits, c.sdks = maps.Clone(c.counts), slices.Clone(c.commits), slices.Clone(c.sdks)
 	return c
 }
 
@@ -245,6 +254,10 @@ func (s *memoryStore) Count(p store.ProjectID, h int64, c store.Counts) {
 	s.open.counts[hour{p, h}] = s.open.counts[hour{p, h}].Plus(c)
 }
 
+func (s *memoryStore) CountDuplicate(p store.ProjectID, h int64, sdk store.SDK) {
+	s.open.sdks = append(s.open.sdks, sdkHour{hour{p, h}, store.SDK{Name: strings.Clone(sdk.Name), Version: strings.Clone(sdk.Version)}})
+}
+
 func (s *memoryStore) Commit(_ context.Context, after eventlog.Position) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -255,6 +268,7 @@ func (s *memoryStore) Commit(_ context.Context, after eventlog.Position) error {
 	s.rows = append(s.rows, s.open.rows...)
 	s.dead = append(s.dead, s.open.dead...)
 	s.links = append(s.links, s.open.links...)
+	s.sdks = append(s.sdks, s.open.sdks...)
 	for k, c := range s.open.counts {
 		s.counts[k] = s.counts[k].Plus(c)
 	}
@@ -276,12 +290,22 @@ func (zones) Location(store.ProjectID) *time.Location { return nil }
 type touchy struct {
 	process.Enricher
 	panics int
+	// hang keeps everybody who enriches an event named stuck until it is closed.
+	hang chan struct{}
+	// reached is closed when somebody is kept.
+	reached chan struct{}
 }
 
 func (t *touchy) Enrich(e *event.Event) {
 	if e.Name == "boom" {
 		t.panics++
 		panic("boom")
+	}
+	if e.Name == "stuck" && t.hang != nil {
+		if t.reached != nil {
+			close(t.reached)
+		}
+		<-t.hang
 	}
 	t.Enricher.Enrich(e)
 }
@@ -296,6 +320,7 @@ type world struct {
 	stuck  *stuck
 	config process.Config
 	tracer trace.Tracer
+	notes  process.Attempts
 	proc   *process.Processor
 }
 
@@ -330,7 +355,7 @@ func (w *world) start(t fataler) {
 	}
 	w.proc, err = process.New(w.config, process.Deps{
 		Log: w.log, Store: w.store, Dedup: index, Clock: clock.New(0), People: p, Enricher: w.touchy, Projects: zones{},
-		Tracer: w.tracer,
+		Tracer: w.tracer, Attempts: w.notes,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -23,6 +23,7 @@ import (
 
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/fault"
 	"github.com/freshet/freshet/internal/store"
 )
 
@@ -57,6 +58,23 @@ type Enricher interface {
 	Enrich(e *event.Event)
 }
 
+// Attempts remembers what is at hand, for the life of the process that comes after this one; package attempt says how.
+type Attempts interface {
+	// Record tells that a record is taken up. Returned is whether to tell of each of its events, and whether to commit it
+	// by itself.
+	Record(at eventlog.Position) (each, alone bool)
+	// Event tells that an event of the record is taken up.
+	Event(record, at eventlog.Position)
+	// Commit tells that the records before a position are being committed.
+	Commit(from, to eventlog.Position)
+	// Done tells that nothing is at hand.
+	Done()
+	// Condemned says why an event is to be set aside without being tried; empty when it is not.
+	Condemned(at eventlog.Position) (reason string)
+	// Condemn has an event set aside from now on. It may be called at any time.
+	Condemn(at eventlog.Position, reason string) error
+}
+
 // Projects tells what process needs to know of a project.
 type Projects interface {
 	// Location is the project's time zone, nil when there is no such project. It is asked once a record.
@@ -72,7 +90,7 @@ type Config struct {
 	CommitInterval time.Duration
 }
 
-// Deps are what a Processor works with; all but Registerer, Logger and Now are required.
+// Deps are what a Processor works with; all but Attempts, Registerer, Tracer, Logger and Now are required.
 type Deps struct {
 	Log      eventlog.Log
 	Store    store.Writer
@@ -81,6 +99,8 @@ type Deps struct {
 	People   People
 	Enricher Enricher
 	Projects Projects
+	// Attempts find what ends the process; nil for none.
+	Attempts Attempts
 	// Registerer takes the metrics.
 	Registerer prometheus.Registerer
 	// Tracer makes spans for the records of traced requests, and for the commits they end in; nil for none.
@@ -109,6 +129,12 @@ type Processor struct {
 	// is why Run cannot go on.
 	started, whole bool
 	failed         error
+	// working is the position at hand plus 1, 0 for none; abandoned that nobody waits for it any more.
+	working   atomic.Uint64
+	abandoned atomic.Bool
+	// recordAt is the record at hand; each and alone are what Attempts wants of it.
+	recordAt    eventlog.Position
+	each, alone bool
 
 	batch   batch
 	decoder event.Decoder
@@ -129,6 +155,9 @@ func New(c Config, d Deps) (*Processor, error) {
 	}
 	if d.Now == nil {
 		d.Now = time.Now
+	}
+	if d.Attempts == nil {
+		d.Attempts = noAttempts{}
 	}
 	if d.Tracer == nil {
 		d.Tracer = noop.NewTracerProvider().Tracer("")
@@ -164,6 +193,9 @@ func (p *Processor) Freshness(quantile float64) time.Duration { return p.fresh.q
 
 // KeepFrom is the first position that the log must keep: everything from there on may be read again.
 func (p *Processor) KeepFrom() eventlog.Position {
+	if fault.Planted(fault.TrimUnread) {
+		return p.Store.Position()
+	}
 	return min(p.Dedup.Checkpoint(), p.Store.Position())
 }
 

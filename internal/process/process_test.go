@@ -32,8 +32,15 @@ func named(id string) event.Event {
 
 // balanced holds the ledger to the rows, dead letters and positions.
 func balanced(t fataler, c contents) {
+	told := map[hour]int64{}
+	for _, d := range c.sdks {
+		told[d.hour]++
+	}
 	var sum store.Counts
-	for _, n := range c.counts {
+	for h, n := range c.counts {
+		if told[h] != n.Duplicate {
+			t.Fatal(fmt.Sprintf("SDKs of %d duplicates of %+v", told[h], n))
+		}
 		sum = sum.Plus(n)
 		if n.Accepted != n.Stored+n.Duplicate+n.Dead {
 			t.Fatal(fmt.Sprintf("out of balance: %+v", n))
@@ -50,6 +57,7 @@ func TestRecord(t *testing.T) {
 	e := named("made-1")
 	e.Context.DeviceID, e.SentAt, e.SentFresh = "d", start-600e6, true
 	e.Context.UserAgent = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0.0.0 Safari/537.36"
+	e.Context.LibraryName, e.Context.LibraryVersion = "analytics", "1.2"
 	w.append(t, header, e, event.Dead{Code: "bad_event", Reason: "no name", Body: []byte("{}")}, e, named(""), named(""))
 	var told []string
 	w.proc.OnCommit(func(after eventlog.Position, receivedAt time.Time) {
@@ -70,6 +78,9 @@ func TestRecord(t *testing.T) {
 	}
 	if got := w.store.counts[hour{1, start / 3600e6 * 3600}]; got != (store.Counts{Accepted: 5, Stored: 3, Duplicate: 1, Dead: 1}) {
 		t.Errorf("ledger %+v", w.store.counts)
+	}
+	if want := []sdkHour{{hour{1, start / 3600e6 * 3600}, store.SDK{Name: "analytics", Version: "1.2"}}}; !slices.Equal(w.store.sdks, want) {
+		t.Errorf("SDKs of duplicates %+v", w.store.sdks)
 	}
 	if want := fmt.Sprint(5, start); !slices.Equal(told, []string{want}) {
 		t.Errorf("hook got %v, want %s", told, want)

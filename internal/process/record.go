@@ -9,6 +9,7 @@ import (
 
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/fault"
 	"github.com/freshet/freshet/internal/store"
 )
 
@@ -24,6 +25,9 @@ const (
 // record processes one entry of the log. Every position in it is counted exactly once.
 func (p *Processor) record(ctx context.Context, entry *eventlog.Entry) error {
 	if err := p.retry(ctx, func() error { return p.Dedup.Advance(entry.First) }); err != nil {
+		return err
+	}
+	if err := p.takeUp(ctx, entry.First); err != nil {
 		return err
 	}
 	p.whole = false
@@ -66,6 +70,19 @@ func (p *Processor) record(ctx context.Context, entry *eventlog.Entry) error {
 	return nil
 }
 
+// takeUp notes which record is at hand. One that is to be committed by itself waits for what came before it.
+func (p *Processor) takeUp(ctx context.Context, at eventlog.Position) error {
+	p.recordAt = at
+	p.each, p.alone = p.Attempts.Record(at)
+	if p.alone && p.batch.events > 0 {
+		if err := p.commit(ctx); err != nil {
+			return err
+		}
+		p.Attempts.Record(at)
+	}
+	return nil
+}
+
 func (p *Processor) begun(ctx context.Context, entry *eventlog.Entry, h *event.Header) {
 	b := &p.batch
 	b.count(store.ProjectID(h.Project), hour(h.ReceivedAt), p.Store)
@@ -85,7 +102,7 @@ func (p *Processor) lastReceived() int64 {
 
 func (p *Processor) finish(entry *eventlog.Entry) {
 	p.at, p.whole = entry.End(), true
-	p.batch.events += entry.Events
+	p.batch.grow(entry.First, entry.Events)
 	p.batch.bytes += len(entry.Payload)
 }
 
@@ -100,19 +117,16 @@ func (p *Processor) one(ctx context.Context, h *event.Header, loc *time.Location
 		}
 		if dup {
 			p.batch.counts.Duplicate++
+			p.Store.CountDuplicate(store.ProjectID(h.Project), hour(h.ReceivedAt), store.SDK{Name: e.Context.LibraryName, Version: e.Context.LibraryVersion})
+			if fault.Planted(fault.CountedEarly) {
+				p.batch.counts.Stored++
+			}
 			return nil
 		}
 	}
-	begun := e.Derived
-	var err error
-	for range tries {
-		e.Derived = begun
-		if err = p.steps(h, e); err == nil {
-			break
-		}
-	}
-	if err == nil {
-		err = p.add(h, loc, e)
+	err := p.try(h, loc, e, pos)
+	if p.abandoned.Load() {
+		return errAbandoned
 	}
 	if err != nil {
 		p.poison(h, pos, err)
@@ -120,6 +134,29 @@ func (p *Processor) one(ctx context.Context, h *event.Header, loc *time.Location
 	}
 	p.batch.counts.Stored++
 	return nil
+}
+
+// try brings the event through the steps to the store, unless it is known not to come through.
+func (p *Processor) try(h *event.Header, loc *time.Location, e *event.Event, pos eventlog.Position) (err error) {
+	if reason := p.Attempts.Condemned(pos); reason != "" {
+		return errors.New(reason)
+	}
+	if p.each {
+		p.Attempts.Event(p.recordAt, pos)
+	}
+	p.working.Store(uint64(pos) + 1)
+	defer p.working.Store(0)
+	begun := e.Derived
+	for range tries {
+		e.Derived = begun
+		if err = p.steps(h, e); err == nil || p.abandoned.Load() {
+			break
+		}
+	}
+	if err == nil {
+		err = p.add(h, loc, e)
+	}
+	return err
 }
 
 func (p *Processor) seen(ctx context.Context, h *event.Header, pos eventlog.Position) (bool, error) {
@@ -150,7 +187,11 @@ func (p *Processor) steps(h *event.Header, e *event.Event) (err error) {
 	p.People.Device(e)
 	p.Clock.Correct(h.Project, e)
 	p.Enricher.Enrich(e)
-	for _, l := range p.People.Assign(h.Project, e) {
+	links := p.People.Assign(h.Project, e)
+	if p.abandoned.Load() {
+		return errAbandoned
+	}
+	for _, l := range links {
 		p.Store.AddLink(l)
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/fault"
 	"github.com/freshet/freshet/internal/store"
 )
 
@@ -33,8 +34,9 @@ func (p *Processor) Run(ctx context.Context) error {
 	if p.failed != nil {
 		return p.failed
 	}
-	err := p.run(ctx)
-	if err != nil && (ctx.Err() != nil || errors.Is(err, eventlog.ErrClosed)) {
+	err := p.guarded(ctx)
+	defer p.Attempts.Done()
+	if err != nil && !p.abandoned.Load() && (ctx.Err() != nil || errors.Is(err, eventlog.ErrClosed)) {
 		err = nil
 		if p.started {
 			err = p.commit(ctx)
@@ -90,7 +92,7 @@ func (p *Processor) loop(ctx context.Context, sub eventlog.Subscription) error {
 			if err := p.record(ctx, &entries[i]); err != nil {
 				return err
 			}
-			if p.batch.events >= p.config.BatchEvents || p.batch.bytes >= batchBytes {
+			if p.alone || p.batch.events >= p.config.BatchEvents || p.batch.bytes >= batchBytes {
 				if err := p.commit(ctx); err != nil {
 					return err
 				}
@@ -165,8 +167,8 @@ func (p *Processor) skipDamage(sub eventlog.Subscription, cause error) error {
 		Position: p.at, ReceivedAt: received, Code: "log_damaged",
 		Reason: fmt.Sprintf("positions %d to %d cannot be read: %v", p.at, next-1, cause),
 	})
+	p.batch.grow(p.at, 1)
 	p.at = next
-	p.batch.events++
 	return nil
 }
 
@@ -177,11 +179,13 @@ func (p *Processor) commit(ctx context.Context) error {
 	}
 	p.batch.flushCounts(p.Store)
 	p.lastCommit = time.Now()
+	p.Attempts.Commit(p.batch.from, p.at)
 	// A commit that was begun is carried through: broken off, it would cost the store.
 	if err := p.commitTraced(context.WithoutCancel(ctx)); err != nil {
 		p.whole, p.failed = false, fmt.Errorf("commit before position %d: %w", p.at, err)
 		return p.failed
 	}
+	p.Attempts.Done()
 	p.metrics.commit.Observe(time.Since(p.lastCommit).Seconds())
 	p.metrics.batches.Inc()
 	p.visible.Store(uint64(p.at))
@@ -242,7 +246,7 @@ func (p *Processor) replay(ctx context.Context) error {
 		p.Logger.Warn("event ids are no longer in the log", "from", uint64(from), "log_start", uint64(start))
 		from = start
 	}
-	if from >= to {
+	if from >= to || fault.Planted(fault.IDsForgotten) {
 		return nil
 	}
 	begin := time.Now()

@@ -131,6 +131,32 @@ func TestAgainstModel(t *testing.T) {
 	})
 }
 
+// TestCheckpointIsDurable: the log is trimmed up to the checkpoint, so a loss of power must not take it back, nor any id
+// before it.
+func TestCheckpointIsDurable(t *testing.T) {
+	const n = 200
+	fs := vfs.NewCrashableMem()
+	x := open(t, testOptions(fs))
+	for i := range n {
+		if _, err := x.Seen(1, keyOf(i), eventlog.Position(i), 1_700_000_000e6); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(x.Advance(n), x.Close()); err != nil {
+		t.Fatal(err)
+	}
+	x = open(t, testOptions(fs.CrashClone(vfs.CrashCloneCfg{})))
+	defer x.Close()
+	if got := x.Checkpoint(); got != n {
+		t.Fatalf("the checkpoint was %d and is %d", n, got)
+	}
+	for i := range n {
+		if dup, err := x.Seen(1, keyOf(i), eventlog.Position(n+i), 1_700_000_000e6); !dup || err != nil {
+			t.Fatalf("id %d: duplicate %v, %v", i, dup, err)
+		}
+	}
+}
+
 func TestWindowEdges(t *testing.T) {
 	start := int64(1_700_000_000e6)
 	for _, c := range []struct {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/fault"
 )
 
 const (
@@ -25,6 +26,10 @@ func Open(dir string, o Options) (*Index, error) {
 	o.defaults()
 	x := &Index{opts: o, dir: dir, window: int64(o.Window.Seconds()), buf: make([]byte, blockBytes)}
 	if err := o.FS.MkdirAll(dir, 0o750); err != nil {
+		return nil, fmt.Errorf("open dedup index: %w", err)
+	}
+	// The checkpoint is what the log may forget, so the folder's own name has to be durable before anything in it is.
+	if err := syncDir(o.FS, o.FS.PathDir(dir)); err != nil {
 		return nil, fmt.Errorf("open dedup index: %w", err)
 	}
 	members, err := x.openRuns()
@@ -168,8 +173,8 @@ func (x *Index) remove(name string) error {
 	return x.opts.FS.Remove(x.opts.FS.PathJoin(x.dir, name))
 }
 
-func (x *Index) syncDir() error {
-	d, err := x.opts.FS.OpenDir(x.dir)
+func syncDir(fs vfs.FS, dir string) error {
+	d, err := fs.OpenDir(dir)
 	if err != nil {
 		return err
 	}
@@ -194,8 +199,11 @@ func (x *Index) create(name string, f func(vfs.File) error) (member, error) {
 		return member{}, err
 	}
 	err = f(file)
-	if err == nil {
+	if err == nil && !fault.Planted(fault.NoSyncAtRename) {
 		err = file.Sync()
+	}
+	if err == nil {
+		err = fault.Hit(fault.DedupRun)
 	}
 	if err = errors.Join(err, file.Close()); err != nil {
 		return member{}, errors.Join(err, fs.Remove(tmp))
@@ -203,7 +211,7 @@ func (x *Index) create(name string, f func(vfs.File) error) (member, error) {
 	if err := fs.Rename(tmp, fs.PathJoin(x.dir, name)); err != nil {
 		return member{}, err
 	}
-	if err := x.syncDir(); err != nil {
+	if err := errors.Join(fault.Hit(fault.DedupNamed), syncDir(fs, x.dir)); err != nil {
 		return member{}, err
 	}
 	return openRun(fs, x.dir, name)

@@ -89,8 +89,11 @@ func New(r prometheus.Registerer) (*People, error) {
 func (p *People) Load(links []store.Link) {
 	p.projects, p.project = map[uint32]graph{}, 0
 	p.graph = p.of(0)
-	links = slices.Clone(links)
-	slices.SortStableFunc(links, func(a, b store.Link) int { return cmp.Compare(a.Position, b.Position) })
+	inOrder := func(a, b store.Link) int { return cmp.Compare(a.Position, b.Position) }
+	if !slices.IsSortedFunc(links, inOrder) {
+		links = slices.Clone(links)
+		slices.SortStableFunc(links, inOrder)
+	}
 	for _, l := range links {
 		g := p.of(uint32(l.Project))
 		if from, to := g.root(l.From), g.root(l.To); from != to {
