@@ -23,6 +23,9 @@ type Reader interface {
 	Wait(ctx context.Context, p eventlog.Position) error
 	// Ledger returns the figures of a project by hour of receipt (Unix seconds of the hour's start), within [from, to).
 	Ledger(ctx context.Context, project ProjectID, from, to int64) ([]LedgerHour, error)
+	// Duplicates returns the duplicates of a project by hour of receipt and SDK, within [from, to), by hour, name and
+	// version. Those of an hour add up to the ledger's; what no SDK was counted for is there as UntoldSDKs.
+	Duplicates(ctx context.Context, project ProjectID, from, to int64) ([]Duplicates, error)
 	// DeadLetters returns up to limit dead letters of a project with a position below before, newest first.
 	DeadLetters(ctx context.Context, project ProjectID, before eventlog.Position, limit int) ([]DeadLetter, error)
 }
@@ -51,7 +54,17 @@ type Cut interface {
 	// EventsAt is like Events, for a reader of whole events that knows their positions: the relation has the events at
 	// the positions, and may have others.
 	EventsAt(positions []eventlog.Position, columns ...string) string
-	// Rows runs a statement over relations that Events made. Values are bound, never pasted. The rows are read
+	// EventsOf is like Events, of the events of some persons and no others: of tens, not thousands. What lies far from
+	// theirs is not read.
+	EventsOf(persons []uint64, columns ...string) string
+	// People is a relation, fit to stand after FROM, with the numbers in its one column "person". It is good as long as
+	// the cut.
+	People(persons []uint64) string
+	// Resolve returns what persons have become by the links of the cut, ascending and each once; who has no link stays.
+	Resolve(ctx context.Context, persons []uint64) ([]uint64, error)
+	// Links has the links of the cut that lead on from persons, from those they lead to, and so on, each once.
+	Links(ctx context.Context, persons []uint64) ([]Link, error)
+	// Rows runs a statement over relations that Events and People made. Values are bound, never pasted. The rows are read
 	// within the loop; the slice is reused. Values are int64, uint64, float64, string, bool, time.Time (UTC) or nil.
 	Rows(ctx context.Context, sql string, args ...any) iter.Seq2[[]any, error]
 	// Batches runs a statement as Rows does and delivers its rows, in no order but that of the statement, by the
@@ -59,7 +72,21 @@ type Cut interface {
 	// the loop, but texts may be kept. Columns are of the types of whole numbers up to 64 bits, DOUBLE, BOOLEAN,
 	// VARCHAR and TIMESTAMP; a column of another type is an error.
 	Batches(ctx context.Context, sql string, args ...any) iter.Seq2[*Batch, error]
+	// Spread runs a statement as Batches does and hands its rows over where they arise, in any order, to several workers
+	// at a time. worker is called once for each of them, never twice at a time; what it returns takes one batch at a time,
+	// which is valid, texts included, until it returns. Its first error ends the statement and is returned. After any error the
+	// cut is of no more use.
+	Spread(ctx context.Context, worker func() func(*Batch) error, sql string, args ...any) error
 	Close()
+}
+
+// Watchable is a Cut that can tell how far the statement is that it runs.
+type Watchable interface {
+	// Watch makes Fraction know; it is called before the first statement.
+	Watch(ctx context.Context) error
+	// Fraction is the part of the present statement that is done, from 0 to 1, unless that is not known. It may be called
+	// at any time, by anybody, also after Close.
+	Fraction() (float64, bool)
 }
 
 // Type is the type of a column.
@@ -107,7 +134,8 @@ type Column struct {
 // seq is the event's position; day the number of days since 1970-01-01 of time in the project's time zone, as it was
 // when the event was added or as it is (Schema.DayZone tells whether that is the same for all); skew the
 // microseconds that were added to the client's time; received in milliseconds precision; session a hash of the
-// client's session id (0: it sent none); overflow, traits and extra hold JSON objects, NULL when empty.
+// client's session id (0: it sent none); device_id and session_id, of rows that were stored before there were such columns,
+// are members of extra; overflow, traits and extra hold JSON objects, NULL when empty.
 var Columns = []Column{
 	{"seq", Number64},
 	{"id", UUID},
@@ -125,6 +153,8 @@ var Columns = []Column{
 	{"user_id", Text},
 	{"anonymous_id", Text},
 	{"group_id", Text},
+	{"device_id", Text},
+	{"session_id", Text},
 	{"app_name", Text},
 	{"app_version", Text},
 	{"app_build", Text},

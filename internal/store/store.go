@@ -32,6 +32,8 @@ type Writer interface {
 	AddLink(l Link)
 	// Count adds to the ledger of the open batch.
 	Count(project ProjectID, receivedHour int64, c Counts)
+	// CountDuplicate tells which SDK sent an event that Count counts as a duplicate of that hour. The texts are copied.
+	CountDuplicate(project ProjectID, receivedHour int64, sdk SDK)
 	// Commit makes the open batch visible to every query that begins after it, together with the position after it.
 	// The rows become durable later. After an error the writer is of no further use: open the store anew.
 	Commit(ctx context.Context, after eventlog.Position) error

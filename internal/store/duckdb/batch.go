@@ -16,6 +16,7 @@ type batch struct {
 	dead     []store.DeadLetter
 	links    []store.Link
 	counts   map[ledgerKey]store.Counts
+	sdks     map[ledgerKey]sdkCounts
 	newest   int64
 }
 
@@ -73,6 +74,8 @@ const (
 	colUserID
 	colAnonymousID
 	colGroupID
+	colDeviceID
+	colSessionID
 	colAppName
 	colAppVersion
 	colAppBuild
@@ -158,6 +161,8 @@ func (r *rows) context(i int, e *event.Event, protocol string) {
 	set(colUserID, e.UserID)
 	set(colAnonymousID, e.AnonymousID)
 	set(colGroupID, e.GroupID)
+	set(colDeviceID, c.DeviceID)
+	set(colSessionID, e.SessionID)
 	set(colAppName, c.AppName)
 	set(colAppVersion, c.AppVersion)
 	set(colAppBuild, c.AppBuild)
@@ -208,8 +213,6 @@ func extraOf(b []byte, e *event.Event) []byte {
 			b = appendMember(b, &event.Property{Key: key, Type: event.Number, Num: v})
 		}
 	}
-	text("device_id", c.DeviceID)
-	text("session_id", e.SessionID)
 	text("previous_id", e.PreviousID)
 	text("page_search", c.PageSearch)
 	text("campaign_term", c.CampaignTerm)
@@ -302,6 +305,7 @@ func (b *batch) reset() {
 	}
 	b.order, b.dead, b.links = b.order[:0], b.dead[:0], b.links[:0]
 	clear(b.counts)
+	clear(b.sdks)
 }
 
 // appendMember appends one member of a JSON object and opens the object before the first.

@@ -96,6 +96,12 @@ func (c *column) text(r int, s string) {
 	c.offsets = appendInt32(c.offsets, len(c.data))
 }
 
+func (c *column) bytes(r int, s []byte) {
+	c.start(r)
+	c.data = append(c.data, s...)
+	c.offsets = appendInt32(c.offsets, len(c.data))
+}
+
 func (c *column) word(r int, v uint64) {
 	c.start(r)
 	c.words = appendWord(c.words, v)
@@ -254,13 +260,15 @@ func (c *column) reset() {
 
 // array is the column as Arrow sees it; it shares the column's memory.
 func (c *column) array() arrow.Array {
-	buffers := []*memory.Buffer{memory.NewBufferBytes(c.valid)}
+	return array.MakeFromData(array.NewData(c.arrowType(), c.rows, c.buffers(memory.NewBufferBytes), nil, c.nulls, 0))
+}
+
+// buffers are the column's memory as wrap makes buffers of it.
+func (c *column) buffers(wrap func([]byte) *memory.Buffer) []*memory.Buffer {
 	if c.isText() {
-		buffers = append(buffers, memory.NewBufferBytes(c.offsets), memory.NewBufferBytes(c.data))
-	} else {
-		buffers = append(buffers, memory.NewBufferBytes(c.words))
+		return []*memory.Buffer{wrap(c.valid), wrap(c.offsets), wrap(c.data)}
 	}
-	return array.MakeFromData(array.NewData(c.arrowType(), c.rows, buffers, nil, c.nulls, 0))
+	return []*memory.Buffer{wrap(c.valid), wrap(c.words)}
 }
 
 func (c *column) arrowType() arrow.DataType {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/fault"
 	"github.com/freshet/freshet/internal/store"
 )
 
@@ -69,7 +70,7 @@ func (s *Store) active() *generation {
 	s.generations++
 	g := &generation{
 		number: s.generations, tables: map[store.ProjectID]*hotTable{}, parts: map[store.ProjectID]*part{},
-		counts: map[ledgerKey]store.Counts{}, oldest: s.opts.Now(),
+		counts: map[ledgerKey]store.Counts{}, sdks: map[ledgerKey]sdkCounts{}, oldest: s.opts.Now(),
 	}
 	s.gens = append(s.gens, g)
 	return g
@@ -82,7 +83,10 @@ func (s *Store) insert(ctx context.Context, g *generation) (map[store.ProjectID]
 		return g.tables, nil
 	}
 	tables := maps.Clone(g.tables)
-	_, err := s.writer.ExecContext(ctx, "BEGIN")
+	err := fault.Hit(fault.StoreCommit)
+	if err == nil {
+		_, err = s.writer.ExecContext(ctx, "BEGIN")
+	}
 	if err == nil {
 		err = s.insertRows(ctx, g, tables)
 	}
@@ -125,6 +129,9 @@ func (s *Store) publish(g *generation, tables map[store.ProjectID]*hotTable, aft
 	}
 	for k, c := range s.batch.counts {
 		g.counts[k] = g.counts[k].Plus(c)
+	}
+	for k, c := range s.batch.sdks {
+		g.sdks[k] = g.sdks[k].plus(c)
 	}
 	g.dead = append(g.dead, s.batch.dead...)
 	g.links = append(g.links, s.batch.links...)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/freshet/freshet/internal/fault"
 	"github.com/freshet/freshet/internal/store"
 )
 
@@ -54,7 +55,7 @@ func (s *Store) compact(ctx context.Context) error {
 			return err
 		}
 		_, err := s.flusher.ExecContext(ctx, "INSERT INTO runs VALUES (?, ?, ?)", uint32(project), day, moved)
-		return err
+		return errors.Join(err, fault.Hit(fault.StoreCompact))
 	}, func() error { return nil })
 	if err != nil {
 		return err
@@ -97,7 +98,7 @@ func (s *Store) Expire(ctx context.Context, project store.ProjectID, day int64) 
 				return err
 			}
 		}
-		return s.writeLedger(ctx, counts)
+		return errors.Join(s.writeLedger(ctx, counts), fault.Hit(fault.StoreExpire))
 	}, func() error {
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"iter"
 	"math/big"
-	"slices"
 	"strings"
 	"time"
 
@@ -40,6 +39,11 @@ type cut struct {
 	props   []store.PropertyColumn
 	relinks bool
 	zone    dayZone
+	// links are those that were not written when the cut was made, for all projects.
+	links [][]store.Link
+	// begun tells that a project without events has a transaction after all.
+	begun bool
+	watch watch
 }
 
 // Cut implements store.Reader.
@@ -57,6 +61,9 @@ func (s *Store) Cut(ctx context.Context, project store.ProjectID) (store.Cut, er
 	if c.table != nil {
 		c.zone = c.table.zone
 		for _, g := range s.gens {
+			if len(g.links) > 0 {
+				c.links = append(c.links, g.links)
+			}
 			if h := g.tables[project]; h != nil && h.rows > 0 {
 				g.readers.Add(1)
 				c.gens = append(c.gens, g)
@@ -101,6 +108,7 @@ func (c *cut) Close() {
 	c.gens = nil
 	defer c.store.crew.leave()
 	_, _ = c.conn.ExecContext(context.Background(), "ROLLBACK")
+	c.unwatch()
 	_ = c.conn.Close()
 }
 
@@ -117,31 +125,31 @@ func (c *cut) Schema() *store.Schema {
 }
 
 // Events implements store.Cut.
-func (c *cut) Events(columns ...string) string { return c.events(nil, columns) }
+func (c *cut) Events(columns ...string) string { return c.events(picked{}, columns) }
 
 // EventsAt implements store.Cut.
 func (c *cut) EventsAt(positions []eventlog.Position, columns ...string) string {
 	if len(positions) == 0 {
 		return c.nothing(columns)
 	}
-	return c.events(positions, columns)
+	return c.events(picked{positions: positions}, columns)
 }
 
-// events is the relation of all events, or of those at the positions, if any are given.
-func (c *cut) events(positions []eventlog.Position, columns []string) string {
+// events is the relation of the events that are picked, or of some more.
+func (c *cut) events(pick picked, columns []string) string {
 	if len(columns) == 0 {
 		columns = []string{"seq"}
 	}
 	var parts []string
 	if c.onDisk && c.cold > 0 {
 		// The file was pinned at the position up to which it is complete, so it has no rows behind it.
-		part := c.part(c.table.cold, columns, c.diskColumns())
-		if len(positions) > 0 {
-			part += fmt.Sprintf(" WHERE seq BETWEEN %d AND %d", slices.Min(positions), slices.Max(positions))
+		part := c.part(c.table.cold, columns, c.diskColumns(), fromDisk)
+		if where := pick.onDisk(); where != "" {
+			part += " WHERE " + where
 		}
 		parts = append(parts, part)
 	}
-	parts = append(parts, c.inMemory(positions, columns)...)
+	parts = append(parts, c.inMemory(pick, columns)...)
 	if len(parts) == 0 {
 		return c.nothing(columns)
 	}
@@ -162,16 +170,16 @@ func (c *cut) events(positions []eventlog.Position, columns []string) string {
 
 // nothing is a relation without rows.
 func (c *cut) nothing(columns []string) string {
-	return "(" + c.part("(SELECT 1 AS seq)", columns, map[string]bool{}) + " WHERE false)"
+	return "(" + c.part("(SELECT 1 AS seq)", columns, map[string]bool{}, asNamed) + " WHERE false)"
 }
 
 // inMemory selects the columns from the generations, each out of the table that is shared, or, when that one lacks
 // a column, out of one that is made for this cut.
-func (c *cut) inMemory(positions []eventlog.Position, columns []string) (parts []string) {
+func (c *cut) inMemory(pick picked, columns []string) (parts []string) {
 	if len(c.hot) == 0 {
 		return nil
 	}
-	if len(positions) == 0 && c.table.want(columns, c.store.opts.Now()) {
+	if len(pick.positions) == 0 && c.table.want(columns, c.store.opts.Now()) {
 		// The next such question need not make tables of its own.
 		c.store.wakeUp()
 	}
@@ -179,7 +187,7 @@ func (c *cut) inMemory(positions []eventlog.Position, columns []string) (parts [
 		h := &c.hot[i]
 		from, has := h.name, h.columns
 		if h.lacks(columns) {
-			name, err := c.local(c.gens[i], append([]string{"seq"}, columns...), positions)
+			name, err := c.local(c.gens[i], append([]string{"seq"}, columns...), pick)
 			if err != nil {
 				c.failed = errors.Join(c.failed, err)
 			}
@@ -191,16 +199,20 @@ func (c *cut) inMemory(positions []eventlog.Position, columns []string) (parts [
 				has[name] = true
 			}
 		}
-		parts = append(parts, c.part(from, columns, has)+fmt.Sprintf(" WHERE seq < %d", c.watermark.Position))
+		part := c.part(from, columns, has, asNamed) + fmt.Sprintf(" WHERE seq < %d", c.watermark.Position)
+		if len(pick.persons) > 0 {
+			part += " AND " + pick.ofPersons()
+		}
+		parts = append(parts, part)
 	}
 	return parts
 }
 
-// part selects the columns from one table; those it does not have are null.
-func (c *cut) part(from string, columns []string, has map[string]bool) string {
+// part selects the columns from one table, as read has them; those it does not have are null.
+func (c *cut) part(from string, columns []string, has map[string]bool, read func(string) string) string {
 	list := make([]string, len(columns))
 	for i, name := range columns {
-		list[i] = name
+		list[i] = read(name)
 		if !has[name] {
 			list[i] = "NULL::" + sqlType(c.typeOf(name)) + " AS " + name
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/freshet/freshet/internal/fault"
 	"github.com/freshet/freshet/internal/store"
 )
 
@@ -43,7 +44,13 @@ func (s *Store) flush(ctx context.Context) error {
 		return fmt.Errorf("flush %d rows up to position %d: %w", g.rows, g.end, err)
 	}
 	defer release()
+	if fault.Planted(fault.PositionFirst) {
+		_, _ = s.flusher.ExecContext(ctx, "UPDATE meta SET position = ?", uint64(g.end))
+	}
 	err = s.onDisk(ctx, func() error { return s.writeGeneration(ctx, g, rows) }, func() error {
+		if err := fault.Hit(fault.StoreFlushed); err != nil {
+			return err
+		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.gens, s.retired = s.gens[1:], append(s.retired, g)
@@ -167,18 +174,22 @@ func (s *Store) writeGeneration(ctx context.Context, g *generation, rows []sorte
 	if err := s.writeLedger(ctx, g.counts); err != nil {
 		return err
 	}
+	if err := s.writeDuplicates(ctx, g); err != nil {
+		return err
+	}
 	if _, err := s.flusher.ExecContext(ctx,
 		"UPDATE meta SET position = ?, newest = greatest(newest, ?)", uint64(g.end), g.newest); err != nil {
 		return fmt.Errorf("write position %d: %w", g.end, err)
 	}
-	return s.notePosition(g.end)
+	return errors.Join(s.notePosition(g.end), fault.Hit(fault.StoreFlush))
 }
 
 // prepareDisk makes sure that the table on disk exists and has every property column known so far.
 func (s *Store) prepareDisk(ctx context.Context, t *table) error {
 	if !t.onDisk {
-		defs := make([]string, len(store.Columns))
-		for i, c := range store.Columns {
+		columns := append(slices.Clone(store.Columns), uuidColumns()...)
+		defs := make([]string, len(columns))
+		for i, c := range columns {
 			defs[i] = c.Name + " " + sqlType(c.Type)
 		}
 		if _, err := s.flusher.ExecContext(ctx, "CREATE TABLE "+t.cold+" ("+strings.Join(defs, ", ")+")"); err != nil {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
-	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/store"
 )
 
@@ -89,7 +88,7 @@ func (s *Store) insertRows(ctx context.Context, g *generation, tables map[store.
 			}
 		}
 		narrow := slices.DeleteFunc(filled, func(c column) bool { return !h.columns[c.name] })
-		if err := into(ctx, s.writer, hotDatabase, h.name, "incoming", narrow, 0, r.n); err != nil {
+		if err := into(ctx, s.writer, hotDatabase, h.name, "incoming", narrow, r.n); err != nil {
 			return fmt.Errorf("insert %d rows of project %d: %w", r.n, project, err)
 		}
 	}
@@ -162,7 +161,7 @@ func (s *Store) widen(ctx context.Context) error {
 		filled := slices.DeleteFunc(n.part.filled(), func(c column) bool { return !h.columns[c.name] })
 		err := s.createHot(ctx, n.part.table, h)
 		if err == nil {
-			err = into(ctx, s.writer, hotDatabase, h.name, "incoming", filled, 0, h.rows)
+			err = into(ctx, s.writer, hotDatabase, h.name, "incoming", filled, h.rows)
 		}
 		if err != nil {
 			_, _ = s.writer.ExecContext(context.WithoutCancel(ctx), "DROP TABLE IF EXISTS "+h.name)
@@ -207,26 +206,25 @@ func (s *Store) narrow() (out []narrowTable) {
 	return out
 }
 
-// into inserts the rows from first to end of the columns into a table, by way of a view.
-func into(ctx context.Context, conn execer, home, table, view string, columns []column, first, end int) error {
+// into inserts the first rows of the columns into a table, by way of a view.
+func into(ctx context.Context, conn execer, home, table, view string, columns []column, rows int) error {
 	fields, arrays := make([]arrow.Field, len(columns)), make([]arrow.Array, len(columns))
 	for i := range columns {
-		fields[i], arrays[i] = columns[i].field(), columns[i].slice(first, end)
+		fields[i], arrays[i] = columns[i].field(), columns[i].slice(0, rows)
 	}
-	return insertArrow(ctx, conn, home, table, view, newRecord(fields, arrays, end-first))
+	return insertArrow(ctx, conn, home, table, view, newRecord(fields, arrays, rows))
 }
 
-// local makes a table of the cut's own with the given columns of a generation's rows: all before the watermark, or those
-// at the positions, if any are given. It is gone with the cut's transaction. The name is empty when there is no row.
-func (c *cut) local(g *generation, columns []string, positions []eventlog.Position) (string, error) {
+// local makes a table of the cut's own with the given columns of a generation's rows: those before the watermark that are
+// picked. It is gone with the cut's transaction. The name is empty when there is no row.
+func (c *cut) local(g *generation, columns []string, pick picked) (string, error) {
 	s := c.store
 	s.writing.Lock()
 	p := g.parts[c.table.project]
 	filled := slices.DeleteFunc(p.filled(), func(col column) bool { return !slices.Contains(columns, col.name) })
 	rows := p.before(c.watermark.Position)
-	var keys []key
-	if len(positions) > 0 {
-		keys = p.at(positions)
+	keys, some := pick.of(p, rows)
+	if some {
 		rows = len(keys)
 	}
 	s.writing.Unlock()
@@ -234,11 +232,11 @@ func (c *cut) local(g *generation, columns []string, positions []eventlog.Positi
 		return "", nil
 	}
 	// What was filled by now does not change any more, whatever commits append.
-	if len(positions) > 0 {
+	if some {
 		for i := range filled {
-			var picked column
-			filled[i].gather(&picked, keys)
-			filled[i] = picked
+			var few column
+			filled[i].gather(&few, keys)
+			filled[i] = few
 		}
 	}
 	c.locals++
@@ -252,7 +250,7 @@ func (c *cut) local(g *generation, columns []string, positions []eventlog.Positi
 	if _, err := c.conn.ExecContext(c.ctx, "CREATE TEMP TABLE "+name+" ("+strings.Join(defs, ", ")+")"); err != nil {
 		return "", fmt.Errorf("create %s: %w", name, err)
 	}
-	if err := into(c.ctx, c.conn, fileDatabase, name, "from_"+name, filled, 0, rows); err != nil {
+	if err := into(c.ctx, c.conn, fileDatabase, name, "from_"+name, filled, rows); err != nil {
 		return "", fmt.Errorf("fill %s with %d rows: %w", name, rows, err)
 	}
 	return name, nil

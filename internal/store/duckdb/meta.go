@@ -10,9 +10,10 @@ import (
 )
 
 // formatVersion is that of the tables on disk. A file of a newer version is refused.
-const formatVersion = 2
+const formatVersion = 3
 
-// migrations bring the file from version i to i+1; they are only ever appended to.
+// migrations bring the file from version i to i+1; they are only ever appended to. Version 3 differs in the tables of
+// events, of which there are as many as projects.
 var migrations = []string{`
 CREATE TABLE meta (position UBIGINT NOT NULL, newest BIGINT NOT NULL);
 INSERT INTO meta VALUES (0, 0);
@@ -28,10 +29,11 @@ CREATE TABLE runs (project UINTEGER NOT NULL, day BIGINT NOT NULL, rows BIGINT N
 `, `
 CREATE TABLE zones (project UINTEGER NOT NULL, zone VARCHAR NOT NULL);
 INSERT INTO zones SELECT project, '' FROM tables;
-`}
+`, ``}
 
 func (s *Store) migrate(ctx context.Context) error {
-	if _, err := s.flusher.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS format (version INTEGER NOT NULL)"); err != nil {
+	_, err := s.flusher.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS format (version INTEGER NOT NULL)")
+	if err != nil {
 		return err
 	}
 	var version int
@@ -42,12 +44,21 @@ func (s *Store) migrate(ctx context.Context) error {
 		return fmt.Errorf("the file has format %d, this binary reads up to %d: start a newer freshet", version, formatVersion)
 	}
 	for v := version; v < formatVersion; v++ {
-		q := "BEGIN; " + migrations[v] + fmt.Sprintf("; INSERT INTO format VALUES (%d); COMMIT", v+1)
+		q := migrations[v]
+		if v+1 == versionOfUUIDs {
+			if q, err = s.addUUIDs(ctx); err != nil {
+				return fmt.Errorf("migrate to format %d: %w", v+1, err)
+			}
+		}
+		q = "BEGIN; " + q + fmt.Sprintf("; INSERT INTO format VALUES (%d); COMMIT", v+1)
 		if _, err := s.flusher.ExecContext(ctx, q); err != nil {
 			return fmt.Errorf("migrate to format %d: %w", v+1, err)
 		}
 	}
-	_, err := s.flusher.ExecContext(ctx,
+	if _, err := s.flusher.ExecContext(ctx, duplicatesTable); err != nil {
+		return fmt.Errorf("make the table of duplicates: %w", err)
+	}
+	_, err = s.flusher.ExecContext(ctx,
 		"CREATE TABLE hot.relink (project UINTEGER, person UBIGINT, target UBIGINT, seq UBIGINT)")
 	return err
 }

@@ -9,7 +9,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/freshet/freshet/internal/durable"
 	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/fault"
 )
 
 // positionFile says in decimal digits how far the store may have got. It is written before the database gets there, and
@@ -35,25 +37,8 @@ func LastPosition(dir string) (eventlog.Position, error) {
 
 // notePosition makes durable that the store may get to the position.
 func (s *Store) notePosition(p eventlog.Position) error {
-	path := filepath.Join(s.opts.Dir, positionFile)
-	if err := writeSynced(path+".new", fmt.Appendln(nil, uint64(p))); err != nil {
+	if err := durable.WriteFile(filepath.Join(s.opts.Dir, positionFile), fmt.Appendln(nil, uint64(p))); err != nil {
 		return fmt.Errorf("note position %d: %w", p, err)
 	}
-	if err := os.Rename(path+".new", path); err != nil {
-		return fmt.Errorf("note position %d: %w", p, err)
-	}
-	dir, err := os.Open(s.opts.Dir)
-	if err != nil {
-		return fmt.Errorf("note position %d: %w", p, err)
-	}
-	return errors.Join(dir.Sync(), dir.Close())
-}
-
-func writeSynced(path string, b []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	return errors.Join(err, f.Sync(), f.Close())
+	return fault.Hit(fault.StorePosition)
 }

@@ -60,6 +60,11 @@ func (s *Store) Committed() <-chan struct{} {
 func (s *Store) Ledger(_ context.Context, project store.ProjectID, from, to int64) ([]store.LedgerHour, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	return s.ledgerOf(project, from, to), nil
+}
+
+// ledgerOf is Ledger; the caller holds mu.
+func (s *Store) ledgerOf(project store.ProjectID, from, to int64) []store.LedgerHour {
 	hours := map[int64]store.Counts{}
 	collect := func(counts map[ledgerKey]store.Counts) {
 		for k, c := range counts {
@@ -77,7 +82,7 @@ func (s *Store) Ledger(_ context.Context, project store.ProjectID, from, to int6
 		out = append(out, store.LedgerHour{Hour: hour, Counts: c})
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].Hour < out[j].Hour })
-	return out, nil
+	return out
 }
 
 // DeadLetters implements store.Reader.

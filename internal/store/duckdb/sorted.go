@@ -3,16 +3,19 @@ package duckdb
 import (
 	"context"
 	"fmt"
+	"slices"
+	"sync/atomic"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/store"
 )
 
 // sortedRows is how many rows of a flush are put in order at a time: enough to be cheap, few enough to be small.
-const sortedRows = 122880
+const sortedRows = 20480
 
 // sorted are the rows of one project on their way to disk, in its order: a view that can be read once.
 type sorted struct {
@@ -44,7 +47,7 @@ func (s *Store) offerRows(ctx context.Context, g *generation) (out []sorted, rel
 		s.writing.Lock() // a cut may be filling the columns up at this moment
 		columns := p.filled()
 		s.writing.Unlock()
-		reader := sortedReader(columns, keys, &s.chunks)
+		reader := sortedReader(splitUUIDs(columns, p.n), keys, &s.chunks, func() { s.yield(ctx) })
 		o.schema = reader.Schema()
 		r, err := offer(ctx, s.flusher, fileDatabase, o.view, reader)
 		if err != nil {
@@ -77,34 +80,67 @@ func (s *Store) latest(ctx context.Context, project store.ProjectID, before even
 	return links, rows.Err()
 }
 
-// chunks keeps the memory of what a flush puts in order. DuckDB reads it until its statement ends, so it is used again by
-// the next flush only. It belongs to whoever holds flushing.
-type chunks struct {
-	sets [][]column
-	used int
+// chunk is the memory of some rows in order. DuckDB reads it in place; it frees the buffers when it has, each once.
+type chunk struct {
+	memory.GoAllocator
+	columns []column
+	held    atomic.Int64
 }
 
-func (c *chunks) next(columns int) []column {
-	if c.used == len(c.sets) {
-		c.sets = append(c.sets, nil)
+// Free implements memory.Allocator: a buffer is not read any more.
+func (c *chunk) Free([]byte) { c.held.Add(-1) }
+
+// array is a column of the chunk as Arrow sees it.
+func (c *chunk) array(column int) arrow.Array {
+	col := &c.columns[column]
+	buffers := col.buffers(func(b []byte) *memory.Buffer {
+		c.held.Add(1)
+		return memory.NewBufferWithAllocator(b, c)
+	})
+	data := array.NewData(col.arrowType(), col.rows, buffers, nil, col.nulls, 0)
+	defer data.Release()
+	for _, b := range buffers {
+		b.Release()
 	}
-	for len(c.sets[c.used]) < columns {
-		c.sets[c.used] = append(c.sets[c.used], column{})
-	}
-	c.used++
-	return c.sets[c.used-1]
+	return array.MakeFromData(data)
 }
 
-// reuse keeps one chunk's memory, which is what a flush usually needs.
+// chunks keeps chunks for use again. It belongs to whoever holds flushing.
+type chunks struct{ list []*chunk }
+
+// mostChunks bounds those kept from one flush to the next: DuckDB reads one while the next is filled.
+const mostChunks = 3
+
+// next is a chunk with a number of columns that nobody reads.
+func (c *chunks) next(columns int) *chunk {
+	i := slices.IndexFunc(c.list, func(c *chunk) bool { return c.held.Load() == 0 })
+	if i < 0 {
+		i = len(c.list)
+		c.list = append(c.list, &chunk{})
+	}
+	for len(c.list[i].columns) < columns {
+		c.list[i].columns = append(c.list[i].columns, column{})
+	}
+	return c.list[i]
+}
+
+// reuse keeps what the next flush usually needs.
 func (c *chunks) reuse() {
-	c.used = 0
-	if len(c.sets) > 1 {
-		c.sets = c.sets[:1:1]
+	if len(c.list) > mostChunks {
+		c.list = c.list[:mostChunks:mostChunks]
 	}
 }
 
-// sortedReader reads columns in the order of the keys, with the persons that the keys name.
-func sortedReader(columns []column, keys []key, chunks *chunks) array.RecordReader {
+// yield lets a flush wait for those who wait for answers, unless commits would soon have to wait for the flush.
+func (s *Store) yield(ctx context.Context) {
+	if rows, bytes := s.hot(); 4*rows < 3*maxBehind*s.opts.FlushRows && 4*bytes < 3*maxBehind*flushBytes {
+		s.opts.Yield(ctx)
+	}
+}
+
+// sortedReader reads columns in the order of the keys, with the persons that the keys name. It calls before ahead of each
+// batch.
+func sortedReader(columns []column, keys []key, chunks *chunks, before func()) array.RecordReader {
 	fields := make([]arrow.Field, len(columns))
 	for i := range columns {
 		fields[i] = columns[i].field()
@@ -114,12 +150,13 @@ func sortedReader(columns []column, keys []key, chunks *chunks) array.RecordRead
 		if len(keys) == 0 {
 			return nil
 		}
+		before()
 		some := keys[:min(len(keys), sortedRows)]
 		keys = keys[len(some):]
 		arrays := make([]arrow.Array, len(columns))
 		into := chunks.next(len(columns))
 		for i := range columns {
-			c := &into[i]
+			c := &into.columns[i]
 			columns[i].gather(c, some)
 			if c.name == "person" {
 				c.words = c.words[:0]
@@ -127,7 +164,8 @@ func sortedReader(columns []column, keys []key, chunks *chunks) array.RecordRead
 					c.words = appendWord(c.words, k.person)
 				}
 			}
-			arrays[i] = c.array()
+			arrays[i] = into.array(i)
+			defer arrays[i].Release() // the record has them
 		}
 		return array.NewRecordBatch(schema, arrays, int64(len(some)))
 	})

@@ -32,8 +32,11 @@ const (
 	hotDatabase  = "hot"
 )
 
+// closeTimeout bounds how long a store that is closed waits for the last of its connections.
+const closeTimeout = 5 * time.Second
+
 // loadedMemory is how much of what Open has read stays in DuckDB's memory.
-const loadedMemory = "16MB"
+const loadedMemory = "2MB"
 
 // Options configure a Store. Zero values take the defaults.
 type Options struct {
@@ -51,9 +54,12 @@ type Options struct {
 	PropertyLimit int
 	// CompactRuns is how many separately sorted runs a closed day may have before it is rewritten as one; default 4.
 	CompactRuns int
-	Logger      *slog.Logger
-	Registerer  prometheus.Registerer
-	Now         func() time.Time
+	// Yield is called between two pieces of a flush, which may wait there while somebody waits for an answer; default it
+	// does not. It is not called when rows pile up in memory.
+	Yield      func(ctx context.Context)
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+	Now        func() time.Time
 }
 
 func (o *Options) defaults() {
@@ -71,6 +77,9 @@ func (o *Options) defaults() {
 	}
 	if o.Threads == 0 {
 		o.Threads = runtime.GOMAXPROCS(0)
+	}
+	if o.Yield == nil {
+		o.Yield = func(context.Context) {}
 	}
 	if o.CompactRuns == 0 {
 		o.CompactRuns = 4
@@ -98,6 +107,7 @@ type Store struct {
 	spares          spares
 	chunks          chunks
 	crew            *crew
+	spreads         *spreads
 	batch           batch
 	pending         *pendingLinks
 
@@ -146,6 +156,7 @@ type generation struct {
 	bytes  int
 	oldest time.Time
 	counts map[ledgerKey]store.Counts
+	sdks   map[ledgerKey]sdkCounts
 	dead   []store.DeadLetter
 	links  []store.Link
 	end    eventlog.Position
@@ -174,9 +185,10 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		tables: map[store.ProjectID]*table{}, ledger: map[ledgerKey]store.Counts{}, pending: newPendingLinks(),
 		versions: map[store.ProjectID]uint64{}, opened: uint64(o.Now().UnixNano()),
 	}
-	s.batch = batch{projects: map[store.ProjectID]*rows{}, counts: map[ledgerKey]store.Counts{}}
+	s.batch = batch{projects: map[store.ProjectID]*rows{}, counts: map[ledgerKey]store.Counts{}, sdks: map[ledgerKey]sdkCounts{}}
 	if err := s.load(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), s.db.Close(), connector.Close())
+		// All of it: DuckDB makes the next one who opens the file wait until nobody has a connection any more.
+		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), s.shut())
 	}
 	s.metrics.watch(o.Registerer, s.memory)
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -206,6 +218,8 @@ func (s *Store) load(ctx context.Context) error {
 		// the others a few at a time.
 		"SET max_vacuum_tasks = 0",
 		"SET write_buffer_row_group_count = 1",
+		// The threads that ask and write come and go; without one of its own the allocator keeps what they have freed.
+		"SET allocator_background_threads = true",
 		"ATTACH ':memory:' AS " + hotDatabase,
 	}
 	settings = append([]string{
@@ -219,6 +233,9 @@ func (s *Store) load(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", q, err)
 		}
 	}
+	if s.spreads, err = newSpreads(s.writer); err != nil {
+		return err
+	}
 	if err := s.migrate(ctx); err != nil {
 		return err
 	}
@@ -228,7 +245,11 @@ func (s *Store) load(ctx context.Context) error {
 	// What was read to begin with is not needed again: a server without work should be small. It stays when DuckDB cannot
 	// let go of it.
 	_, _ = s.writer.ExecContext(ctx, "SET memory_limit = '"+loadedMemory+"'")
-	for _, q := range []string{"SET memory_limit = '" + quoteText(s.opts.MemoryLimit) + "'", "SET allowed_configs = ['max_vacuum_tasks']", "SET lock_configuration = true"} {
+	for _, q := range []string{
+		"SET memory_limit = '" + quoteText(s.opts.MemoryLimit) + "'",
+		"SET allowed_configs = ['max_vacuum_tasks', 'enable_progress_bar', 'enable_progress_bar_print']",
+		"SET lock_configuration = true",
+	} {
 		if _, err := s.writer.ExecContext(ctx, q); err != nil {
 			return fmt.Errorf("%s: %w", q, err)
 		}
@@ -255,7 +276,23 @@ func (s *Store) Close() error {
 // shut closes without flushing.
 func (s *Store) shut() error {
 	s.crew.dismiss()
-	return errors.Join(s.writer.Close(), s.flusher.Close(), s.db.Close(), s.connector.Close())
+	var err error
+	for _, conn := range []*sql.Conn{s.writer, s.flusher} {
+		if conn != nil {
+			err = errors.Join(err, conn.Close())
+		}
+	}
+	err = errors.Join(err, s.db.Close())
+	// A connection whose user was called off is closed when that one is done with it, and DuckDB keeps its file, and the lock
+	// on it, until the last one is.
+	wait := time.NewTicker(time.Millisecond)
+	defer wait.Stop()
+	for began := time.Now(); s.db.Stats().OpenConnections > 0 && time.Since(began) < closeTimeout; {
+		<-wait.C
+	}
+	err = errors.Join(err, s.connector.Close())
+	s.spreads.close()
+	return err
 }
 
 // maintain flushes, checkpoints and compacts in the background until ctx ends.

@@ -47,14 +47,43 @@ func (c *cut) Batches(ctx context.Context, query string, args ...any) iter.Seq2[
 
 // chunkRows are the rows of a statement, a chunk of DuckDB's at a time.
 type chunkRows struct {
-	cut     *cut
-	rows    driver.Rows
-	result  mapping.Result
+	chunkColumns
+	cut    *cut
+	rows   driver.Rows
+	result mapping.Result
+	chunk  mapping.DataChunk
+	held   bool
+}
+
+// chunkColumns turn chunks into batches, whose memory is used again.
+type chunkColumns struct {
 	types   []mapping.Type
-	chunk   mapping.DataChunk
-	held    bool
 	batch   store.Batch
 	columns []vectorMemory
+}
+
+// set is for chunks of columns of these types.
+func (k *chunkColumns) set(types []mapping.Type) error {
+	for i, t := range types {
+		if !readable(t) {
+			return fmt.Errorf("column %d of the statement is of a type that batches do not have", i+1)
+		}
+	}
+	k.types, k.columns, k.batch.Columns = types, make([]vectorMemory, len(types)), make([]store.Vector, len(types))
+	return nil
+}
+
+// read is the batch of a chunk without its first columns. Texts are copied, or lent like the rest.
+func (k *chunkColumns) read(chunk mapping.DataChunk, skip int, lendTexts bool) *store.Batch {
+	k.batch.Rows = int(mapping.DataChunkGetSize(chunk))
+	for i := range k.types {
+		vector := mapping.DataChunkGetVector(chunk, mapping.IdxT(i+skip))
+		v, m := &k.batch.Columns[i], &k.columns[i]
+		*v = store.Vector{}
+		v.Null = m.nulls(mapping.VectorGetValidity(vector), k.batch.Rows)
+		m.read(v, k.types[i], mapping.VectorGetData(vector), k.batch.Rows, lendTexts)
+	}
+	return &k.batch
 }
 
 // vectorMemory is what a column that has to be copied is copied to.
@@ -85,16 +114,13 @@ func (c *cut) chunks(ctx context.Context, query string, args []any) (*chunkRows,
 		return nil, err
 	}
 	r.result = *result
-	n := int(mapping.ColumnCount(&r.result))
-	r.types, r.columns = make([]mapping.Type, n), make([]vectorMemory, n)
-	r.batch.Columns = make([]store.Vector, n)
-	for i := range r.types {
-		r.types[i] = mapping.ColumnType(&r.result, mapping.IdxT(i))
-		if !readable(r.types[i]) {
-			err = fmt.Errorf("column %d of the statement is of a type that batches do not have", i+1)
-			r.close()
-			return nil, err
-		}
+	types := make([]mapping.Type, mapping.ColumnCount(&r.result))
+	for i := range types {
+		types[i] = mapping.ColumnType(&r.result, mapping.IdxT(i))
+	}
+	if err := r.set(types); err != nil {
+		r.close()
+		return nil, err
 	}
 	return r, nil
 }
@@ -130,15 +156,7 @@ func (r *chunkRows) next() *store.Batch {
 		return nil
 	}
 	r.held = true
-	r.batch.Rows = int(mapping.DataChunkGetSize(r.chunk))
-	for i := range r.types {
-		vector := mapping.DataChunkGetVector(r.chunk, mapping.IdxT(i))
-		v, m := &r.batch.Columns[i], &r.columns[i]
-		*v = store.Vector{}
-		v.Null = m.nulls(mapping.VectorGetValidity(vector), r.batch.Rows)
-		m.read(v, r.types[i], mapping.VectorGetData(vector), r.batch.Rows)
-	}
-	return &r.batch
+	return r.read(r.chunk, 0, false)
 }
 
 // nulls turns DuckDB's bits, one a row that is not null, into a slice; nil when all bits are set.
@@ -169,8 +187,8 @@ func readable(t mapping.Type) bool {
 	return false
 }
 
-// read points v to the values of a column; narrower numbers and texts are copied.
-func (m *vectorMemory) read(v *store.Vector, t mapping.Type, data unsafe.Pointer, n int) {
+// read points v to the values of a column; narrower numbers are copied, and texts unless they are lent.
+func (m *vectorMemory) read(v *store.Vector, t mapping.Type, data unsafe.Pointer, n int, lendTexts bool) {
 	switch t {
 	case mapping.TypeBigInt, mapping.TypeTimestamp:
 		v.Int64 = lent[int64](data, n)
@@ -193,7 +211,7 @@ func (m *vectorMemory) read(v *store.Vector, t mapping.Type, data unsafe.Pointer
 	case mapping.TypeBoolean:
 		v.Bool = lent[bool](data, n)
 	case mapping.TypeVarchar:
-		v.Text = m.read16(lent[text16](data, n), v.Null)
+		v.Text = m.read16(lent[text16](data, n), v.Null, lendTexts)
 	}
 }
 
@@ -221,8 +239,8 @@ type text16 struct {
 
 const inlineText = 12
 
-// read16 copies texts; a text like the one before it is not copied again.
-func (m *vectorMemory) read16(from []text16, null []bool) []string {
+// read16 reads texts. They are lent, or copied: a text like the one before it is not copied again.
+func (m *vectorMemory) read16(from []text16, null []bool, lend bool) []string {
 	m.texts = m.texts[:0]
 	last := ""
 	for i := range from {
@@ -236,7 +254,9 @@ func (m *vectorMemory) read16(from []text16, null []bool) []string {
 			start = (*byte)(s.rest)
 		}
 		//nolint:gosec // DuckDB says that so many bytes are there
-		if text := unsafe.String(start, s.length); text != last {
+		if text := unsafe.String(start, s.length); lend {
+			last = text
+		} else if text != last {
 			last = strings.Clone(text)
 		}
 		m.texts = append(m.texts, last)

@@ -2,7 +2,9 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,7 +41,83 @@ func batched(t *testing.T, a Adapter) {
 			t.Fatalf("a statement that is wrong is answered: %v", b)
 		}
 	}
+	for _, sql := range []string{wide, "WITH e AS (SELECT seq FROM " + c.Events("seq") + ") SELECT seq, seq FROM e", "SELECT seq FROM " + c.Events("seq") + " WHERE false"} {
+		compareSpread(t, c, sql)
+	}
+	compareSpread(t, c, "SELECT $1::VARCHAR, seq, NULL::BIGINT, range FROM "+c.Events("seq")+", range(1000)", "bound")
+	spreadErrors(t, s)
 	brokenOff(t, c)
+}
+
+// compareSpread: all rows are handed over, each to one worker.
+func compareSpread(t *testing.T, c store.Cut, sql string, args ...any) {
+	t.Helper()
+	var want, got []string
+	for b, err := range c.Batches(context.Background(), sql, args...) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, texts(b)...)
+	}
+	var found []*[]string
+	err := c.Spread(context.Background(), func() func(*store.Batch) error {
+		mine := new([]string)
+		found = append(found, mine)
+		return func(b *store.Batch) error {
+			*mine = append(*mine, texts(b)...)
+			return nil
+		}
+	}, sql, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range found {
+		got = append(got, *f...)
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Fatalf("%d rows are handed over, want %d", len(got), len(want))
+	}
+}
+
+func texts(b *store.Batch) []string {
+	out := make([]string, b.Rows)
+	for i := range out {
+		for j := range b.Columns {
+			out[i] += fmt.Sprint(valueAt(&b.Columns[j], i), " ")
+		}
+	}
+	return out
+}
+
+// spreadErrors: an error of a worker comes back, as do those of a statement and of a context.
+func spreadErrors(t *testing.T, s Store) {
+	t.Helper()
+	mine := errors.New("enough")
+	ignore := func() func(*store.Batch) error { return func(*store.Batch) error { return nil } }
+	refuse := func() func(*store.Batch) error { return func(*store.Batch) error { return mine } }
+	for _, x := range []struct {
+		sql    string
+		worker func() func(*store.Batch) error
+		want   error
+	}{
+		{"SELECT range FROM range(1000000)", refuse, mine},
+		{"SELECT [range] FROM range(10)", ignore, nil},
+		{"SELECT nothing FROM range(10)", ignore, nil},
+		{"SELECT 1 FROM range(100000) a, range(100000) b WHERE a.range * b.range % 7 = 3", ignore, context.DeadlineExceeded},
+	} {
+		c := cut(t, s, 1)
+		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+		if err := c.Spread(ctx, x.worker, x.sql); err == nil || x.want != nil && !errors.Is(err, x.want) {
+			t.Fatalf("%s: %v", x.sql, err)
+		}
+		cancel()
+		c.Close()
+	}
+	c := cut(t, s, 1)
+	defer c.Close()
+	compareSpread(t, c, "SELECT seq FROM "+c.Events("seq"))
 }
 
 func compareBatches(t *testing.T, c store.Cut, sql string, args ...any) {

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -92,7 +93,11 @@ func (w *world) check(t *testing.T) error {
 	for project := store.ProjectID(1); project <= projects; project++ {
 		c := cut(t, w.s, project)
 		rows, at := rowsOf(t, c), c.Watermark().Position
+		err := errors.Join(w.h.resolves(c, project, at), w.h.linked(c, project, at), eventsOfSome(c, rows))
 		c.Close()
+		if err != nil {
+			return fmt.Errorf("project %d: %w", project, err)
+		}
 		if at != w.at {
 			return fmt.Errorf("watermark %d, want %d", at, w.at)
 		}
@@ -135,7 +140,7 @@ func (w *world) links() error {
 }
 
 func (w *world) ledger(project store.ProjectID, rows int) error {
-	want := map[int64]store.Counts{}
+	want, sent := map[int64]store.Counts{}, map[store.Duplicates]int64{}
 	for p, it := range w.h.items[:w.at] {
 		if it.project != project {
 			continue
@@ -144,6 +149,10 @@ func (w *world) ledger(project store.ProjectID, rows int) error {
 		c := store.Counts{Accepted: 1, Stored: 1}
 		if it.dead != nil {
 			c = store.Counts{Accepted: 1, Dead: 1}
+		}
+		if it.twice != nil {
+			c = store.Counts{Accepted: 1, Duplicate: 1}
+			sent[store.Duplicates{Hour: hour, SDK: *it.twice}]++
 		}
 		want[hour] = want[hour].Plus(c)
 	}
@@ -165,6 +174,20 @@ func (w *world) ledger(project store.ProjectID, rows int) error {
 	}
 	if left != rows || len(want) > 0 {
 		return fmt.Errorf("project %d: the ledger says that %d rows are left, there are %d; hours without an entry: %v", project, left, rows, want)
+	}
+	duplicates, err := w.s.Duplicates(context.Background(), project, 0, 1<<60)
+	if err != nil {
+		return err
+	}
+	for _, d := range duplicates {
+		n := d.Count
+		if d.Count = 0; sent[d] != n {
+			return fmt.Errorf("project %d: %d duplicates of %+v, want %d", project, n, d, sent[d])
+		}
+		delete(sent, d)
+	}
+	if len(sent) > 0 {
+		return fmt.Errorf("project %d: duplicates that are not told: %v", project, sent)
 	}
 	return nil
 }

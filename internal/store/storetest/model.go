@@ -30,7 +30,9 @@ type item struct {
 	day     int64
 	links   []store.Link
 	dead    *store.DeadLetter
-	values  map[string]any
+	// twice is what sent a duplicate, which has nothing else.
+	twice  *store.SDK
+	values map[string]any
 }
 
 // history is a log in memory: whatever happens to a store, it is filled out of this.
@@ -65,6 +67,8 @@ func (h *history) grow(n int) {
 				Project: it.project, Position: pos, ReceivedAt: int64(pos), Stage: "process",
 				Code: store.CodePoison, Reason: "r", Protocol: "segment", Body: fmt.Append(nil, pos),
 			}
+		case 2:
+			it.twice = &store.SDK{Name: "sdk \"ü\"", Version: fmt.Sprint(h.rng.IntN(4))}
 		case 1:
 			h.link(&it, pos)
 			fallthrough
@@ -143,6 +147,9 @@ func (h *history) give(t testing.TB, s store.Writer, from, to eventlog.Position)
 		if it.dead != nil {
 			s.AddDead(*it.dead)
 			c.Dead++
+		} else if it.twice != nil {
+			s.CountDuplicate(it.project, int64(p)/60*3600, *it.twice)
+			c.Duplicate++
 		} else {
 			e := it.e
 			s.Add(it.project, time.UTC, "native", &e)
@@ -187,7 +194,7 @@ func (h *history) rows(project store.ProjectID, before eventlog.Position, expire
 	}
 	out := map[uint64]row{}
 	for p, it := range h.items[:before] {
-		if it.project == project && it.dead == nil && it.day >= expired {
+		if it.project == project && it.dead == nil && it.twice == nil && it.day >= expired {
 			out[uint64(p)] = row{roots[it.person], it.e.Name, it.day, it.e.Derived.Time, it.values}
 		}
 	}

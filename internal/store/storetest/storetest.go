@@ -43,7 +43,7 @@ func Run(t *testing.T, a Adapter) {
 	for name, test := range map[string]func(*testing.T, Adapter){
 		"Empty": empty, "Atomic": atomicCommits, "ConsistentCuts": consistentCuts, "CutStays": cutStays, "Wait": waiting,
 		"Properties": propertyColumns, "DeadLetters": deadLetters, "AnyHistory": anyHistory,
-		"DayZones": dayZones, "Batches": batched,
+		"DayZones": dayZones, "Batches": batched, "People": peopleRelation,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, a) })
 	}
@@ -82,6 +82,10 @@ func empty(t *testing.T, a Adapter) {
 	hours, err := s.Ledger(context.Background(), 1, 0, 1<<60)
 	if len(hours) != 0 || err != nil {
 		t.Fatal(hours, err)
+	}
+	duplicates, err := s.Duplicates(context.Background(), 1, 0, 1<<60)
+	if len(duplicates) != 0 || err != nil {
+		t.Fatal(duplicates, err)
 	}
 	dead, err := s.DeadLetters(context.Background(), 1, 1<<60, 9)
 	if len(dead) != 0 || err != nil {

@@ -1,0 +1,94 @@
+package duckdb
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/freshet/freshet/internal/store"
+)
+
+// Digest says what rows a project has on a day, whatever their order and however they came to be there.
+type Digest struct {
+	Project store.ProjectID `json:"project"`
+	// Day is in days since 1970-01-01, in the project's zone.
+	Day    int64 `json:"day"`
+	Events int64 `json:"events"`
+	// Sum adds up the hashes of all rows, of every column, with links resolved. Sums of two stores may be compared when the
+	// same binary made them.
+	Sum string `json:"sum"`
+}
+
+// Projects are those that have a ledger, in order.
+func (s *Store) Projects() []store.ProjectID {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	seen := map[store.ProjectID]bool{}
+	for k := range s.ledger {
+		seen[k.project] = true
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
+// Digests reads every value of every row, and so finds damage that nobody has asked for yet. They are in the order of
+// project and day.
+func (s *Store) Digests(ctx context.Context) ([]Digest, error) {
+	s.mu.RLock()
+	projects := slices.Sorted(maps.Keys(s.tables))
+	s.mu.RUnlock()
+	var out []Digest
+	for _, p := range projects {
+		days, err := s.digest(ctx, p)
+		if err != nil {
+			return nil, fmt.Errorf("digest of project %d: %w", p, err)
+		}
+		out = append(out, days...)
+	}
+	return out, nil
+}
+
+func (s *Store) digest(ctx context.Context, p store.ProjectID) ([]Digest, error) {
+	c, err := s.Cut(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	var names []string
+	for _, col := range store.Columns {
+		names = append(names, col.Name)
+	}
+	schema := c.Schema()
+	var keys []string
+	for key := range schema.Properties {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		columns := slices.Clone(schema.Properties[key])
+		slices.SortFunc(columns, func(a, b store.PropertyColumn) int { return int(a.Type) - int(b.Type) })
+		for _, col := range columns {
+			names = append(names, col.Column)
+		}
+	}
+	// Two sums of the halves of each hash stay within what a whole number holds for a billion rows a day.
+	list := strings.Join(names, ", ")
+	q := "SELECT day, count(*)::BIGINT, (sum(h >> 32) % 9223372036854775807)::BIGINT, (sum(h & 4294967295) % 9223372036854775807)::BIGINT" +
+		" FROM (SELECT day, hash(" + list + ") AS h FROM " + c.Events(names...) + ") GROUP BY day ORDER BY day"
+	var out []Digest
+	for row, err := range c.Rows(ctx, q) {
+		if err != nil {
+			return nil, err
+		}
+		day, okDay := row[0].(int64)
+		n, okN := row[1].(int64)
+		high, okHigh := row[2].(int64)
+		low, okLow := row[3].(int64)
+		if !okDay || !okN || !okHigh || !okLow {
+			return nil, fmt.Errorf("unexpected row %v", row)
+		}
+		out = append(out, Digest{Project: p, Day: day, Events: n, Sum: fmt.Sprintf("%016x%016x", high, low)})
+	}
+	return out, nil
+}

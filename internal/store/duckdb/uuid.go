@@ -1,0 +1,119 @@
+package duckdb
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/store"
+)
+
+// Apps and SDKs mostly make up UUIDs for ids, and those of a device or a person come in runs of rows. As 16 bytes DuckDB
+// keeps a run of them as one value; as text it writes 36 characters into a dictionary and a number for each row. So on
+// disk a column of ids has two more beside it, for the ids that are UUIDs in lower case and in capitals; in memory, and to
+// whoever reads, it is one text.
+
+// versionOfUUIDs is the format version that brought them.
+const versionOfUUIDs = 3
+
+// The endings of the names of the columns of UUIDs.
+const (
+	lowerEnding    = "_lower"
+	capitalsEnding = "_capitals"
+)
+
+// isID tells whether a column has ids in it.
+func isID(column string) bool {
+	switch column {
+	case "id_text", "user_id", "anonymous_id", "device_id", "session_id":
+		return true
+	}
+	return false
+}
+
+// uuidColumns are the columns on disk that are not among store.Columns.
+func uuidColumns() (out []store.Column) {
+	for _, c := range store.Columns {
+		if isID(c.Name) {
+			out = append(out, store.Column{Name: c.Name + lowerEnding, Type: store.UUID},
+				store.Column{Name: c.Name + capitalsEnding, Type: store.UUID})
+		}
+	}
+	return out
+}
+
+// addUUIDs are the statements that give the tables of events of format 2 the columns of format 3.
+func (s *Store) addUUIDs(ctx context.Context) (string, error) {
+	rows, err := s.flusher.QueryContext(ctx, "SELECT project FROM tables")
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	var b strings.Builder
+	for rows.Next() {
+		var p store.ProjectID
+		if err := rows.Scan(&p); err != nil {
+			return "", err
+		}
+		cold := newTable(p, 0).cold
+		for _, name := range []string{"device_id", "session_id"} {
+			fmt.Fprintf(&b, "ALTER TABLE %s ADD COLUMN IF NOT EXISTS %s VARCHAR; ", cold, name)
+		}
+		for _, c := range uuidColumns() {
+			fmt.Fprintf(&b, "ALTER TABLE %s ADD COLUMN IF NOT EXISTS %s %s; ", cold, c.Name, sqlType(c.Type))
+		}
+	}
+	return b.String(), rows.Err()
+}
+
+// asNamed reads a column as it is.
+func asNamed(column string) string { return column }
+
+// fromDisk is how a column is read from a table on disk.
+func fromDisk(column string) string {
+	if !isID(column) {
+		return column
+	}
+	return fmt.Sprintf("coalesce(%[1]s%[2]s::VARCHAR, %[1]s, upper(%[1]s%[3]s::VARCHAR)) AS %[1]s", column, lowerEnding, capitalsEnding)
+}
+
+// splitUUIDs makes of columns with n rows those that are on disk.
+func splitUUIDs(columns []column, n int) []column {
+	out := make([]column, 0, len(columns))
+	for i := range columns {
+		if !isID(columns[i].name) {
+			out = append(out, columns[i])
+			continue
+		}
+		for _, c := range columns[i].splitUUIDs() {
+			if c.rows > 0 {
+				c.pad(n)
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
+// splitUUIDs is a column of ids as a column of lower-case UUIDs, one of those in capitals and one of other texts.
+func (c *column) splitUUIDs() (out [3]column) {
+	out[0] = column{name: c.name + lowerEnding, typ: store.UUID}
+	out[1] = column{name: c.name + capitalsEnding, typ: store.UUID}
+	out[2] = column{name: c.name, typ: c.typ}
+	for r := range c.rows {
+		if !c.has(r) {
+			continue
+		}
+		text := c.data[c.offset(r):c.offset(r+1)]
+		switch k, capitals, ok := event.UUIDOf(text); {
+		case !ok:
+			out[2].bytes(r, text)
+		case capitals:
+			out[1].uuid(r, k)
+		default:
+			out[0].uuid(r, k)
+		}
+	}
+	return out
+}
