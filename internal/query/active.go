@@ -1,25 +1,84 @@
 package query
 
 import (
-	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
+// reach is for how long one day makes somebody active: for so many days, or until its week or month is over.
+type reach struct {
+	days     int
+	calendar *calendar
+}
+
+// reachOf is the reach of a series of active people.
+func reachOf(s *Series, weekStart time.Weekday) reach {
+	r := reach{days: map[string]int{AggDAU: 1, AggWAU: 7, AggMAU: 30}[s.Aggregate]}
+	if s.Clock == clockCalendar {
+		r.calendar = &calendar{interval: map[string]string{AggWAU: "week", AggMAU: "month"}[s.Aggregate], weekStart: weekStart}
+	}
+	return r
+}
+
+// first is the first day that makes people active on another.
+func (r reach) first(on date) date {
+	if r.calendar != nil {
+		return r.calendar.first(on)
+	}
+	return on.add(1 - r.days)
+}
+
+// past is SQL for the first day on which somebody is no longer active who was there on day d, which lies between two days.
+func (r reach) past(d string, first, last date) string {
+	if r.calendar == nil {
+		return d + " + " + strconv.Itoa(r.days)
+	}
+	var ends []int64
+	for at := r.calendar.first(first); at.number() <= last.number(); {
+		at = r.calendar.after(at)
+		ends = append(ends, at.number())
+	}
+	var b strings.Builder
+	writeNext(&b, d, ends)
+	return b.String()
+}
+
+// writeNext writes SQL for the first of some ascending numbers that is above x. The last one is.
+func writeNext(b *strings.Builder, x string, ends []int64) {
+	if len(ends) == 1 {
+		b.WriteString(strconv.FormatInt(ends[0], 10))
+		return
+	}
+	half := len(ends) / 2
+	b.WriteString("CASE WHEN " + x + " < " + strconv.FormatInt(ends[half-1], 10) + " THEN ")
+	writeNext(b, x, ends[:half])
+	b.WriteString(" ELSE ")
+	writeNext(b, x, ends[half:])
+	b.WriteString(" END")
+}
+
+// reach is that of the plan's series, and the first day that matters to it.
+func (p *plan) reach() (r reach, first date) {
+	r = reachOf(p.series, p.scope.WeekStart)
+	return r, r.first(dayOf(p.line.buckets.from(), p.line.zone))
+}
+
 // active reduces events to who was there on which day, and those to the stretches of days on which somebody counts as
-// active: from a day with an event on, for as many days as the window has, or until the next day with one. Each
+// active: from a day with an event on, for as long as it reaches, or until the next day with one. Each
 // stretch adds one person at its first day and takes one away after its last, so that the number of active people of
 // a day is the sum of all changes up to it, and nobody is counted twice.
 func (p *plan) active(s *statement) {
 	b := p.line.buckets
-	days := activeDays(p.series.Aggregate)
-	from := dayOf(b.from(), p.line.zone).add(1 - days).start(p.line.zone)
+	r, first := p.reach()
+	from := first.start(p.line.zone)
+	past := r.past("d", first, dayOf(b.to(), p.line.zone))
 	day := p.line.day(p.compiler, from, b.to())
 	person, groups, matches := p.column("person"), p.selected(), p.matches()
 	pieces := p.line.pieces(from, b.to(), p.has("time"))
 	s.cte("c", "SELECT DISTINCT "+day+" AS d, "+person+" AS thing"+groups+" FROM "+p.sourceOf(pieces)+" WHERE "+matches)
 	stretch := func(keys string) string {
-		return fmt.Sprintf("least(d + %d, coalesce(lead(d) OVER (PARTITION BY %s ORDER BY d), d + %d))", days, keys, days)
+		return "least(" + past + ", coalesce(lead(d) OVER (PARTITION BY " + keys + " ORDER BY d), " + past + "))"
 	}
 	if len(p.groups) > 0 && p.ranked {
 		p.rankActive(s, stretch("thing"+p.names()))

@@ -1,9 +1,11 @@
 package query_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"testing"
+	"maps"
+	"slices"
 	"time"
 
 	"pgregory.net/rapid"
@@ -16,13 +18,17 @@ import (
 type presence struct {
 	*oracle
 	dates dates
+	// only, if set, are the people that are looked at.
+	only map[uint64]bool
 }
 
 // people are those for whom something holds.
 func (o *presence) people(holds func(person uint64) bool) (n int64) {
 	known := map[uint64]bool{}
 	for i := range o.events {
-		known[o.person(&o.events[i])] = true
+		if p := o.person(&o.events[i]); o.only == nil || o.only[p] {
+			known[p] = true
+		}
 	}
 	for p := range known {
 		if holds(p) {
@@ -46,12 +52,53 @@ func (o *presence) times(person uint64, s query.Selector, where *query.Filter, f
 	return n
 }
 
+// party are the people of one value of a breakdown.
+type party struct {
+	group  group
+	people map[uint64]bool
+}
+
+// parties puts people together by the value of their first event between two moments, those of most people first; counts
+// tells who counts. What is over the limit is one party more.
+func (o *presence) parties(list []query.Breakdown, limit int, g *grouper, s query.Selector, where *query.Filter, from, to int64, counts func(uint64) bool) (out []party) {
+	byKey := map[string]*party{}
+	for person, events := range o.histories(func(e *event.Event) bool {
+		return o.selects(e, s, where) && e.Derived.Time >= from && e.Derived.Time < to
+	}) {
+		k := g.of(events[0])
+		if !counts(person) {
+			continue
+		}
+		if byKey[k.key()] == nil {
+			byKey[k.key()] = &party{k, map[uint64]bool{}}
+		}
+		byKey[k.key()].people[person] = true
+	}
+	for _, p := range byKey {
+		out = append(out, *p)
+	}
+	slices.SortFunc(out, func(a, b party) int {
+		return cmp.Or(len(b.people)-len(a.people), slices.Compare(a.group.tags, b.group.tags))
+	})
+	if len(out) <= limit {
+		return out
+	}
+	other := party{people: map[uint64]bool{}}
+	for range list {
+		other.group.labels = append(other.group.labels, "$other")
+	}
+	for _, p := range out[limit:] {
+		maps.Copy(other.people, p.people)
+	}
+	return append(out[:limit], other)
+}
+
 func drawFrame(t *rapid.T) (zone, interval string, where *query.Filter) {
 	if rapid.IntRange(0, 3).Draw(t, "where?") == 0 {
 		where = drawFilter(t, 1)
 	}
 	return rapid.SampledFrom(append([]string{"", ""}, zones...)).Draw(t, "zone"),
-		rapid.SampledFrom([]string{"", "day", "week", "month"}).Draw(t, "interval"), where
+		rapid.SampledFrom([]string{"", "day", "week", "month", "day", "week", "month", "hour"}).Draw(t, "interval"), where
 }
 
 func zoneOf(t *rapid.T, name string) *time.Location {
@@ -67,60 +114,89 @@ var (
 	longAfter = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 )
 
-func TestLifecycleAgreesWithOracle(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		askHistory(t, rt, 5, func(e *query.Engine, o *oracle, now time.Time) {
-			q := &query.Lifecycle{
-				Preset: rapid.SampledFrom(append([]string{""}, query.Presets()...)).Draw(rt, "preset"), Range: drawRange(rt, now),
-				Active: drawSelector(rt), NewBy: rapid.SampledFrom([]string{"", "active", "any"}).Draw(rt, "new by"),
-			}
-			q.Timezone, q.Interval, q.Where = drawFrame(rt)
-			r, err := e.ResolveLifecycle(o.scope, q)
-			if event.KindOf(err) == event.Invalid {
-				return
-			}
-			if err != nil {
-				rt.Fatal(err)
-			}
-			a, err := e.Lifecycle(context.Background(), o.scope, r)
-			if err != nil {
-				rt.Fatal(err)
-			}
-			checkLifecycle(rt, o, a, now)
-			if again, err := e.ResolveLifecycle(o.scope, &a.Question); err != nil || again.Key() != r.Key() {
-				rt.Fatalf("the question in the answer is another one: %v %s", err, asJSON(a.Question))
-			}
-		})
-	})
+func drawLifecycle(rt *rapid.T, now time.Time) *query.Lifecycle {
+	q := &query.Lifecycle{
+		Preset: rapid.SampledFrom(append([]string{""}, query.Presets()...)).Draw(rt, "preset"), Range: drawRange(rt, now),
+		Active: drawSelector(rt), NewBy: rapid.SampledFrom([]string{"", "active", "any"}).Draw(rt, "new by"),
+		Breakdown: drawBreakdown(rt), BreakdownLimit: rapid.IntRange(0, 3).Draw(rt, "limit"), WeekStart: drawWeekStart(rt),
+	}
+	q.Timezone, q.Interval, q.Where = drawFrame(rt)
+	if q.Interval == "hour" {
+		q.Range = drawHours(rt)
+	}
+	return q
+}
+
+// drawWeekStart is mostly left to the project.
+func drawWeekStart(t *rapid.T) string {
+	return rapid.SampledFrom(append(make([]string, 7), query.Weekdays()...)).Draw(t, "week start")
+}
+
+func agreeLifecycle(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
+	q := drawLifecycle(rt, now)
+	a := asked(rt, o.scope, q, e.ResolveLifecycle, e.Lifecycle, func(a *query.LifecycleAnswer) *query.Lifecycle { return &a.Question })
+	if a == nil {
+		return
+	}
+	checkLifecycle(rt, o, a, now)
 }
 
 func checkLifecycle(t *rapid.T, o *oracle, a *query.LifecycleAnswer, now time.Time) {
 	q := &a.Question
 	zone := zoneOf(t, q.Timezone)
-	p := &presence{o, dates{q.Interval, zone, weekday(q.WeekStart)}}
+	p := &presence{oracle: o, dates: dates{q.Interval, zone, weekday(q.WeekStart)}}
 	first, last := p.dates.number(a.Range.From.UnixMicro()), p.dates.number(a.Range.To.UnixMicro()-1)
 	if len(a.Buckets) != last-first+1 || p.dates.begin(first) != a.Range.From.UnixMicro() || p.dates.begin(last+1) != a.Range.To.UnixMicro() {
 		t.Fatalf("%d buckets from %v to %v", len(a.Buckets), a.Range.From, a.Range.To)
 	}
+	p.checkLifecycle(t, a, a.Buckets, now)
+	var parties []party
+	if len(q.Breakdown) > 0 {
+		g := o.grouperOf(q.Breakdown, q.Active, q.Where, a.Range)
+		parties = p.parties(q.Breakdown, q.BreakdownLimit, g, q.Active, q.Where, p.dates.begin(first-1), a.Range.To.UnixMicro(),
+			func(uint64) bool { return true })
+	}
+	if len(a.Groups) != len(parties) {
+		t.Fatalf("%s\n%d groups, want %d", asJSON(q), len(a.Groups), len(parties))
+	}
+	for i, g := range a.Groups {
+		if asJSON(g.Breakdown) != asJSON(parties[i].group.labels) || g.People != int64(len(parties[i].people)) {
+			t.Fatalf("%s\ngroup %d is %s, want %s with %d", asJSON(q), i, asJSON(g), asJSON(parties[i].group.labels), len(parties[i].people))
+		}
+		p.only = parties[i].people
+		p.checkLifecycle(t, a, g.Buckets, now)
+	}
+}
+
+// grouperOf finds the groups of events for a question whose groups of numbers are made of some events of a range.
+func (o *oracle) grouperOf(list []query.Breakdown, s query.Selector, where *query.Filter, r query.AnswerRange) *grouper {
+	trends := &query.Trends{Where: where, Breakdown: list}
+	return &grouper{o, list, o.boundaries(trends, &query.Series{Events: s.Events, Where: s.Where}, []time.Time{r.From, r.To})}
+}
+
+// checkLifecycle checks the buckets of everybody, or of a party.
+func (o *presence) checkLifecycle(t *rapid.T, a *query.LifecycleAnswer, buckets []query.LifecycleBucket, now time.Time) {
+	q, zone := &a.Question, o.dates.zone
+	first := o.dates.number(a.Range.From.UnixMicro())
 	maker := q.Active
 	if q.NewBy == "any" {
 		maker = query.Selector{}
 	}
-	for i, b := range a.Buckets {
+	for i, b := range buckets {
 		k := first + i
 		active := func(person uint64, k int) bool {
-			return p.times(person, q.Active, q.Where, k, k, longAgo, longAfter) > 0
+			return o.times(person, q.Active, q.Where, k, k, longAgo, longAfter) > 0
 		}
 		isNew := func(person uint64) bool {
-			return p.times(person, maker, q.Where, -1<<40, k-1, longAgo, longAfter) == 0 && p.times(person, maker, q.Where, k, k, longAgo, longAfter) > 0
+			return o.times(person, maker, q.Where, -1<<40, k-1, longAgo, longAfter) == 0 && o.times(person, maker, q.Where, k, k, longAgo, longAfter) > 0
 		}
-		dormant := p.people(func(x uint64) bool { return !active(x, k) && active(x, k-1) })
+		dormant := o.people(func(x uint64) bool { return !active(x, k) && active(x, k-1) })
 		want := query.LifecycleBucket{
-			Start: time.UnixMicro(p.dates.begin(k)).In(zone), Partial: p.dates.begin(k+1) > now.UnixMicro(),
-			Active:       p.people(func(x uint64) bool { return active(x, k) }),
-			New:          p.people(func(x uint64) bool { return active(x, k) && isNew(x) }),
-			Returning:    p.people(func(x uint64) bool { return active(x, k) && !isNew(x) && active(x, k-1) }),
-			Resurrecting: p.people(func(x uint64) bool { return active(x, k) && !isNew(x) && !active(x, k-1) }),
+			Start: time.UnixMicro(o.dates.begin(k)).In(zone), Partial: o.dates.begin(k+1) > now.UnixMicro(),
+			Active:       o.people(func(x uint64) bool { return active(x, k) }),
+			New:          o.people(func(x uint64) bool { return active(x, k) && isNew(x) }),
+			Returning:    o.people(func(x uint64) bool { return active(x, k) && !isNew(x) && active(x, k-1) }),
+			Resurrecting: o.people(func(x uint64) bool { return active(x, k) && !isNew(x) && !active(x, k-1) }),
 		}
 		if !want.Partial {
 			want.Dormant = &dormant
@@ -135,46 +211,49 @@ func checkLifecycle(t *rapid.T, o *oracle, a *query.LifecycleAnswer, now time.Ti
 		if b.New+b.Returning+b.Resurrecting != b.Active {
 			t.Fatalf("%s does not add up", asJSON(b))
 		}
-		if i > 0 && b.Dormant != nil && b.Returning+*b.Dormant != a.Buckets[i-1].Active {
-			t.Fatalf("%s does not follow on %s", asJSON(b), asJSON(a.Buckets[i-1]))
+		if i > 0 && b.Dormant != nil && b.Returning+*b.Dormant != buckets[i-1].Active {
+			t.Fatalf("%s does not follow on %s", asJSON(b), asJSON(buckets[i-1]))
 		}
 	}
 }
 
-func TestStickinessAgreesWithOracle(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		askHistory(t, rt, 5, func(e *query.Engine, o *oracle, now time.Time) {
-			q := &query.Stickiness{
-				Range: drawRange(rt, now), Active: drawSelector(rt), Times: rapid.IntRange(0, 3).Draw(rt, "times"),
-				Mode: rapid.SampledFrom([]string{"", "exact", "cumulative"}).Draw(rt, "mode"),
-			}
-			q.Timezone, q.Interval, q.Where = drawFrame(rt)
-			if q.Interval == "day" {
-				q.Window = rapid.SampledFrom([]string{"", "week", "month"}).Draw(rt, "window")
-			}
-			r, err := e.ResolveStickiness(o.scope, q)
-			if event.KindOf(err) == event.Invalid {
-				return
-			}
-			if err != nil {
-				rt.Fatal(err)
-			}
-			a, err := e.Stickiness(context.Background(), o.scope, r)
-			if err != nil {
-				rt.Fatal(err)
-			}
-			checkStickiness(rt, o, a)
-			if again, err := e.ResolveStickiness(o.scope, &a.Question); err != nil || again.Key() != r.Key() {
-				rt.Fatalf("the question in the answer is another one: %v %s", err, asJSON(a.Question))
-			}
-		})
-	})
+func drawStickiness(rt *rapid.T, now time.Time) *query.Stickiness {
+	q := &query.Stickiness{
+		Preset: rapid.SampledFrom(append([]string{"", ""}, query.Presets()...)).Draw(rt, "preset"),
+		Range:  drawRange(rt, now), Active: drawSelector(rt), Times: rapid.IntRange(0, 3).Draw(rt, "times"),
+		Breakdown: drawBreakdown(rt), BreakdownLimit: rapid.IntRange(0, 3).Draw(rt, "limit"), WeekStart: drawWeekStart(rt),
+		Mode: rapid.SampledFrom([]string{"", "exact", "cumulative"}).Draw(rt, "mode"),
+	}
+	q.Timezone, q.Interval, q.Where = drawFrame(rt)
+	if q.Interval == "hour" {
+		q.Range = drawHours(rt)
+	}
+	switch q.Interval {
+	case "day":
+		q.Window = rapid.SampledFrom([]string{"", "week", "month"}).Draw(rt, "window")
+	case "hour":
+		q.Window = rapid.SampledFrom([]string{"", "day"}).Draw(rt, "window")
+	}
+	return q
+}
+
+func agreeStickiness(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
+	if rapid.IntRange(0, 2).Draw(rt, "ratio?") == 0 {
+		agreeRatio(rt, e, o, now)
+		return
+	}
+	q := drawStickiness(rt, now)
+	a := asked(rt, o.scope, q, e.ResolveStickiness, e.Stickiness, func(a *query.StickinessAnswer) *query.Stickiness { return &a.Question })
+	if a == nil {
+		return
+	}
+	checkStickiness(rt, o, a)
 }
 
 func checkStickiness(t *rapid.T, o *oracle, a *query.StickinessAnswer) {
 	q := &a.Question
 	zone := zoneOf(t, q.Timezone)
-	p := &presence{o, dates{q.Interval, zone, weekday(q.WeekStart)}}
+	p := &presence{oracle: o, dates: dates{q.Interval, zone, weekday(q.WeekStart)}}
 	windows := dates{q.Window, zone, weekday(q.WeekStart)}
 	first, last := p.dates.number(a.Range.From.UnixMicro()), p.dates.number(a.Range.To.UnixMicro()-1)
 	members := map[int][]int{}
@@ -185,17 +264,53 @@ func checkStickiness(t *rapid.T, o *oracle, a *query.StickinessAnswer) {
 		}
 		members[w] = append(members[w], k)
 	}
-	if len(a.Windows) != len(members) {
-		t.Fatalf("%d windows, want %d", len(a.Windows), len(members))
+	anywhere := func(x uint64) bool {
+		for k := first; k <= last; k++ {
+			if p.times(x, q.Active, q.Where, k, k, a.Range.From, a.Range.To) >= q.Times {
+				return true
+			}
+		}
+		return false
 	}
-	for _, w := range a.Windows {
+	p.checkWindows(t, a, a.Windows, members, windows)
+	for i, w := range p.stickyParties(t, a, a.Range.From.UnixMicro(), anywhere) {
+		p.only = w.people
+		p.checkWindows(t, a, a.Groups[i].Windows, members, windows)
+	}
+}
+
+// stickyParties holds the groups of an answer to those of the people who count, by events from a moment on.
+func (o *presence) stickyParties(t *rapid.T, a *query.StickinessAnswer, from int64, counts func(uint64) bool) (out []party) {
+	q := &a.Question
+	if len(q.Breakdown) > 0 {
+		g := o.grouperOf(q.Breakdown, q.Active, q.Where, a.Range)
+		out = o.parties(q.Breakdown, q.BreakdownLimit, g, q.Active, q.Where, from, a.Range.To.UnixMicro(), counts)
+	}
+	if len(a.Groups) != len(out) {
+		t.Fatalf("%s\n%d groups, want %d", asJSON(q), len(a.Groups), len(out))
+	}
+	for i, g := range a.Groups {
+		if asJSON(g.Breakdown) != asJSON(out[i].group.labels) || g.People != int64(len(out[i].people)) {
+			t.Fatalf("%s\ngroup %d is %s, want %s with %d", asJSON(q), i, asJSON(g), asJSON(out[i].group.labels), len(out[i].people))
+		}
+	}
+	return out
+}
+
+// checkWindows checks the windows of everybody, or of a party. Members are the intervals of each window by its number.
+func (o *presence) checkWindows(t *rapid.T, a *query.StickinessAnswer, list []query.StickinessWindow, members map[int][]int, windows dates) {
+	q := &a.Question
+	if len(list) != len(members) {
+		t.Fatalf("%d windows, want %d", len(list), len(members))
+	}
+	for _, w := range list {
 		number := 0
 		if q.Window != "" {
 			number = windows.number(w.Start.UnixMicro())
 		}
 		active := func(x uint64) (n int) {
 			for _, k := range members[number] {
-				if p.times(x, q.Active, q.Where, k, k, a.Range.From, a.Range.To) >= q.Times {
+				if o.times(x, q.Active, q.Where, k, k, a.Range.From, a.Range.To) >= q.Times {
 					n++
 				}
 			}
@@ -203,58 +318,82 @@ func checkStickiness(t *rapid.T, o *oracle, a *query.StickinessAnswer) {
 		}
 		want := []int64{}
 		for n := 1; n <= len(members[number]); n++ {
-			want = append(want, p.people(func(x uint64) bool {
+			want = append(want, o.people(func(x uint64) bool {
 				return active(x) == n || q.Mode == "cumulative" && active(x) > n
 			}))
 		}
-		people := p.people(func(x uint64) bool { return active(x) > 0 })
+		people := o.people(func(x uint64) bool { return active(x) > 0 })
 		if w.Intervals != len(want) || w.People != people || fmt.Sprint(w.Counts) != fmt.Sprint(want) {
 			t.Fatalf("%s\nis %s, want %d %v", asJSON(q), asJSON(w), people, want)
 		}
 	}
 }
 
-// TestRatioIsDailyByMonthly: the days of a ratio are those of the trends.
-func TestRatioIsDailyByMonthly(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		askHistory(t, rt, 5, func(e *query.Engine, o *oracle, now time.Time) {
-			q := &query.Stickiness{Mode: "ratio", Range: drawRange(rt, now), Active: drawSelector(rt), Days: rapid.SampledFrom([]int{0, 7, 30}).Draw(rt, "days")}
-			q.Timezone, _, q.Where = drawFrame(rt)
-			r, err := e.ResolveStickiness(o.scope, q)
-			if event.KindOf(err) == event.Invalid {
-				return
+// checkDays holds the groups of a ratio to the people of each.
+func (o *presence) checkDays(t *rapid.T, a *query.StickinessAnswer) {
+	q := &a.Question
+	first := o.dates.number(a.Range.From.UnixMicro())
+	parties := o.stickyParties(t, a, o.dates.begin(first-q.Days+1), func(uint64) bool { return true })
+	for i, p := range parties {
+		o.only = p.people
+		for k, d := range a.Groups[i].Days {
+			within := func(days int) int64 {
+				return o.people(func(x uint64) bool {
+					return o.times(x, q.Active, q.Where, first+k-days+1, first+k, longAgo, longAfter) > 0
+				})
 			}
-			if err != nil {
-				rt.Fatal(err)
+			if d.Day != within(1) || d.Span != within(q.Days) {
+				t.Fatalf("%s\nday %d of group %d is %s, want %d of %d", asJSON(q), k, i, asJSON(d), within(1), within(q.Days))
 			}
-			a, err := e.Stickiness(context.Background(), o.scope, r)
-			if err != nil {
-				rt.Fatal(err)
-			}
-			long := map[int]string{7: "wau", 30: "mau"}[r.Days]
-			one := query.Series{Events: r.Active.Events, Where: r.Active.Where, Aggregate: "dau"}
-			many := one
-			many.Aggregate = long
-			trends, err := e.Resolve(o.scope, &query.Trends{
-				Range: r.Range, Timezone: r.Timezone, Where: r.Where, Series: []query.Series{one, many}, Formulas: []query.Formula{{Expression: "A/B"}},
-			})
-			if err != nil {
-				rt.Fatal(err)
-			}
-			want, err := e.Trends(context.Background(), o.scope, trends)
-			if err != nil {
-				rt.Fatal(err)
-			}
-			for i, d := range a.Days {
-				one, many := float64(d.Day), float64(d.Span)
-				got := []*float64{&one, &many, d.Ratio}
-				if !same(got, []*float64{want.Series[0].Values[i], want.Series[1].Values[i], want.Series[2].Values[i]}) {
-					rt.Fatalf("%s\nday %d is %s\n%s", asJSON(a.Question), i, asJSON(d), asJSON(want.Series))
-				}
-			}
-			if len(a.Days) != len(want.Buckets) {
-				rt.Fatalf("%d days, want %d", len(a.Days), len(want.Buckets))
-			}
-		})
+		}
+	}
+}
+
+func drawRatio(rt *rapid.T, now time.Time) *query.Stickiness {
+	q := &query.Stickiness{Mode: "ratio", Range: drawRange(rt, now), Active: drawSelector(rt), Days: rapid.SampledFrom([]int{0, 7, 30}).Draw(rt, "days")}
+	q.Breakdown, q.BreakdownLimit = drawBreakdown(rt), rapid.IntRange(0, 3).Draw(rt, "limit")
+	q.Timezone, _, q.Where = drawFrame(rt)
+	return q
+}
+
+// agreeRatio: the days of a ratio are those of the trends.
+func agreeRatio(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
+	q := drawRatio(rt, now)
+	r, err := e.ResolveStickiness(o.scope, q)
+	if event.KindOf(err) == event.Invalid {
+		return
+	}
+	if err != nil {
+		rt.Fatal(err)
+	}
+	a, err := e.Stickiness(context.Background(), o.scope, r)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	long := map[int]string{7: "wau", 30: "mau"}[r.Days]
+	one := query.Series{Events: r.Active.Events, Where: r.Active.Where, Aggregate: "dau"}
+	many := one
+	many.Aggregate = long
+	trends, err := e.Resolve(o.scope, &query.Trends{
+		Range: r.Range, Timezone: r.Timezone, Where: r.Where, Series: []query.Series{one, many}, Formulas: []query.Formula{{Expression: "A/B"}},
 	})
+	if err != nil {
+		rt.Fatal(err)
+	}
+	want, err := e.Trends(context.Background(), o.scope, trends)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	for i, d := range a.Days {
+		one, many := float64(d.Day), float64(d.Span)
+		got := []*float64{&one, &many, d.Ratio}
+		if !same(got, []*float64{want.Series[0].Values[i], want.Series[1].Values[i], want.Series[2].Values[i]}) {
+			rt.Fatalf("%s\nday %d is %s\n%s", asJSON(a.Question), i, asJSON(d), asJSON(want.Series))
+		}
+	}
+	if len(a.Days) != len(want.Buckets) {
+		rt.Fatalf("%d days, want %d", len(a.Days), len(want.Buckets))
+	}
+	p := &presence{oracle: o, dates: dates{"day", zoneOf(rt, r.Timezone), time.Monday}}
+	p.checkDays(rt, a)
 }

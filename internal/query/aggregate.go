@@ -28,20 +28,14 @@ func percentile(aggregate string) float64 {
 	return 0
 }
 
-// activeDays is the number of days that an aggregate of active people looks back over, 0 for others.
-func activeDays(aggregate string) int {
+// isActive tells whether an aggregate counts active people.
+func isActive(aggregate string) bool {
 	switch aggregate {
-	case AggDAU:
-		return 1
-	case AggWAU:
-		return 7
-	case AggMAU:
-		return 30
+	case AggDAU, AggWAU, AggMAU:
+		return true
 	}
-	return 0
+	return false
 }
-
-func isActive(aggregate string) bool { return activeDays(aggregate) != 0 }
 
 // finite is a number that JSON can hold, or nil.
 func finite(f float64) *float64 {

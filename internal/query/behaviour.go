@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/store"
 )
 
@@ -137,7 +138,8 @@ func (r *framed) keyOf(question any, moment int64) (string, error) {
 		Gap       time.Duration
 		Moment    int64
 		Question  any
-	}{r.scope.Project, r.scope.Zone.String(), r.scope.WeekStart, r.scope.SessionGap, moment, question})
+		Cohorts   []string `json:",omitempty"`
+	}{r.scope.Project, r.scope.Zone.String(), r.scope.WeekStart, r.scope.SessionGap, moment, question, r.check.cohortKeys()})
 	if err != nil {
 		return "", fmt.Errorf("encode a question: %w", err)
 	}
@@ -175,8 +177,23 @@ func (r *framed) breakdowns(list *[]Breakdown, limit *int) error {
 	return nil
 }
 
+// groupsFit bounds the answer of a question with so many numbers for each group of its breakdown.
+func (r *framed) groupsFit(breakdowns, limit, numbers int) error {
+	groups := 1
+	if breakdowns > 0 {
+		groups += limit + 1
+	}
+	if n := groups * numbers; n > maxNumbers {
+		return &event.Error{
+			Kind: event.TooLarge, Code: "answer_too_large", Field: "breakdown_limit",
+			Message: fmt.Sprintf("the answer could have %d numbers (%d groups of %d), it may have %d", n, groups, numbers, maxNumbers),
+		}
+	}
+	return nil
+}
+
 // grouped works out the groups of numbers of a breakdown, by the events of a selector in the range.
-func (r *Resolution) grouped(ctx context.Context, e *Engine, cut store.Cut, s Scope, by *Selector, where *Filter, list []Breakdown) ([]*dimension, error) {
+func (r *Resolution) grouped(ctx context.Context, e *Engine, cut cohortCut, s Scope, by *Selector, where *Filter, list []Breakdown) ([]*dimension, error) {
 	t := &trend{engine: e, cut: cut, scope: s, r: &Resolved{Trends: Trends{Where: where, Breakdown: list}, zone: r.zone, buckets: r.buckets}}
 	return t.dimensions(ctx, &Series{Events: by.Events, Where: by.Where, Aggregate: AggTotal})
 }

@@ -2,25 +2,14 @@ package query_test
 
 import (
 	"context"
-	"os"
-	"strconv"
 	"testing"
-	"time"
 
 	"github.com/freshet/freshet/internal/query"
 )
 
 // BenchmarkBehaviour puts behavioural questions to FRESHET_BENCH_EVENTS events, by default a million.
 func BenchmarkBehaviour(b *testing.B) {
-	n := 1_000_000
-	if v := os.Getenv("FRESHET_BENCH_EVENTS"); v != "" {
-		n, _ = strconv.Atoi(v)
-	}
-	s := shop(b, n)
-	defer s.Close()
-	now := time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC)
-	e := engine(b, query.Options{Store: s, Now: func() time.Time { return now }})
-	scope := query.Scope{Project: 1, Zone: time.UTC, SessionGap: 30 * time.Minute, WeekStart: time.Monday}
+	_, e, scope := benched(b)
 	month := query.Range{From: "-30d"}
 	first, second := query.Selector{Events: []string{"event_0"}}, query.Selector{Events: []string{"event_1"}}
 	run := func(name string, ask func() error) {

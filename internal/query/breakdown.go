@@ -60,6 +60,9 @@ func (d *dimension) grouped() bool { return d.labels != nil }
 
 // sql is the group of an event as text, null for none.
 func (d *dimension) sql(c *compiler) string {
+	if d.cohort != nil {
+		return "CASE WHEN " + c.member(d.cohort, false) + " THEN '" + groupIn + "' ELSE '" + groupNotIn + "' END"
+	}
 	v := c.value(d.PropertyRef)
 	if !d.grouped() {
 		return v.tagged()
@@ -82,6 +85,9 @@ func (d *dimension) label(group any) any {
 	s, ok := group.(string)
 	if !ok {
 		return groupNone
+	}
+	if d.cohort != nil {
+		return s + " " + d.cohort.name
 	}
 	if d.grouped() {
 		if i, err := strconv.Atoi(s); err == nil && i < len(d.labels) {

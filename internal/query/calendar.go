@@ -30,6 +30,9 @@ func (d date) number() int64 {
 	return s / 86400
 }
 
+// dayNumbered is the date of a number.
+func dayNumbered(n int64) date { return date{1970, time.January, 1}.add(int(n)) }
+
 func (d date) weekday() time.Weekday { return d.utc().Weekday() }
 
 func (d date) add(days int) date {

@@ -36,8 +36,13 @@ func invalid(field, code, format string, args ...any) *event.Error {
 
 // checker validates conditions and fills in their defaults.
 type checker struct {
-	clock clock
-	nodes int
+	engine *Engine
+	scope  Scope
+	now    time.Time
+	clock  clock
+	// cohorts are those met, by how they were named.
+	cohorts map[string]*boundCohort
+	nodes   int
 	// refs are the properties met, with the field of each one's first use.
 	refs   []PropertyRef
 	fields []string
@@ -45,13 +50,18 @@ type checker struct {
 
 // where checks a filter for Events, Export and others that have no question around it, and returns it as compiler
 // takes it: defaults filled in, bounds in time absolute.
-func (e *Engine) where(ctx context.Context, cut store.Cut, s Scope, f *Filter, field string) (*Filter, error) {
-	c := &checker{clock: clock{now: nextMinute(e.Now()), zone: s.Zone, weekStart: s.WeekStart}}
+func (e *Engine) where(ctx context.Context, cut cohortCut, s Scope, f *Filter, field string) (*Filter, error) {
+	c := checkerAt(e, s, e.Now())
 	out, err := c.filter(f, field, 1)
 	if err != nil {
 		return nil, err
 	}
-	return out, e.checkRefs(ctx, cut, s, c)
+	return out, e.checkRefs(ctx, cut, s, &c)
+}
+
+// checkerAt reads times in the project's zone.
+func checkerAt(e *Engine, s Scope, now time.Time) checker {
+	return checker{engine: e, scope: s, now: now, clock: clock{now: nextMinute(now), zone: s.Zone, weekStart: s.WeekStart}}
 }
 
 // checkRefs returns an error for a property that nobody has seen.
@@ -82,8 +92,8 @@ func (c *checker) filter(f *Filter, field string, depth int) (*Filter, error) {
 	if group == nil {
 		return c.comparison(f, field)
 	}
-	if f.And != nil && f.Or != nil || f.Property != "" || f.Of != "" || f.At != "" || f.Op != "" || f.Value != nil {
-		return nil, invalid(field, "ambiguous_filter", `a condition is one of {"and":[…]}, {"or":[…]} and {"property":…,"op":…}`)
+	if f.And != nil && f.Or != nil || f.Property != "" || f.Of != "" || f.At != "" || f.Cohort != "" || f.Op != "" || f.Value != nil {
+		return nil, invalid(field, "ambiguous_filter", `a condition is one of {"and":[…]}, {"or":[…]}, {"property":…,"op":…} and {"cohort":…,"op":…}`)
 	}
 	if len(group) == 0 {
 		return nil, invalid(field+"."+name, "empty_group", "a group needs at least one condition")
@@ -106,6 +116,9 @@ func (c *checker) filter(f *Filter, field string, depth int) (*Filter, error) {
 }
 
 func (c *checker) comparison(f *Filter, field string) (*Filter, error) {
+	if f.Cohort != "" {
+		return c.membership(f, field)
+	}
 	out := *f
 	var err error
 	if out.PropertyRef, err = c.ref(f.PropertyRef, field); err != nil {

@@ -12,7 +12,7 @@ import (
 // compiler puts together statements over the events of one cut. Names in them come from the schema and from lists of
 // this package, numbers are the engine's own; every value out of a question is bound.
 type compiler struct {
-	cut  store.Cut
+	cut  cohortCut
 	args []any
 	// places are the parameters of texts that were bound before.
 	places  map[string]string
@@ -22,10 +22,12 @@ type compiler struct {
 	extracts, joins, derived []string
 	// at are the positions of the only events that are looked at; nil for all events.
 	at []eventlog.Position
+	// members are the names of columns that tell who is in a cohort, by its key.
+	members map[string]string
 }
 
-func newCompiler(cut store.Cut) *compiler {
-	return &compiler{cut: cut, places: map[string]string{}, refs: map[PropertyRef]*value{}}
+func newCompiler(cut cohortCut) *compiler {
+	return &compiler{cut: cut, members: map[string]string{}, places: map[string]string{}, refs: map[PropertyRef]*value{}}
 }
 
 // bind makes a parameter of a value and returns how to write it.

@@ -49,3 +49,32 @@ func decodeCursor(cursor string, question uint64) (*place, error) {
 func badCursor(message string) error {
 	return &event.Error{Kind: event.Invalid, Code: "bad_cursor", Field: "cursor", Message: message}
 }
+
+// A cursor into a list of people is, in base64: version (1 byte) | person | hash of the question and cell (8 bytes each).
+const (
+	peopleCursorVersion = 2
+	peopleCursorBytes   = 1 + 2*8
+)
+
+// PeopleCursor is a cursor that goes on behind a person, in the list with the hash.
+func PeopleCursor(person, list uint64) string {
+	b := append(make([]byte, 0, peopleCursorBytes), peopleCursorVersion)
+	b = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(b, person), list)
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// AfterPerson reads a cursor of PeopleCursor; ok is false for the beginning. Errors are *event.Error.
+func AfterPerson(cursor string, list uint64) (person uint64, ok bool, err error) {
+	if cursor == "" {
+		return 0, false, nil
+	}
+	b, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
+	if err != nil || len(b) != peopleCursorBytes || b[0] != peopleCursorVersion ||
+		len(cursor) != base64.RawURLEncoding.EncodedLen(peopleCursorBytes) {
+		return 0, false, badCursor("the cursor is none that this server gave out")
+	}
+	if binary.BigEndian.Uint64(b[9:]) != list {
+		return 0, false, badCursor("the cursor belongs to another project, question or cell: begin again without it")
+	}
+	return binary.BigEndian.Uint64(b[1:]), true, nil
+}

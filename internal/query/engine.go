@@ -27,6 +27,7 @@ import (
 
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/query/history"
 	"github.com/freshet/freshet/internal/store"
 )
 
@@ -38,6 +39,9 @@ type Scope struct {
 	WeekStart time.Weekday
 	// SessionGap is the pause after which a device's next event begins a new session.
 	SessionGap time.Duration
+
+	// within are the cohorts in whose definitions a question stands.
+	within *cohortPath
 }
 
 // Options configure an Engine. Zero values take the defaults.
@@ -48,12 +52,23 @@ type Options struct {
 	Registerer prometheus.Registerer
 	Tracer     trace.Tracer
 	Logger     *slog.Logger
+	// Begin, if set, is called when a question begins to run, and what it returns when the question has ended.
+	Begin func() (end func())
 	// MaxConcurrent is how many questions run at a time; default one a core, at least 2.
 	MaxConcurrent int
+	// Workers is how many go over the events of a behavioural question at a time; default GOMAXPROCS.
+	Workers int
+	// HistoryMemory bounds the bytes of events that a behavioural question holds at a time; with more it reads them in
+	// several passes. Default 1 GiB.
+	HistoryMemory int64
 	// MaxWaiting is how many more may wait for their turn; default 64.
 	MaxWaiting int
 	// MaxBuckets bounds the number of buckets of a trend; default 10,000.
 	MaxBuckets int
+	// Cohorts finds those that questions name; default there are none.
+	Cohorts Cohorts
+	// Read reads a question of any kind, strictly, for cohorts out of a cell; default they are refused.
+	Read func(e *Engine, s Scope, question []byte) (Asked, error)
 }
 
 func (o *Options) defaults() {
@@ -69,6 +84,9 @@ func (o *Options) defaults() {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Begin == nil {
+		o.Begin = func() func() { return func() {} }
+	}
 	if o.MaxConcurrent <= 0 {
 		o.MaxConcurrent = max(2, runtime.NumCPU())
 	}
@@ -77,6 +95,14 @@ func (o *Options) defaults() {
 	}
 	if o.MaxBuckets <= 0 {
 		o.MaxBuckets = 10_000
+	}
+	if o.Cohorts == nil {
+		o.Cohorts = noCohorts{}
+	}
+	if o.Read == nil {
+		o.Read = func(*Engine, Scope, []byte) (Asked, error) {
+			return nil, event.Errorf(event.Invalid, "no_cells", "cohorts out of a cell are not offered here")
+		}
 	}
 }
 
@@ -92,6 +118,14 @@ type Engine struct {
 	mu sync.Mutex
 	// known are properties without a column that were found in some event: once seen, they stay so.
 	known map[seenProperty]struct{}
+
+	// histories is the memory of behavioural questions.
+	histories history.Pool
+}
+
+// history gathers the events of a behavioural question with so many selectors.
+func (e *Engine) history(selectors int) *history.Builder {
+	return history.New(history.Options{Memory: e.HistoryMemory, Workers: e.Workers, Pool: &e.histories, Selectors: selectors})
 }
 
 // New makes an engine.
@@ -136,8 +170,11 @@ func (e *Engine) Wait(ctx context.Context, p eventlog.Position) error {
 }
 
 // ask runs a question on a cut of its own, in its turn, with a span and metrics. Errors of ctx leave as Timeout.
-func (e *Engine) ask(ctx context.Context, kind string, s Scope, run func(ctx context.Context, cut store.Cut) error) (err error) {
-	began := e.Now()
+func (e *Engine) ask(ctx context.Context, kind string, s Scope, run func(ctx context.Context, cut *peopledCut) error) (err error) {
+	began, noted := e.Now(), notesOf(ctx)
+	if noted != nil {
+		kind = "plan"
+	}
 	ctx, span := e.Tracer.Start(ctx, "query "+kind, trace.WithAttributes(attribute.Int64("project", int64(s.Project))))
 	defer func() {
 		err = e.outcome(ctx, err)
@@ -157,15 +194,23 @@ func (e *Engine) ask(ctx context.Context, kind string, s Scope, run func(ctx con
 		return fmt.Errorf("answer %s: %w", kind, err)
 	}
 	defer cut.Close()
-	return run(ctx, cut)
+	if noted != nil {
+		cut = noted.on(cut)
+	}
+	if m := meterOf(ctx); m != nil {
+		if cut, err = m.watch(ctx, cut); err != nil {
+			return fmt.Errorf("answer %s: %w", kind, err)
+		}
+	}
+	return run(ctx, &peopledCut{Cut: cut, ctx: ctx, engine: e, scope: s})
 }
 
 // timed is ask for a question whose answer says up to where it holds and how long it took.
 func (e *Engine) timed(
-	ctx context.Context, kind string, s Scope, w *store.Watermark, tookMS *float64, run func(ctx context.Context, cut store.Cut) error,
+	ctx context.Context, kind string, s Scope, w *store.Watermark, tookMS *float64, run func(ctx context.Context, cut *peopledCut) error,
 ) error {
 	began := e.Now()
-	err := e.ask(ctx, kind, s, func(ctx context.Context, cut store.Cut) error {
+	err := e.ask(ctx, kind, s, func(ctx context.Context, cut *peopledCut) error {
 		*w = cut.Watermark()
 		return run(ctx, cut)
 	})
@@ -200,7 +245,9 @@ func (e *Engine) enter(ctx context.Context) (leave func(), err error) {
 		return nil, ctx.Err()
 	}
 	e.metrics.running.Inc()
+	end := e.Begin()
 	return func() {
+		end()
 		e.metrics.running.Dec()
 		<-e.slots
 		<-e.places
@@ -228,7 +275,7 @@ func (e *Engine) outcome(ctx context.Context, err error) error {
 // rows runs a statement with a span of its own.
 func (e *Engine) rows(ctx context.Context, cut store.Cut, name, sql string, args []any) iter.Seq2[[]any, error] {
 	return func(yield func([]any, error) bool) {
-		ctx, span := e.Tracer.Start(ctx, "sql "+name)
+		ctx, span := e.Tracer.Start(purpose(ctx, name), "sql "+name)
 		defer span.End()
 		n := 0
 		for row, err := range cut.Rows(ctx, sql, args...) {

@@ -56,7 +56,7 @@ func (e *Engine) Events(ctx context.Context, s Scope, f EventFilter, cursor stri
 		return nil, err
 	}
 	page := &EventPage{}
-	err = e.ask(ctx, "events", s, func(ctx context.Context, cut store.Cut) error {
+	err = e.ask(ctx, "events", s, func(ctx context.Context, cut *peopledCut) error {
 		page.Watermark = cut.Watermark()
 		c, err := e.condition(ctx, cut, s, f)
 		if err != nil {
@@ -109,8 +109,15 @@ type condition struct {
 	filter EventFilter
 }
 
-// condition compiles a filter for a cut.
-func (e *Engine) condition(ctx context.Context, cut store.Cut, s Scope, f EventFilter) (*condition, error) {
+// condition compiles a filter for a cut. One of a person reads that person's events only.
+func (e *Engine) condition(ctx context.Context, cut cohortCut, s Scope, f EventFilter) (*condition, error) {
+	if f.Person != "" {
+		n, err := ParsePerson(f.Person)
+		if err != nil {
+			return nil, err
+		}
+		cut = cut.of(n)
+	}
 	c := &condition{compiler: newCompiler(cut), filter: f}
 	c.column("seq")
 	c.column("time")
@@ -120,16 +127,6 @@ func (e *Engine) condition(ctx context.Context, cut store.Cut, s Scope, f EventF
 		if t.want != "" {
 			c.terms = append(c.terms, c.column(t.column)+" = "+c.bind(t.want))
 		}
-	}
-	if f.Person != "" {
-		n, err := strconv.ParseUint(f.Person, 10, 64)
-		if err != nil {
-			return nil, &event.Error{
-				Kind: event.Invalid, Code: "bad_person", Field: "person",
-				Message: fmt.Sprintf("person %q is no number of a person in decimal digits", f.Person),
-			}
-		}
-		c.terms = append(c.terms, fmt.Sprintf("%s = %d", c.column("person"), n))
 	}
 	if f.Where != nil {
 		checked, err := e.where(ctx, cut, s, f.Where, "where")
@@ -176,7 +173,7 @@ func newest(ctx context.Context, c *condition, after *place, limit int) ([]place
 	var out []place
 	for width := firstWindow; high > low; width *= 4 {
 		bottom := max(low, start-width)
-		if width > lastWindow {
+		if width > lastWindow || c.filter.Person != "" { // one person has few
 			bottom = low
 		}
 		found, err := window(ctx, c, bottom, high, after, limit-len(out))

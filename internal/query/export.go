@@ -8,7 +8,6 @@ import (
 
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/eventlog"
-	"github.com/freshet/freshet/internal/store"
 )
 
 // exportChunk is how many events an export holds in memory at once.
@@ -41,6 +40,8 @@ type export struct {
 	// end is the position before which events are exported.
 	end    eventlog.Position
 	events []Event
+	// sets are the people of cohorts on the first cut.
+	sets map[string]peopleSet
 }
 
 // exportDay is a day of UTC, in days since 1970, and its number of events.
@@ -63,7 +64,10 @@ func (x *export) read(ctx context.Context, run func(ctx context.Context, c *cond
 }
 
 func (x *export) once(ctx context.Context, run func(ctx context.Context, c *condition) error) error {
-	return x.engine.ask(ctx, "export", x.scope, func(ctx context.Context, cut store.Cut) error {
+	return x.engine.ask(ctx, "export", x.scope, func(ctx context.Context, cut *peopledCut) error {
+		if err := cut.adopt(ctx, x.sets); err != nil {
+			return err
+		}
 		c, err := x.engine.condition(ctx, cut, x.scope, x.filter)
 		if err != nil {
 			return err
@@ -78,7 +82,11 @@ func (x *export) once(ctx context.Context, run func(ctx context.Context, c *cond
 			x.end, x.filter = cut.Watermark().Position, c.filter
 		}
 		c.terms = append(c.terms, fmt.Sprintf("seq < %d", x.end))
-		return run(ctx, c)
+		err = run(ctx, c)
+		if x.sets == nil {
+			x.sets = cut.sets
+		}
+		return err
 	})
 }
 

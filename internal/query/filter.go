@@ -43,6 +43,9 @@ func positiveOf(op string) (positive string, negative bool) {
 }
 
 func (c *compiler) comparison(f *Filter) string {
+	if f.cohort != nil {
+		return c.member(f.cohort, f.Op == opNotIn)
+	}
 	v := c.value(f.PropertyRef)
 	op, negative := positiveOf(f.Op)
 	if negative {

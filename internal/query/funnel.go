@@ -43,6 +43,8 @@ type Funnel struct {
 	HoldCounts string `json:"hold_counts,omitempty"`
 	// Unit is one of FunnelUnits.
 	Unit string `json:"unit,omitempty"`
+	// UnitBy are for unit expression one to three properties: all events with the same values are one unit.
+	UnitBy []PropertyRef `json:"unit_by,omitempty"`
 	// Mature leaves out who may still convert.
 	Mature bool `json:"mature,omitempty"`
 	// Show is one of FunnelViews.
@@ -111,6 +113,8 @@ const (
 	unitSession = "session"
 	unitDevice  = "device"
 	unitGroup   = "group"
+	// unitValue is whatever has the same values of UnitBy.
+	unitValue = "expression"
 
 	showSteps  = "steps"
 	showTrend  = "trend"
@@ -138,7 +142,9 @@ func FunnelTies() []string { return []string{tieNone, tieOne, tieTwo, tieSecond}
 func FunnelEffects() []string { return []string{effectStop, effectDrop} }
 
 // FunnelUnits lists what is counted.
-func FunnelUnits() []string { return []string{unitPerson, unitSession, unitDevice, unitGroup} }
+func FunnelUnits() []string {
+	return []string{unitPerson, unitSession, unitDevice, unitGroup, unitValue}
+}
 
 // FunnelViews lists what may be shown: the steps, conversion by the interval of entry, how long it takes, or conversion as a
 // function of the window.

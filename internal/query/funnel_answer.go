@@ -6,7 +6,6 @@ import (
 
 	"github.com/freshet/freshet/internal/query/funnel"
 	"github.com/freshet/freshet/internal/query/history"
-	"github.com/freshet/freshet/internal/store"
 )
 
 // Funnel answers a question, on one cut of the data.
@@ -16,7 +15,7 @@ func (e *Engine) Funnel(ctx context.Context, s Scope, r *ResolvedFunnel) (*Funne
 		c := answerRange(r.compare, r.zone)
 		a.CompareRange = &c
 	}
-	err := e.timed(ctx, "funnel", s, &a.Watermark, &a.TookMS, func(ctx context.Context, cut store.Cut) error {
+	err := e.timed(ctx, "funnel", s, &a.Watermark, &a.TookMS, func(ctx context.Context, cut *peopledCut) error {
 		f := &asking{ResolvedFunnel: r, engine: e, cut: cut, scope: s, now: r.asOf}
 		var err error
 		a.Groups, err = f.answer(ctx)
@@ -32,7 +31,7 @@ func (e *Engine) Funnel(ctx context.Context, s Scope, r *ResolvedFunnel) (*Funne
 type asking struct {
 	*ResolvedFunnel
 	engine     *Engine
-	cut        store.Cut
+	cut        cohortCut
 	scope      Scope
 	now        time.Time
 	dimensions []*dimension
@@ -40,12 +39,7 @@ type asking struct {
 }
 
 func (f *asking) answer(ctx context.Context) ([]FunnelGroup, error) {
-	var err error
-	if f.dimensions, err = f.grouped(ctx, f.engine, f.cut, f.scope, &f.Steps[0].Selector, f.Where, f.Breakdown); err != nil {
-		return nil, err
-	}
-	f.values = codesWithNone(len(f.dimensions))
-	own, err := f.over(ctx, &f.buckets)
+	own, err := f.prepared(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -71,17 +65,33 @@ func (f *asking) answer(ctx context.Context) ([]FunnelGroup, error) {
 	return out, nil
 }
 
-// over has the results over one range: first those of the question's own window, then those of the others.
-func (f *asking) over(ctx context.Context, b *buckets) ([]*funnel.Tally, error) {
+// prepared works out the groups of numbers of the breakdown, and has the results over the question's own range.
+func (f *asking) prepared(ctx context.Context) ([]*funnel.Tally, error) {
+	var err error
+	if f.dimensions, err = f.grouped(ctx, f.engine, f.cut, f.scope, &f.Steps[0].Selector, f.Where, f.Breakdown); err != nil {
+		return nil, err
+	}
+	f.values = codesWithNone(len(f.dimensions))
+	return f.over(ctx, &f.buckets)
+}
+
+// gathering reads the events of one range.
+func (f *asking) gathering(b *buckets) *gathering {
 	g := &gathering{
 		ResolvedFunnel: f.ResolvedFunnel, engine: f.engine, cut: f.cut, scope: f.scope, dimensions: f.dimensions,
 		values: f.values, held: codesWithNone(len(f.Hold)),
 	}
 	g.from, g.to = f.reads(b)
-	events, err := g.read(ctx)
+	return g
+}
+
+// over has the results over one range: first those of the question's own window, then those of the others.
+func (f *asking) over(ctx context.Context, b *buckets) ([]*funnel.Tally, error) {
+	events, err := f.gathering(b).read(ctx)
 	if err != nil {
 		return nil, err
 	}
+	defer events.Free()
 	windows := []int64{f.config.Window}
 	for _, w := range f.windows {
 		windows = append(windows, w.Microseconds())
@@ -99,8 +109,11 @@ func (f *asking) over(ctx context.Context, b *buckets) ([]*funnel.Tally, error) 
 
 // walkFunnel lets machines go over all actors.
 func walkFunnel(ctx context.Context, events *history.Builder, c funnel.Config) (*funnel.Tally, error) {
+	actors := events.Actors()
+	room := actors // the first worker's tally will have the results of all
 	return walkAll(ctx, events, func() (*funnel.Tally, func(*history.Actor)) {
-		m, t := funnel.New(c, func() bool { return ctx.Err() != nil }), funnel.NewTally(&c)
+		m, t := funnel.New(c, func() bool { return ctx.Err() != nil }), funnel.NewTally(&c, room)
+		room = actors / events.Workers()
 		return t, func(a *history.Actor) { m.Run(a, t.Add) }
 	})
 }

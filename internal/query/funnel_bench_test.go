@@ -3,10 +3,7 @@ package query_test
 import (
 	"context"
 	"fmt"
-	"os"
-	"strconv"
 	"testing"
-	"time"
 
 	"github.com/freshet/freshet/internal/query"
 )
@@ -21,15 +18,7 @@ const asofFunnel = `WITH s1 AS (SELECT person, time FROM %s WHERE event = 'event
 
 // BenchmarkFunnel puts funnels to the events of BenchmarkBehaviour, and one in SQL written by hand beside them.
 func BenchmarkFunnel(b *testing.B) {
-	n := 1_000_000
-	if v := os.Getenv("FRESHET_BENCH_EVENTS"); v != "" {
-		n, _ = strconv.Atoi(v)
-	}
-	s := shop(b, n)
-	defer s.Close()
-	now := time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC)
-	e := engine(b, query.Options{Store: s, Now: func() time.Time { return now }})
-	scope := query.Scope{Project: 1, Zone: time.UTC, SessionGap: 30 * time.Minute, WeekStart: time.Monday}
+	s, e, scope := benched(b)
 	named := func(names ...string) (steps []query.FunnelStep) {
 		for _, n := range names {
 			steps = append(steps, query.FunnelStep{Selector: query.Selector{Events: []string{n}}})

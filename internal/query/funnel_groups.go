@@ -83,15 +83,16 @@ type part struct {
 // parts sorts results by group.
 func (g *grouping) parts(t *funnel.Tally) []part {
 	out := make([]part, len(g.shown)+1)
-	for i := range out {
-		out[i].Tally = t
+	sizes := make([]int, len(out))
+	for i := range t.Rows {
+		sizes[g.line(&t.Rows[i])]++
+	}
+	for i, n := range sizes {
+		out[i] = part{t, make([]int, 0, n)}
 	}
 	for i := range t.Rows {
-		line := 0
-		if !g.single {
-			line = int(g.lines[t.Rows[i].Value])
-		}
-		out[line].rows = append(out[line].rows, i)
+		p := &out[g.line(&t.Rows[i])]
+		p.rows = append(p.rows, i)
 	}
 	if g.rest >= 0 && g.repeated {
 		out[g.rest].once(g.entry)
@@ -102,6 +103,14 @@ func (g *grouping) parts(t *funnel.Tally) []part {
 		}
 	}
 	return out[:len(g.shown)]
+}
+
+// line is the group of a result.
+func (g *grouping) line(r *funnel.Row) int {
+	if g.single {
+		return 0
+	}
+	return int(g.lines[r.Value])
 }
 
 // once keeps one result of every unit, the one that counts.

@@ -126,6 +126,22 @@ func (o *funnelOracle) results(edges []time.Time, window string) (out []unitResu
 	return out
 }
 
+// chains is how many ways through the steps the oracle may have to try over one range.
+func (o *funnelOracle) chains(edges []time.Time) (n int) {
+	if edges == nil {
+		return 0
+	}
+	plain := *o.q
+	plain.Breakdown = nil
+	p := &funnelOracle{oracle: o.oracle, q: &plain, held: map[string]int32{}}
+	for _, w := range append([]string{o.q.Window}, o.q.Windows...) {
+		for _, tape := range p.tapes() {
+			n += funneltest.Chains(o.config(edges, w), tape)
+		}
+	}
+	return n
+}
+
 func micros(duration string) int64 {
 	n, _ := strconv.Atoi(strings.TrimRight(duration, "minhdsw"))
 	return int64(n) * map[string]int64{"s": 1e6, "min": 60e6, "h": 3600e6, "d": 86400e6}[strings.TrimLeft(duration, "0123456789")]
@@ -172,6 +188,7 @@ func (o *funnelOracle) tapes() map[string][]walk.Event {
 		e := &o.events[i]
 		unit := map[string]string{
 			"person": fmt.Sprint(o.person(e)), "device": fmt.Sprint(e.Derived.Device), "session": sessions[i].id, "group": e.GroupID,
+			"expression": o.values(e, o.q.UnitBy),
 		}[o.q.Unit]
 		at := walk.Event{Time: e.Derived.Time, Seq: e.Derived.Position}
 		for j, s := range o.q.Steps {
@@ -203,15 +220,23 @@ func (o *funnelOracle) visible(e *event.Event) bool {
 	return e.Kind == event.Track && !slices.Contains(query.InvisibleEvents(), e.Name) && o.matches(e, o.q.Where)
 }
 
-// holds is the code of what an event holds, 0 if anything is missing.
-func (o *funnelOracle) holds(e *event.Event) int32 {
-	key := ""
-	for _, ref := range o.q.Hold {
+// values are those of some properties as one text, empty if anything is missing.
+func (o *funnelOracle) values(e *event.Event, refs []query.PropertyRef) (key string) {
+	for _, ref := range refs {
 		tag := o.property(e, ref).tag(strings.HasPrefix(ref.Property, "$") && ref.Of == "event")
 		if tag == "" {
-			return 0
+			return ""
 		}
 		key += fmt.Sprintf("%q", tag)
+	}
+	return key
+}
+
+// holds is the code of what an event holds, 0 if anything is missing.
+func (o *funnelOracle) holds(e *event.Event) int32 {
+	key := o.values(e, o.q.Hold)
+	if key == "" && len(o.q.Hold) > 0 {
+		return 0
 	}
 	if _, ok := o.held[key]; !ok {
 		o.held[key] = int32(len(o.held) + 1)
@@ -341,51 +366,4 @@ func rounded(f *float64) string {
 		return "-"
 	}
 	return fmt.Sprintf("%.3f", *f)
-}
-
-// funnelLines has what is to be compared of an answer.
-func funnelLines(groups []query.FunnelGroup, q *query.Funnel) string {
-	var b strings.Builder
-	for _, g := range groups {
-		if len(g.Breakdown) > 0 && g.Breakdown[0] == "$other" {
-			fmt.Fprint(&b, strings.Repeat("$other ", len(g.Breakdown)), "\n")
-		} else {
-			fmt.Fprint(&b, g.Breakdown, "\n")
-		}
-		b.WriteString(groupLines(&g, q))
-		if g.Compare != nil {
-			fmt.Fprint(&b, " compared\n", groupLines(g.Compare, q))
-		}
-	}
-	return b.String()
-}
-
-func groupLines(g *query.FunnelGroup, q *query.Funnel) string {
-	var b strings.Builder
-	counted := func(c query.FunnelCounts) string {
-		return fmt.Sprintf("%d: %d, %d dropped, %d open", c.Entered, c.Converted, c.Dropped, c.Open)
-	}
-	fmt.Fprintln(&b, " ", counted(g.FunnelCounts))
-	b.WriteString("  steps ")
-	for i, s := range g.Steps {
-		fmt.Fprint(&b, s.Count, " ")
-		if i > 0 && (q.Show == "steps" || q.Show == "time_to_convert") {
-			b.WriteString(rounded(s.MedianMS) + " ")
-		}
-	}
-	b.WriteString("\n")
-	for _, p := range g.Trend {
-		fmt.Fprintln(&b, "  bucket", counted(p.FunnelCounts), p.Steps, p.Partial)
-	}
-	if t := g.TimeToConvert; t != nil {
-		fmt.Fprint(&b, "  took ", t.Count)
-		for _, p := range []*float64{t.MinMS, t.P25MS, t.MedianMS, t.P75MS, t.P90MS, t.P95MS, t.P99MS, t.MaxMS} {
-			fmt.Fprint(&b, " ", rounded(p))
-		}
-		b.WriteString("\n")
-	}
-	for _, w := range g.Windows {
-		fmt.Fprintln(&b, "  window", counted(w.FunnelCounts))
-	}
-	return b.String()
 }

@@ -8,11 +8,13 @@ import (
 	"time"
 
 	"github.com/freshet/freshet/internal/query/funnel"
+	"github.com/freshet/freshet/internal/store"
 )
 
 const (
 	maxExclusions = 20
 	maxHold       = 3
+	maxUnitBy     = 3
 	maxWindows    = 20
 )
 
@@ -46,7 +48,7 @@ func (r *ResolvedFunnel) resolve(ctx context.Context, e *Engine, s Scope) error 
 	q.defaults()
 	for _, step := range []func() error{
 		q.words, func() error { return r.steps(&f.check) }, func() error { return r.exclusions(&f.check) }, r.durations,
-		func() error { return q.held(&f.check) }, q.between, q.attributed,
+		func() error { return q.unitOf(&f.check) }, func() error { return q.held(&f.check) }, q.between, q.attributed,
 		func() error { f.q.Compare = q.Compare; return f.breakdowns(&q.Breakdown, &q.BreakdownLimit) },
 		func() error { return f.cutRange(ctx) },
 		func() error { return r.size(f) },
@@ -61,12 +63,18 @@ func (r *ResolvedFunnel) resolve(ctx context.Context, e *Engine, s Scope) error 
 		r.compare = compareRange(f.calendar(), &f.buckets, q.Compare)
 	}
 	r.configure()
-	r.asOf = e.Store.Watermark().Time.Truncate(time.Minute)
-	if last := r.buckets.to().Add(r.longest() + time.Minute).Truncate(time.Minute); r.asOf.After(last) {
-		r.asOf = last
-	}
+	r.asOf = asOf(e.Store.Watermark(), r.buckets.to(), r.longest())
 	r.key, err = f.keyOf(q, r.asOf.UnixMicro())
 	return err
+}
+
+// asOf is the moment that states are told for: that of the watermark, but not past the last deadline.
+func asOf(w store.Watermark, to time.Time, window time.Duration) time.Time {
+	at, last := w.Time.Truncate(time.Minute), to.Add(window+time.Minute).Truncate(time.Minute)
+	if at.After(last) {
+		return last
+	}
+	return at
 }
 
 // defaults fills in what the preset or we would.
@@ -242,6 +250,24 @@ func (r *ResolvedFunnel) durations() error {
 			return err
 		}
 		r.windows = append(r.windows, time.Duration(us)*time.Microsecond)
+	}
+	return nil
+}
+
+// unitOf checks the properties that a unit goes by.
+func (q *Funnel) unitOf(c *checker) error {
+	switch n := len(q.UnitBy); {
+	case q.Unit != unitValue && n > 0:
+		return invalid("unit_by", "misplaced_unit_by", "unit_by is for the unit expression only")
+	case q.Unit == unitValue && (n == 0 || n > maxUnitBy):
+		return invalid("unit_by", "bad_unit_by", "the unit expression goes by 1 to %d properties, not by %d", maxUnitBy, n)
+	}
+	q.UnitBy = slices.Clone(q.UnitBy)
+	for i := range q.UnitBy {
+		var err error
+		if q.UnitBy[i], err = c.ref(q.UnitBy[i], fmt.Sprintf("unit_by[%d]", i)); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,32 +30,41 @@ func visible() string {
 type gathering struct {
 	*ResolvedFunnel
 	engine     *Engine
-	cut        store.Cut
+	cut        cohortCut
 	scope      Scope
 	dimensions []*dimension
 	from, to   time.Time
+	// only, if set, are the units that are read.
+	only []uint64
+	// persons adds the column person to the statement; inOrder asks for positions in any case.
+	persons, inOrder bool
 	// values and held number the values of the breakdown and those held; 0 is a missing one.
 	values, held *valueCodes
 }
 
 // read gathers the events by actor.
 func (g *gathering) read(ctx context.Context) (*history.Builder, error) {
-	out := history.New(history.Options{})
+	out := g.engine.history(len(g.Steps) + len(g.Exclusions))
 	c := newCompiler(g.cut)
 	sql := g.sql(c)
-	ctx, span := g.engine.Tracer.Start(ctx, "sql funnel")
-	defer span.End()
-	var columns gatheredColumns
-	for batch, err := range g.cut.Batches(ctx, sql, c.args...) {
-		if err != nil {
-			return nil, fmt.Errorf("read funnel: %w", err)
-		}
-		if err := columns.from(g, batch); err != nil {
-			return nil, err
-		}
-		if err := out.Add(&columns.Columns); err != nil {
-			return nil, err
-		}
+	if g.only != nil {
+		sql = "SELECT * FROM (" + sql + ") WHERE actor IN (" + numberList(g.only) + ")"
+	}
+	err := out.Read(ctx, func(ctx context.Context) error {
+		ctx, span := g.engine.Tracer.Start(purpose(ctx, "funnel"), "sql funnel")
+		defer span.End()
+		return g.cut.Spread(ctx, func() func(*store.Batch) error {
+			columns, feed := gatheredColumns{values: g.values.side(), holds: g.held.side()}, out.Feed()
+			return func(b *store.Batch) error {
+				if err := columns.from(g, b); err != nil {
+					return err
+				}
+				return feed.Add(&columns.Columns)
+			}
+		}, sql, c.args...)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read funnel: %w", err)
 	}
 	return out, nil
 }
@@ -62,7 +72,7 @@ func (g *gathering) read(ctx context.Context) (*history.Builder, error) {
 // ordered tells whether it matters which of two events at one moment comes first: for values, and for which of them
 // begins the attempt that counts, unless all are tried.
 func (g *gathering) ordered() bool {
-	return len(g.dimensions) > 0 || len(g.Hold) > 0 || g.Entry != entryBest
+	return g.inOrder || len(g.dimensions) > 0 || len(g.Hold) > 0 || g.Entry != entryBest
 }
 
 // sql selects actor, time and match, seq if ordered, and the values of the breakdown and those held.
@@ -94,6 +104,9 @@ func (g *gathering) sql(c *compiler) string {
 	for i, h := range g.Hold {
 		list = append(list, c.value(h).tagged()+" AS h"+strconv.Itoa(i+1))
 	}
+	if g.persons {
+		list = append(list, c.column("person")+" AS person")
+	}
 	sameZone := c.cut.Schema().DayZone != "" && c.cut.Schema().DayZone == g.zone.String()
 	line := &timeline{zone: g.zone, sameZone: sameZone}
 	pieces := line.pieces(g.from, g.to, true)
@@ -104,8 +117,33 @@ func (g *gathering) sql(c *compiler) string {
 		actor := "hash(" + c.column("group_id") + ")"
 		wanted = "group_id IS NOT NULL AND (" + wanted + ")"
 		return "SELECT " + actor + " AS actor, " + strings.Join(list, ", ") + " FROM " + c.sourceOf(pieces) + " WHERE " + wanted
+	case unitValue:
+		return g.byValue(c, list, wanted, pieces)
 	}
 	return "SELECT " + c.column(g.Unit) + " AS actor, " + strings.Join(list, ", ") + " FROM " + c.sourceOf(pieces) + " WHERE " + wanted
+}
+
+// byValue is sql for units that go by values. Events that lack one of them are no unit's.
+func (g *gathering) byValue(c *compiler, list []string, wanted string, pieces []piece) string {
+	names, present := make([]string, len(g.UnitBy)), make([]string, len(g.UnitBy))
+	columns := slices.Clone(list)
+	for i, ref := range g.UnitBy {
+		names[i] = "u" + strconv.Itoa(i+1)
+		columns = append(columns, c.value(ref).tagged()+" AS "+names[i])
+		present[i] = names[i] + " IS NOT NULL"
+	}
+	rows := "SELECT " + strings.Join(columns, ", ") + " FROM " + c.sourceOf(pieces) + " WHERE " + wanted
+	return "SELECT hash(" + strings.Join(names, ", ") + ") AS actor, " + strings.Join(namesOf(list), ", ") + " FROM (" + rows +
+		") WHERE " + strings.Join(present, " AND ")
+}
+
+// namesOf are the names that columns are given.
+func namesOf(list []string) []string {
+	names := make([]string, len(list))
+	for i, l := range list {
+		names[i] = l[strings.LastIndex(l, " AS ")+len(" AS "):]
+	}
+	return names
 }
 
 // bySession is sql for sessions, which session.go describes: a session is named by the client's id for it if that is
@@ -114,11 +152,7 @@ func (g *gathering) bySession(c *compiler, list []string, wanted string, pieces 
 	for _, name := range []string{"device", "session", "event", "library"} {
 		c.column(name)
 	}
-	names := make([]string, len(list)-1)
-	for i, l := range list[1:] {
-		names[i] = l[strings.LastIndex(l, " AS ")+len(" AS "):]
-	}
-	rest := ", " + strings.Join(names, ", ")
+	rest := ", " + strings.Join(namesOf(list[1:]), ", ")
 	e := "SELECT device, session, coalesce(" + wanted + ", FALSE) AS hit, " + strings.Join(list, ", ") + " FROM " + c.sourceOf(pieces) + " WHERE " + bearing()
 	known := "SELECT session AS known FROM " + g.cut.Events("session", "time", "device", "event", "library") +
 		" WHERE session IN (SELECT session FROM e WHERE session <> 0) AND " + bearing() +
@@ -135,7 +169,8 @@ func (g *gathering) bySession(c *compiler, list []string, wanted string, pieces 
 // gatheredColumns turns batches into columns of a history. Its memory is used again.
 type gatheredColumns struct {
 	history.Columns
-	value, hold []int32
+	values, holds *sideCodes
+	value, hold   []int32
 }
 
 func (k *gatheredColumns) from(g *gathering, b *store.Batch) (err error) {
@@ -147,7 +182,7 @@ func (k *gatheredColumns) from(g *gathering, b *store.Batch) (err error) {
 	k.Seq, rest = rest[0].Uint64, rest[1:]
 	n := len(g.dimensions)
 	if n > 0 {
-		if k.value, err = g.values.all(k.value[:0], rest[:n], b.Rows); err != nil {
+		if k.value, err = k.values.all(k.value[:0], rest[:n], b.Rows); err != nil {
 			return err
 		}
 		k.Value = k.value
@@ -155,7 +190,7 @@ func (k *gatheredColumns) from(g *gathering, b *store.Batch) (err error) {
 	if len(g.Hold) == 0 {
 		return nil
 	}
-	if k.hold, err = g.held.all(k.hold[:0], rest[n:], b.Rows); err != nil {
+	if k.hold, err = k.holds.all(k.hold[:0], rest[n:], b.Rows); err != nil {
 		return err
 	}
 	for i := range k.hold {
@@ -167,36 +202,4 @@ func (k *gatheredColumns) from(g *gathering, b *store.Batch) (err error) {
 	}
 	k.Hold = k.hold
 	return nil
-}
-
-// all appends the codes of a batch's rows. Rows of one person are together, and often have the same values.
-func (c *valueCodes) all(to []int32, columns []store.Vector, rows int) ([]int32, error) {
-	for i := range rows {
-		if i > 0 && sameRow(columns, i-1, i) {
-			to = append(to, to[len(to)-1])
-			continue
-		}
-		code, err := c.of(columns, i)
-		if err != nil {
-			return nil, err
-		}
-		to = append(to, code)
-	}
-	return to, nil
-}
-
-func sameRow(columns []store.Vector, a, b int) bool {
-	for i := range columns {
-		if v := &columns[i]; v.Text[a] != v.Text[b] || v.IsNull(a) != v.IsNull(b) {
-			return false
-		}
-	}
-	return true
-}
-
-// codesWithNone has the code 0 for values that are all missing.
-func codesWithNone(columns int) *valueCodes {
-	c := newValueCodes()
-	c.byKey[string(make([]byte, columns))], c.groups = 0, append(c.groups, make([]any, columns))
-	return c
 }

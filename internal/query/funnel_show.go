@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"sort"
+	"sync"
 	"time"
 
 	"github.com/freshet/freshet/internal/query/funnel"
@@ -50,37 +51,48 @@ func (c *FunnelCounts) rates() {
 // did tells whether a result has a step. With any order step i is the (i+1)th that was done.
 func did(r *funnel.Row, step int) bool { return r.Done&(1<<step) != 0 }
 
-// reached counts the steps, and measures the time between them.
+// reached counts the steps, and measures the time between them, several at a time.
 func (f *asking) reached(p *part) []FunnelReached {
 	out := make([]FunnelReached, len(f.Steps))
-	took := []float64{}
-	previous := 0
+	var wg sync.WaitGroup
+	previous := make([]int, len(f.Steps))
 	for i := range f.Steps {
-		s := &out[i]
-		s.Label = f.Steps[i].Label
-		took = took[:0]
-		for _, r := range p.rows {
-			if !did(&p.Rows[r], i) {
-				continue
-			}
-			s.Count++
-			if f.config.Times && i > 0 {
-				t := p.TimesOf(r)
-				took = append(took, millisBetween(t[previous], t[i]))
+		if i > 0 {
+			previous[i] = i - 1
+			if f.Steps[i-1].Optional {
+				previous[i] = previous[i-1]
 			}
 		}
-		s.Rate, s.FromPrevious = share(s.Count, int64(len(p.rows))), share(s.Count, out[previous].Count)
-		if i == 0 {
-			s.FromPrevious = nil
-		}
-		if len(took) > 0 {
-			s.AverageMS, s.MedianMS = mean(took), finite(quantileOf(took, 0.5))
-		}
-		if !f.Steps[i].Optional {
-			previous = i
+		wg.Go(func() { f.reach(p, &out[i], previous[i], i) })
+	}
+	wg.Wait()
+	for i := range out {
+		out[i].Label, out[i].Rate = f.Steps[i].Label, share(out[i].Count, int64(len(p.rows)))
+		if i > 0 {
+			out[i].FromPrevious = share(out[i].Count, out[previous[i]].Count)
 		}
 	}
 	return out
+}
+
+// reach counts one step, and measures the time since another one.
+func (f *asking) reach(p *part, s *FunnelReached, previous, step int) {
+	for _, r := range p.rows {
+		if did(&p.Rows[r], step) {
+			s.Count++
+		}
+	}
+	if !f.config.Times || step == 0 || s.Count == 0 {
+		return
+	}
+	took := make([]float64, 0, s.Count)
+	for _, r := range p.rows {
+		if did(&p.Rows[r], step) {
+			t := p.TimesOf(r)
+			took = append(took, millisBetween(t[previous], t[step]))
+		}
+	}
+	s.AverageMS, s.MedianMS = mean(took), finite(quantileOf(took, 0.5))
 }
 
 // millisBetween is the time between two steps in milliseconds; of events in the other order it is 0.
@@ -141,18 +153,12 @@ func median(a, b, c float64) float64 { return max(min(a, b), min(max(a, b), c)) 
 // trend tells what became of those who entered in each bucket.
 func (f *asking) trend(p *part, b *buckets) []FunnelPoint {
 	out := make([]FunnelPoint, b.len())
-	edges := make([]int64, b.len()+1)
-	for i, e := range b.edges {
-		edges[i] = e.UnixMicro()
-	}
 	for i := range out {
 		out[i] = FunnelPoint{Start: b.starts[i], Steps: make([]int64, len(f.Steps))}
 	}
 	for _, r := range p.rows {
 		row := &p.Rows[r]
-		// With times cut to seconds an entry may be before the first edge.
-		at := max(0, sort.Search(len(edges), func(i int) bool { return edges[i] > row.Entry })-1)
-		point := &out[min(at, len(out)-1)]
+		point := &out[placeOfEntry(b, row.Entry)]
 		point.add(row.State)
 		for i := range f.Steps {
 			if did(row, i) {
@@ -167,18 +173,22 @@ func (f *asking) trend(p *part, b *buckets) []FunnelPoint {
 	return out
 }
 
+// placeOfEntry is the bucket of an entry. With times cut to seconds it may be before the first edge.
+func placeOfEntry(b *buckets, entry int64) int {
+	at := sort.Search(len(b.edges), func(i int) bool { return b.edges[i].UnixMicro() > entry }) - 1
+	return min(max(0, at), b.len()-1)
+}
+
 // histogramBins is how many groups a histogram has.
 const histogramBins = 20
 
 // times measures how long it took from one step to another.
 func (f *asking) times(p *part) *FunnelTimes {
-	from, to := f.ConvertFrom-1, f.ConvertTo-1
 	out := &FunnelTimes{From: f.ConvertFrom, To: f.ConvertTo, Histogram: []FunnelBin{}}
 	took := []float64{}
 	for _, r := range p.rows {
-		if did(&p.Rows[r], from) && did(&p.Rows[r], to) {
-			t := p.TimesOf(r)
-			took = append(took, millisBetween(t[from], t[to]))
+		if t, ok := f.took(p, r); ok {
+			took = append(took, t)
 		}
 	}
 	if out.Count = int64(len(took)); out.Count == 0 {
@@ -195,6 +205,16 @@ func (f *asking) times(p *part) *FunnelTimes {
 	}
 	out.Histogram = histogram(took, *out.MinMS, *out.MaxMS)
 	return out
+}
+
+// took is how long one result took from one step to the other, if it has both.
+func (f *asking) took(p *part, row int) (float64, bool) {
+	from, to := f.ConvertFrom-1, f.ConvertTo-1
+	if !did(&p.Rows[row], from) || !did(&p.Rows[row], to) {
+		return 0, false
+	}
+	t := p.TimesOf(row)
+	return millisBetween(t[from], t[to]), true
 }
 
 func histogram(took []float64, least, most float64) []FunnelBin {

@@ -12,6 +12,10 @@ type Asked interface {
 	Key() string
 	// Ask answers the question, on one cut of the data.
 	Ask(ctx context.Context, e *Engine, s Scope) (Answered, error)
+	// How says in sentences what becomes of the rows that the store hands over.
+	How() []string
+
+	kind() string
 }
 
 // Answered is an answer of any kind. Its last fields are watermark, cached and took_ms.

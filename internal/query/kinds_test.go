@@ -32,6 +32,13 @@ func (c batchListeningCut) Batches(ctx context.Context, sql string, args ...any)
 	return c.Cut.Batches(ctx, sql, args...)
 }
 
+func (c batchListeningCut) Spread(ctx context.Context, worker func() func(*store.Batch) error, sql string, args ...any) error {
+	c.l.mu.Lock()
+	c.l.sql = append(c.l.sql, sql)
+	c.l.mu.Unlock()
+	return c.Cut.Spread(ctx, worker, sql, args...)
+}
+
 // TestNoTextOfBehaviouralQuestionsInSQL asks with a marker in every place that takes text.
 func TestNoTextOfBehaviouralQuestionsInSQL(t *testing.T) {
 	const marker = "ZQX'\"--"
@@ -61,6 +68,10 @@ func TestNoTextOfBehaviouralQuestionsInSQL(t *testing.T) {
 		},
 		func() (query.Asked, error) {
 			return e.ResolvePaths(everyday, &query.Paths{Steps: &sel, Through: &query.Selector{Where: f}, Where: f, Node: &ref})
+		},
+		func() (query.Asked, error) {
+			steps := []query.FunnelStep{{Selector: sel, Label: marker}, {Selector: query.Selector{Where: f}}}
+			return e.ResolvePaths(everyday, &query.Paths{Where: f, Funnel: &query.PathsFunnel{Question: query.Funnel{Steps: steps, Where: f}}})
 		},
 		func() (query.Asked, error) {
 			return e.ResolveSessions(everyday, &query.Sessions{Holding: &sel, Where: f, Breakdown: by})

@@ -19,7 +19,7 @@ func (e *Engine) Latest(
 	if w = e.Store.Watermark(); w.Position <= after {
 		return nil, 0, w, nil
 	}
-	err = e.ask(ctx, "latest", s, func(ctx context.Context, cut store.Cut) error {
+	err = e.ask(ctx, "latest", s, func(ctx context.Context, cut *peopledCut) error {
 		w = cut.Watermark()
 		fresh := fmt.Sprintf(" FROM %s WHERE seq >= %d", cut.Events("seq", "time"), after)
 		at, err := places(ctx, cut, "SELECT epoch_us(time), seq"+fresh+fmt.Sprintf(" ORDER BY seq DESC LIMIT %d", limit), nil)
@@ -44,8 +44,8 @@ func (e *Engine) Latest(
 }
 
 // count runs a statement that selects one number.
-func count(ctx context.Context, cut store.Cut, q string, args ...any) (n int64, err error) {
-	for row, err := range cut.Rows(ctx, q, args...) {
+func count(ctx context.Context, cut store.Cut, q string) (n int64, err error) {
+	for row, err := range cut.Rows(ctx, q) {
 		if err != nil {
 			return 0, fmt.Errorf("count events: %w", err)
 		}

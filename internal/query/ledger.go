@@ -31,17 +31,8 @@ const maxLedgerHours = 366 * 24
 
 // Ledger returns the hours within [from, to), at most 8784 of them (366 days).
 func (e *Engine) Ledger(ctx context.Context, s Scope, from, to time.Time) (*Ledger, error) {
-	if !from.Before(to) {
-		return nil, &event.Error{
-			Kind: event.Invalid, Code: "bad_range", Field: "from",
-			Message: fmt.Sprintf("from (%s) must be before to (%s)", from.Format(time.RFC3339), to.Format(time.RFC3339)),
-		}
-	}
-	if hours := to.Sub(from).Hours(); hours > maxLedgerHours {
-		return nil, &event.Error{
-			Kind: event.Invalid, Code: "range_too_long", Field: "from",
-			Message: fmt.Sprintf("the range has %.0f hours, the limit is %d (366 days)", hours, maxLedgerHours),
-		}
+	if err := checkHours(from, to); err != nil {
+		return nil, err
 	}
 	w := e.Store.Watermark()
 	hours, err := e.Store.Ledger(ctx, s.Project, from.Truncate(time.Hour).Unix(), to.Unix())
@@ -56,4 +47,21 @@ func (e *Engine) Ledger(ctx context.Context, s Scope, from, to time.Time) (*Ledg
 	l.Difference = l.Total.Accepted - l.Total.Stored - l.Total.Duplicate - l.Total.Dead
 	l.Balanced = l.Difference == 0
 	return l, nil
+}
+
+// checkHours holds a range of the ledger to its limit.
+func checkHours(from, to time.Time) error {
+	if !from.Before(to) {
+		return &event.Error{
+			Kind: event.Invalid, Code: "bad_range", Field: "from",
+			Message: fmt.Sprintf("from (%s) must be before to (%s)", from.Format(time.RFC3339), to.Format(time.RFC3339)),
+		}
+	}
+	if hours := to.Sub(from).Hours(); hours > maxLedgerHours {
+		return &event.Error{
+			Kind: event.Invalid, Code: "range_too_long", Field: "from",
+			Message: fmt.Sprintf("the range has %.0f hours, the limit is %d (366 days)", hours, maxLedgerHours),
+		}
+	}
+	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/freshet/freshet/internal/query/history"
 	"github.com/freshet/freshet/internal/query/lifecycle"
 	"github.com/freshet/freshet/internal/store"
 )
@@ -31,6 +30,10 @@ type Lifecycle struct {
 	Where *Filter `json:"where,omitempty"`
 	// NewBy is one of LifecycleNews.
 	NewBy string `json:"new_by,omitempty"`
+	// Breakdown splits people by values of their first active event in the range, or in the interval before it.
+	Breakdown []Breakdown `json:"breakdown,omitempty"`
+	// BreakdownLimit is how many values have a group, those with most people; all others have one together.
+	BreakdownLimit int `json:"breakdown_limit,omitempty"`
 }
 
 const (
@@ -43,15 +46,26 @@ func LifecycleNews() []string { return []string{newByActive, newByAny} }
 
 // LifecycleAnswer is what comes back for Lifecycle.
 type LifecycleAnswer struct {
-	Kind     string            `json:"kind"`
-	Range    AnswerRange       `json:"range"`
-	Interval string            `json:"interval"`
-	Buckets  []LifecycleBucket `json:"buckets"`
-	Question Lifecycle         `json:"question"`
+	Kind     string      `json:"kind"`
+	Range    AnswerRange `json:"range"`
+	Interval string      `json:"interval"`
+	// Buckets are those of everybody.
+	Buckets []LifecycleBucket `json:"buckets"`
+	// Groups has one a value of the breakdown. They add up to Buckets.
+	Groups   []LifecycleGroup `json:"groups,omitempty"`
+	Question Lifecycle        `json:"question"`
 	// Watermark tells up to where the answer is complete.
 	Watermark store.Watermark `json:"watermark"`
 	Cached    bool            `json:"cached"`
 	TookMS    float64         `json:"took_ms"`
+}
+
+// LifecycleGroup is the lifecycle of the people of one value of the breakdown.
+type LifecycleGroup struct {
+	Breakdown []any `json:"breakdown"`
+	// People is how many are active in the range or in the interval before it.
+	People  int64             `json:"people"`
+	Buckets []LifecycleBucket `json:"buckets"`
 }
 
 // LifecycleBucket is one interval. Active = New + Returning + Resurrecting, and Returning + Dormant are those who were
@@ -102,10 +116,16 @@ func (r *ResolvedLifecycle) resolve(ctx context.Context, e *Engine, s Scope) err
 	if q.Active, err = f.check.selector(q.Active, "active"); err != nil {
 		return err
 	}
+	if err := f.breakdowns(&q.Breakdown, &q.BreakdownLimit); err != nil {
+		return err
+	}
 	if err := f.cutRange(ctx); err != nil {
 		return err
 	}
 	f.whole()
+	if err := f.groupsFit(len(q.Breakdown), q.BreakdownLimit, f.buckets.len()); err != nil {
+		return err
+	}
 	if err := f.properties(ctx); err != nil {
 		return err
 	}
@@ -122,18 +142,13 @@ func (r *ResolvedLifecycle) resolve(ctx context.Context, e *Engine, s Scope) err
 // Lifecycle answers a question, on one cut of the data.
 func (e *Engine) Lifecycle(ctx context.Context, s Scope, r *ResolvedLifecycle) (*LifecycleAnswer, error) {
 	a := &LifecycleAnswer{Kind: "lifecycle", Range: answerRange(&r.buckets, r.zone), Interval: r.Interval, Question: r.Lifecycle}
-	err := e.timed(ctx, "lifecycle", s, &a.Watermark, &a.TookMS, func(ctx context.Context, cut store.Cut) error {
-		selectors := []Selector{r.Active}
-		if r.NewBy == newByAny {
-			selectors = append(selectors, Selector{})
-		}
-		sel := &selection{engine: e, cut: cut, zone: r.zone, where: r.Where, selectors: selectors, to: r.buckets.to(), cuts: r.config.Edges}
-		events, _, err := sel.read(ctx)
+	err := e.timed(ctx, "lifecycle", s, &a.Watermark, &a.TookMS, func(ctx context.Context, cut *peopledCut) error {
+		people, err := r.read(ctx, &ground{engine: e, cut: cut, scope: s})
 		if err != nil {
 			return err
 		}
-		a.Buckets, err = r.walk(ctx, events)
-		return err
+		defer people.events.Free()
+		return r.walk(ctx, a, people)
 	})
 	if err != nil {
 		return nil, err
@@ -141,19 +156,57 @@ func (e *Engine) Lifecycle(ctx context.Context, s Scope, r *ResolvedLifecycle) (
 	return a, nil
 }
 
-func (r *ResolvedLifecycle) walk(ctx context.Context, events *history.Builder) ([]LifecycleBucket, error) {
-	tally, err := walkAll(ctx, events, func() (*lifecycle.Tally, func(*history.Actor)) {
-		m, t := lifecycle.NewMachine(&r.config), lifecycle.NewTally(&r.config)
-		return t, func(a *history.Actor) { t.Add(m.Walk(a.Events)) }
-	})
+// read gathers what the machine needs.
+func (r *ResolvedLifecycle) read(ctx context.Context, g *ground) (*lined, error) {
+	dimensions, err := r.grouped(ctx, g.engine, g.cut, g.scope, &r.Active, r.Where, r.Breakdown)
 	if err != nil {
 		return nil, err
 	}
+	return r.selection(g, dimensions).lined(ctx, r.BreakdownLimit, lineBy(r.machine))
+}
+
+func (r *ResolvedLifecycle) selection(g *ground, dimensions []*dimension) *selection {
+	selectors := []Selector{r.Active}
+	if r.NewBy == newByAny {
+		selectors = append(selectors, Selector{})
+	}
+	return &selection{
+		engine: g.engine, cut: g.cut, zone: r.zone, where: r.Where, selectors: selectors, dimensions: dimensions,
+		to: r.buckets.to(), cuts: r.config.Edges,
+	}
+}
+
+// machine makes one whose values count in the given lines.
+func (r *ResolvedLifecycle) machine(lines []int32) *lifecycle.Machine {
+	config := r.config
+	config.Lines = lines
+	return lifecycle.NewMachine(&config)
+}
+
+// walk fills in the numbers of an answer.
+func (r *ResolvedLifecycle) walk(ctx context.Context, a *LifecycleAnswer, people *lined) error {
+	tally, err := walkLines(ctx, people, r.machine, func(lines int) *lifecycle.Tally { return lifecycle.NewTally(&r.config, lines) })
+	if err != nil {
+		return err
+	}
+	for i, group := range people.shown {
+		l := &tally.Lines[i]
+		a.Groups = append(a.Groups, LifecycleGroup{labels(people.dimensions, group), l.Actors, r.bucketsOf(l)})
+	}
+	all := &lifecycle.NewTally(&r.config, 1).Lines[0]
+	for i := range tally.Lines {
+		all.Merge(&tally.Lines[i])
+	}
+	a.Buckets = r.bucketsOf(all)
+	return nil
+}
+
+func (r *ResolvedLifecycle) bucketsOf(l *lifecycle.Line) []LifecycleBucket {
 	out := make([]LifecycleBucket, r.buckets.len())
 	for i := range out {
-		n := tally.Counts[i+1]
+		n := l.Counts[i+1]
 		out[i] = LifecycleBucket{
-			Start: r.buckets.starts[i], Partial: i >= r.buckets.ended, Active: tally.Active(i + 1),
+			Start: r.buckets.starts[i], Partial: i >= r.buckets.ended, Active: l.Active(i + 1),
 			New: n[lifecycle.New], Returning: n[lifecycle.Returning], Resurrecting: n[lifecycle.Resurrecting],
 		}
 		if !out[i].Partial {
@@ -161,5 +214,5 @@ func (r *ResolvedLifecycle) walk(ctx context.Context, events *history.Builder) (
 			out[i].Pulse = share(out[i].New+out[i].Resurrecting, n[lifecycle.Dormant])
 		}
 	}
-	return out, nil
+	return out
 }

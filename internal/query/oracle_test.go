@@ -19,6 +19,10 @@ type oracle struct {
 	// merged leads from a person to the one it was linked to.
 	merged map[uint64]uint64
 	scope  query.Scope
+	// away is the pause that is allowed after the app went into the background, in microseconds; 0 for the scope's.
+	away int64
+	// kept are the people of cohorts that questions name, by number.
+	kept map[uint64]map[uint64]bool
 }
 
 // group is one combination of a breakdown's values: labels, and what orders them.
@@ -39,6 +43,11 @@ type grouper struct {
 func (g *grouper) of(e *event.Event) group {
 	var out group
 	for i, b := range g.breakdown {
+		if b.Cohort != "" {
+			side := map[bool]string{true: "in", false: "not in"}[g.o.inKept(e, b.Cohort)]
+			out.labels, out.tags = append(out.labels, side+" "+keptNamed(b.Cohort).Name), append(out.tags, side)
+			continue
+		}
 		v := g.o.property(e, b.PropertyRef)
 		if len(b.Edges) == 0 && b.Quantiles == 0 {
 			out.labels = append(out.labels, v.label())
@@ -179,14 +188,20 @@ func (o *oracle) sessions() []session {
 		byDevice[e.Derived.Device] = append(byDevice[e.Derived.Device], i)
 	}
 	for device, list := range byDevice {
-		sort.SliceStable(list, func(a, b int) bool { return o.events[list[a]].Derived.Time < o.events[list[b]].Derived.Time })
-		var began, before int64
+		sort.SliceStable(list, func(a, b int) bool {
+			x, y := o.events[list[a]].Derived, o.events[list[b]].Derived
+			return x.Time < y.Time || x.Time == y.Time && x.Position < y.Position
+		})
+		var began, before, pause int64
 		for k, i := range list {
 			at := o.events[i].Derived.Time
-			if k == 0 || at-before > o.scope.SessionGap.Microseconds() {
+			if k == 0 || at-before > pause {
 				began = at
 			}
-			before = at
+			before, pause = at, o.scope.SessionGap.Microseconds()
+			if o.away > 0 && o.events[i].Name == "Application Backgrounded" {
+				pause = o.away
+			}
 			out[i] = session{fmt.Sprintf("d%d at %d", device, began), began}
 		}
 	}
@@ -247,7 +262,7 @@ func (o *oracle) number(s *query.Series, list []sighting) *float64 {
 func (o *oracle) over(q *query.Trends, s *query.Series, list []sighting, edges []time.Time, ended int, zone *time.Location) lineAnswer {
 	n := len(edges) - 1
 	out := lineAnswer{values: make([]*float64, n)}
-	days := map[string]int{"dau": 1, "wau": 7, "mau": 30}[s.Aggregate]
+	days := activeDays(s)
 	between := func(from, to time.Time) []sighting {
 		var in []sighting
 		for _, x := range list {
@@ -267,8 +282,7 @@ func (o *oracle) over(q *query.Trends, s *query.Series, list []sighting, edges [
 			from = edges[0]
 		}
 		if days > 0 {
-			y, m, d := to.Add(-time.Microsecond).In(zone).Date()
-			from, to = time.Date(y, m, d-days+1, 0, 0, 0, 0, zone), time.Date(y, m, d+1, 0, 0, 0, 0, zone)
+			from, to = o.activeSpan(s, to, zone)
 		}
 		out.values[i] = o.number(s, between(from, to))
 		if days > 0 && i < counted {
@@ -283,11 +297,29 @@ func (o *oracle) over(q *query.Trends, s *query.Series, list []sighting, edges [
 	return out
 }
 
+// activeDays is how many days an aggregate of active people looks back, 0 for others.
+func activeDays(s *query.Series) int {
+	return map[string]int{"dau": 1, "wau": 7, "mau": 30}[s.Aggregate]
+}
+
+// activeSpan is when the active people of a bucket were there, which ends at a moment.
+func (o *oracle) activeSpan(s *query.Series, to time.Time, zone *time.Location) (time.Time, time.Time) {
+	last := to.Add(-time.Microsecond).In(zone)
+	y, m, d := last.Date()
+	first := d - activeDays(s) + 1
+	if s.Clock == "calendar" {
+		first = 1
+		if s.Aggregate == "wau" {
+			first = d - (int(last.Weekday())-int(o.scope.WeekStart)+7)%7
+		}
+	}
+	return time.Date(y, m, first, 0, 0, 0, 0, zone), time.Date(y, m, d+1, 0, 0, 0, 0, zone)
+}
+
 // lookBack is where the events of a series begin to matter.
-func lookBack(s *query.Series, from time.Time, zone *time.Location) int64 {
-	if days := map[string]int{"dau": 1, "wau": 7, "mau": 30}[s.Aggregate]; days > 0 {
-		y, m, d := from.In(zone).Date()
-		return time.Date(y, m, d-days+1, 0, 0, 0, 0, zone).UnixMicro()
+func (o *oracle) lookBack(s *query.Series, from time.Time, zone *time.Location) int64 {
+	if activeDays(s) > 0 {
+		from, _ = o.activeSpan(s, from.Add(time.Microsecond), zone)
 	}
 	return from.UnixMicro()
 }
@@ -302,7 +334,7 @@ type seriesAnswer struct {
 
 func (o *oracle) series(q *query.Trends, s *query.Series, g *grouper, like *seriesAnswer, edges, earlier []time.Time, ended int, zone *time.Location) *seriesAnswer {
 	to := edges[len(edges)-1]
-	list := o.sightings(q, s, lookBack(s, edges[0], zone), to.UnixMicro())
+	list := o.sightings(q, s, o.lookBack(s, edges[0], zone), to.UnixMicro())
 	byGroup := map[string][]sighting{}
 	known := map[string]group{}
 	for _, x := range list {
@@ -321,7 +353,7 @@ func (o *oracle) series(q *query.Trends, s *query.Series, g *grouper, like *seri
 	}
 	then := map[string][]sighting{}
 	if earlier != nil {
-		for _, x := range o.sightings(q, s, lookBack(s, earlier[0], zone), earlier[len(earlier)-1].UnixMicro()) {
+		for _, x := range o.sightings(q, s, o.lookBack(s, earlier[0], zone), earlier[len(earlier)-1].UnixMicro()) {
 			k := g.of(x.event).key()
 			then[k] = append(then[k], x)
 		}

@@ -126,6 +126,9 @@ func (o *oracle) matches(e *event.Event, f *query.Filter) bool {
 	if f.Or != nil {
 		return false
 	}
+	if f.Cohort != "" {
+		return o.inKept(e, f.Cohort) == (f.Op == "in")
+	}
 	v := o.property(e, f.PropertyRef)
 	switch f.Op {
 	case "is_not":

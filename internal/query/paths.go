@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/query/history"
 	"github.com/freshet/freshet/internal/query/path"
-	"github.com/freshet/freshet/internal/store"
 )
 
 // Paths asks what people do step by step: after an event (From), before one (To), on both sides of one (Through), or
@@ -28,10 +28,12 @@ type Paths struct {
 	Where *Filter   `json:"where,omitempty"`
 	// Node is the property that names a step; default $event.
 	Node *PropertyRef `json:"node,omitempty"`
-	// At most one of From, To and Through is given.
+	// At most one of From, To, Through and Funnel is given.
 	From    *Selector `json:"from,omitempty"`
 	To      *Selector `json:"to,omitempty"`
 	Through *Selector `json:"through,omitempty"`
+	// Funnel leads paths from or to the events by which people reached a step of a funnel.
+	Funnel *PathsFunnel `json:"funnel,omitempty"`
 	// Depth is how many steps follow or precede, 1 to 10; default 5, or 3 on either side.
 	Depth int `json:"depth,omitempty"`
 	// Unit is one of PathUnits.
@@ -67,6 +69,9 @@ type ResolvedPaths struct {
 	Paths
 	Resolution
 	config path.Config
+	// funnel is that of Funnel, spot its cell.
+	funnel *ResolvedFunnel
+	spot   *funnelSpot
 	// room is how many steps of paths a worker keeps; where there are more, people are walked again.
 	room int
 }
@@ -84,14 +89,17 @@ func (e *Engine) ResolvePaths(s Scope, q *Paths) (*ResolvedPaths, error) {
 func (r *ResolvedPaths) resolve(ctx context.Context, e *Engine, s Scope) error {
 	q := &r.Paths
 	var week, interval string
+	q.Funnel = q.Funnel.framed(q)
 	f, err := e.frameOf(s, frame{&q.Kind, &q.Preset, &q.Timezone, &week, &interval, &q.Range, &q.Where}, "paths", []string{"day"})
 	if err != nil {
 		return err
 	}
+	given := q.Range
 	for _, step := range []func() error{
 		func() error { return q.selectors(&f.check) }, q.options,
 		func() error { return q.durations(&r.config, s.SessionGap) },
 		func() error { return f.cutRange(ctx) },
+		func() error { return r.ofFunnel(e, s, given, &f.buckets) },
 		func() error { return f.properties(ctx) },
 	} {
 		if err := step(); err != nil {
@@ -100,7 +108,14 @@ func (r *ResolvedPaths) resolve(ctx context.Context, e *Engine, s Scope) error {
 	}
 	r.Resolution = Resolution{zone: f.zone, now: f.now, buckets: f.buckets}
 	r.configure()
-	r.key, err = f.keyOf(q, 0)
+	if r.funnel == nil {
+		r.key, err = f.keyOf(q, 0)
+		return err
+	}
+	r.key, err = f.keyOf(struct {
+		Paths  *Paths
+		Funnel string
+	}{q, r.funnel.key}, 0)
 	return err
 }
 
@@ -133,8 +148,11 @@ func (q *Paths) selectors(c *checker) error {
 		*s.at = &checked
 		if given++; given > 2 {
 			// One besides the steps.
-			return invalid(s.field, "ambiguous_direction", "give one of from, to and through, not several")
+			return invalid(s.field, "ambiguous_direction", "give one of from, to, through and funnel, not several")
 		}
+	}
+	if given > 1 && q.Funnel != nil {
+		return invalid("funnel", "ambiguous_direction", "give one of from, to, through and funnel, not several")
 	}
 	if q.Node == nil {
 		q.Node = &PropertyRef{Property: "$event"}
@@ -155,12 +173,15 @@ func notSteps() []any {
 }
 
 func (q *Paths) options() error {
-	if q.Preset == presetPostHog {
+	if q.Preset == presetPostHog && q.Funnel == nil {
 		fill(&q.Unit, unitTransitions)
 	}
 	fill(&q.Unit, unitActors)
 	if err := oneOf("unit", q.Unit, PathUnits()); err != nil {
 		return err
+	}
+	if q.Funnel != nil && q.Unit != unitActors {
+		return invalid("unit", "misplaced_unit", "a funnel of people has the paths of people; unit must be actors")
 	}
 	if q.Depth == 0 {
 		q.Depth = 5
@@ -196,6 +217,12 @@ func (q *Paths) durations(c *path.Config, gap time.Duration) error {
 	} else {
 		fill(&q.Gap, spell(gap))
 	}
+	if q.Funnel.between() {
+		if q.Window != "" {
+			return invalid("window", "misplaced_window", "between two steps a path ends with the second one, and goes by no window")
+		}
+		return nil
+	}
 	fill(&q.Window, window)
 	d, err := duration("window", q.Window)
 	if err != nil {
@@ -220,17 +247,49 @@ func (r *ResolvedPaths) configure() {
 		c.Anchor = c.Step
 	}
 	c.From, c.To = r.buckets.from().UnixMicro(), r.buckets.to().UnixMicro()
-	if r.To == nil {
+	if to := r.To != nil || r.Funnel != nil && r.Funnel.Side == sideBefore; !to {
 		c.After = r.Depth
+	} else {
+		c.Before = r.Depth
 	}
-	if r.To != nil || r.Through != nil {
+	if r.Through != nil {
 		c.Before = r.Depth
 	}
 }
 
+// pathed is what paths are found in.
+type pathed struct {
+	config *path.Config
+	events *history.Builder
+	values *valueCodes
+	node   *dimension
+}
+
+// machine finds them.
+func (p *pathed) machine() *path.Machine { return path.New(p.config) }
+
+// label is the value of a step as it is shown.
+func (p *pathed) label(code int32) any { return p.node.label(p.values.groups[code][0]) }
+
+// gather reads what paths are found in.
+func (r *ResolvedPaths) gather(ctx context.Context, g *ground) (*pathed, error) {
+	config := r.config
+	if r.funnel != nil {
+		var err error
+		if config.Given, err = r.anchors(ctx, g); err != nil {
+			return nil, err
+		}
+	}
+	sel := r.selection(g.engine, g.cut)
+	events, values, err := sel.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &pathed{&config, events, values, sel.dimensions[0]}, nil
+}
+
 // selection reads what the machine needs.
-func (r *ResolvedPaths) selection(e *Engine, cut store.Cut) *selection {
-	window := time.Duration(r.config.Window) * time.Microsecond
+func (r *ResolvedPaths) selection(e *Engine, cut cohortCut) *selection {
 	s := &selection{
 		engine: e, cut: cut, zone: r.zone, where: r.Where, selectors: []Selector{*r.Steps}, ordered: true,
 		from: r.buckets.from(), to: r.buckets.to(), dimensions: []*dimension{{Breakdown: Breakdown{PropertyRef: *r.Node}}},
@@ -239,6 +298,10 @@ func (r *ResolvedPaths) selection(e *Engine, cut store.Cut) *selection {
 	if anchor := r.anchor(); anchor != nil {
 		s.selectors = append(s.selectors, *anchor)
 	}
+	if r.funnel != nil {
+		r.selectFunnel(s)
+	}
+	window := time.Duration(r.config.Window) * time.Microsecond
 	if r.config.Before > 0 {
 		s.from = s.from.Add(-window)
 	}

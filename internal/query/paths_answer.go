@@ -61,13 +61,13 @@ type PathLink struct {
 // Paths answers a question, on one cut of the data.
 func (e *Engine) Paths(ctx context.Context, s Scope, r *ResolvedPaths) (*PathsAnswer, error) {
 	a := &PathsAnswer{Kind: "paths", Range: answerRange(&r.buckets, r.zone), Question: r.Paths}
-	err := e.timed(ctx, "paths", s, &a.Watermark, &a.TookMS, func(ctx context.Context, cut store.Cut) error {
-		sel := r.selection(e, cut)
-		events, values, err := sel.read(ctx)
+	err := e.timed(ctx, "paths", s, &a.Watermark, &a.TookMS, func(ctx context.Context, cut *peopledCut) error {
+		p, err := r.gather(ctx, &ground{e, cut, s})
 		if err != nil {
 			return err
 		}
-		return r.walk(ctx, a, events, values, sel.dimensions[0])
+		defer p.events.Free()
+		return r.walk(ctx, a, p)
 	})
 	if err != nil {
 		return nil, err
@@ -92,12 +92,12 @@ func (w *walked) add(paths []int32) {
 }
 
 // walk chooses the values of every step first, and then counts what leads from which to which.
-func (r *ResolvedPaths) walk(ctx context.Context, a *PathsAnswer, events *history.Builder, values *valueCodes, d *dimension) error {
+func (r *ResolvedPaths) walk(ctx context.Context, a *PathsAnswer, p *pathed) error {
 	var found []*walked
-	err := events.Each(ctx, func() func(*history.Actor) {
-		m, w := path.New(&r.config), &walked{steps: path.NewSteps(&r.config, len(values.groups)), room: r.room}
+	err := p.events.Each(ctx, func() func(*history.Actor) {
+		m, w := p.machine(), &walked{steps: path.NewSteps(p.config, len(p.values.groups)), room: r.room}
 		found = append(found, w)
-		return func(a *history.Actor) { w.add(m.Walk(a.Events)) }
+		return func(a *history.Actor) { w.add(m.Walk(a)) }
 	})
 	if err != nil {
 		return err
@@ -107,10 +107,10 @@ func (r *ResolvedPaths) walk(ctx context.Context, a *PathsAnswer, events *histor
 		steps.Merge(w.steps)
 		more = more || w.more
 	}
-	layers := steps.Layers(r.Nodes, func(a, b int32) int { return compareGroups(values.groups[a], values.groups[b]) })
+	layers := p.layers(steps, r.Nodes)
 	tally := path.NewTally(layers)
 	if more {
-		err = r.again(ctx, events, layers, tally)
+		err = p.again(ctx, layers, tally)
 	} else {
 		for _, w := range found {
 			tally.Add(w.paths)
@@ -120,17 +120,22 @@ func (r *ResolvedPaths) walk(ctx context.Context, a *PathsAnswer, events *histor
 		return err
 	}
 	a.Paths = steps.Paths
-	r.show(a, layers, tally, func(code int32) any { return d.label(values.groups[code][0]) })
+	r.show(a, layers, tally, p.label)
 	return nil
 }
 
+// layers are the values that every step shows.
+func (p *pathed) layers(steps *path.Steps, limit int) []path.Layer {
+	return steps.Layers(limit, func(a, b int32) int { return compareGroups(p.values.groups[a], p.values.groups[b]) })
+}
+
 // again walks the people a second time.
-func (r *ResolvedPaths) again(ctx context.Context, events *history.Builder, layers []path.Layer, tally *path.Tally) error {
+func (p *pathed) again(ctx context.Context, layers []path.Layer, tally *path.Tally) error {
 	var tallies []*path.Tally
-	err := events.Each(ctx, func() func(*history.Actor) {
-		m, t := path.New(&r.config), path.NewTally(layers)
+	err := p.events.Each(ctx, func() func(*history.Actor) {
+		m, t := p.machine(), path.NewTally(layers)
 		tallies = append(tallies, t)
-		return func(a *history.Actor) { t.Add(m.Walk(a.Events)) }
+		return func(a *history.Actor) { t.Add(m.Walk(a)) }
 	})
 	for _, t := range tallies {
 		tally.Merge(t)

@@ -5,13 +5,15 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"testing"
+	"strconv"
 	"time"
 
 	"pgregory.net/rapid"
 
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/query"
+	"github.com/freshet/freshet/internal/query/funnel"
+	"github.com/freshet/freshet/internal/query/funnel/funneltest"
 )
 
 // pathOracle finds paths event by event, as lists of groups; the empty tag with end set is an end.
@@ -22,6 +24,8 @@ type pathOracle struct {
 	window, gap   int64
 	before, after int
 	from, to      int64
+	// given are, for paths of a funnel, the positions of two steps' events of each result; the second one only between steps.
+	given map[uint64][][2]uint64
 }
 
 type pathStep struct {
@@ -37,6 +41,9 @@ func (o *pathOracle) isAnchor(e *event.Event) bool {
 		if s != nil {
 			return o.selects(e, *s, o.q.Where)
 		}
+	}
+	if f := o.q.Funnel; f != nil {
+		return slices.ContainsFunc(f.Question.Steps, func(s query.FunnelStep) bool { return o.selects(e, s.Selector, f.Question.Where) })
 	}
 	return o.isStep(e)
 }
@@ -79,7 +86,88 @@ func (o *pathOracle) side(list []*event.Event, anchor, direction, n int) (out []
 	return out
 }
 
+// ofFunnel finds the events of the results that count in the funnel's cell. It is false where that would take too long.
+func (o *pathOracle) ofFunnel(edges []time.Time, asOf time.Time) bool {
+	p := o.q.Funnel
+	f := &funnelOracle{oracle: o.oracle, q: &p.Question, asOf: asOf}
+	if f.chains(edges) > maxChains {
+		return false
+	}
+	f.held = map[string]int32{}
+	o.given = map[uint64][][2]uint64{}
+	config := f.config(edges, p.Question.Window)
+	config.Trace = true
+	for unit, tape := range f.tapes() {
+		person, _ := strconv.ParseUint(unit, 10, 64)
+		for _, a := range funneltest.Answers(config, tape) {
+			done := func(step int) bool { return step <= len(a.Times) && a.Times[step-1] != funnel.None }
+			later := false
+			for s := p.Step + 1; s <= len(a.Times); s++ {
+				later = later || done(s)
+			}
+			in := map[string]bool{
+				"entered": true, "converted": a.State == funnel.Converted, "dropped": a.State == funnel.Dropped,
+				"open": a.State == funnel.Open, "stopped_here": !later,
+			}[p.State]
+			if !in || !done(p.Step) || p.Question.Mature && a.State == funnel.Open || p.Side == "between" && !done(p.Step+1) {
+				continue
+			}
+			pair := [2]uint64{a.Events[p.Step-1]}
+			if p.Side == "between" {
+				pair[1] = a.Events[p.Step]
+			}
+			o.given[person] = append(o.given[person], pair)
+		}
+	}
+	return true
+}
+
+// between is a path from one step's event to the next one's.
+func (o *pathOracle) between(list []*event.Event, from, to int) []pathStep {
+	out := []pathStep{o.step(list[from])}
+	add := func(e *event.Event) {
+		if s := o.step(e); len(out) <= o.after && (!o.q.CollapseRepeats || s != out[len(out)-1]) {
+			out = append(out, s)
+		}
+	}
+	for i := from + 1; i < to; i++ {
+		if o.isStep(list[i]) {
+			add(list[i])
+		}
+	}
+	add(list[to])
+	for len(out) <= o.after {
+		out = append(out, pathStep{end: true})
+	}
+	return out
+}
+
+// givenPaths are the paths of a funnel.
+func (o *pathOracle) givenPaths() (out [][]pathStep) {
+	lists := o.histories(func(e *event.Event) bool { return o.isStep(e) || o.isAnchor(e) })
+	for person, pairs := range o.given {
+		list := lists[person]
+		at := func(position uint64) int {
+			return slices.IndexFunc(list, func(e *event.Event) bool { return e.Derived.Position == position })
+		}
+		for _, p := range pairs {
+			i := at(p[0])
+			if o.q.Funnel.Side == "between" {
+				out = append(out, o.between(list, i, at(p[1])))
+				continue
+			}
+			before := o.side(list, i, -1, o.before)
+			slices.Reverse(before)
+			out = append(out, append(append(before, o.step(list[i])), o.side(list, i, 1, o.after)...))
+		}
+	}
+	return out
+}
+
 func (o *pathOracle) paths() (out [][]pathStep) {
+	if o.q.Funnel != nil {
+		return o.givenPaths()
+	}
 	for _, list := range o.histories(func(e *event.Event) bool { return o.isStep(e) || o.isAnchor(e) }) {
 		last := -1
 		for i, e := range list {
@@ -178,46 +266,46 @@ func shownPaths(a *query.PathsAnswer) (layers, links []string) {
 	return layers, links
 }
 
-func TestPathsAgreeWithOracle(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		askHistory(t, rt, 6, func(e *query.Engine, o *oracle, now time.Time) {
-			r, err := e.ResolvePaths(o.scope, drawPaths(rt, now))
-			if event.KindOf(err) == event.Invalid {
-				return
-			}
-			if err != nil {
-				rt.Fatal(err)
-			}
-			if rapid.Bool().Draw(rt, "walk again") {
-				r.KeepSteps(0)
-			}
-			a, err := e.Paths(context.Background(), o.scope, r)
-			if err != nil {
-				rt.Fatal(err)
-			}
-			p := &pathOracle{
-				oracle: o, q: &a.Question, grouper: &grouper{o: o, breakdown: []query.Breakdown{{PropertyRef: *r.Node}}, boundaries: make([][]float64, 1)},
-				from: a.Range.From.UnixMicro(), to: a.Range.To.UnixMicro(),
-				window: map[string]int64{"30min": 1800e6, "24h": 86400e6, "7d": 7 * 86400e6, "30d": 30 * 86400e6}[r.Window],
-				gap:    map[string]int64{"30min": 1800e6, "2h": 7200e6}[r.Gap],
-			}
-			if r.To == nil {
-				p.after = r.Depth
-			}
-			if r.To != nil || r.Through != nil {
-				p.before = r.Depth
-			}
-			paths := p.paths()
-			layers, links := shownPaths(a)
-			wantLayers, wantLinks := p.show(paths)
-			if a.Paths != int64(len(paths)) || !slices.Equal(layers, wantLayers) || !slices.Equal(links, wantLinks) {
-				rt.Fatalf("%s\n%d paths, want %d\n%q\nwant\n%q\n%q\nwant\n%q", asJSON(a.Question), a.Paths, len(paths), layers, wantLayers, links, wantLinks)
-			}
-			if again, err := e.ResolvePaths(o.scope, &a.Question); err != nil || again.Key() != r.Key() {
-				rt.Fatalf("the question in the answer is another one: %v %s", err, asJSON(a.Question))
-			}
-		})
-	})
+func agreePaths(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
+	r, err := e.ResolvePaths(o.scope, drawPaths(rt, now))
+	if event.KindOf(err) == event.Invalid {
+		return
+	}
+	if err != nil {
+		rt.Fatal(err)
+	}
+	if rapid.Bool().Draw(rt, "walk again") {
+		r.KeepSteps(0)
+	}
+	a, err := e.Paths(context.Background(), o.scope, r)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	p := &pathOracle{
+		oracle: o, q: &a.Question, grouper: &grouper{o: o, breakdown: []query.Breakdown{{PropertyRef: *r.Node}}, boundaries: make([][]float64, 1)},
+		from: a.Range.From.UnixMicro(), to: a.Range.To.UnixMicro(),
+		window: map[string]int64{"30min": 1800e6, "24h": 86400e6, "7d": 7 * 86400e6, "30d": 30 * 86400e6}[r.Window],
+		gap:    map[string]int64{"30min": 1800e6, "2h": 7200e6}[r.Gap],
+	}
+	to := r.To != nil || r.Funnel != nil && r.Funnel.Side == "before"
+	if !to {
+		p.after = r.Depth
+	}
+	if to || r.Through != nil {
+		p.before = r.Depth
+	}
+	if r.Funnel != nil && !p.ofFunnel([]time.Time{a.Range.From, a.Range.To}, r.FunnelAsOf()) {
+		return
+	}
+	paths := p.paths()
+	layers, links := shownPaths(a)
+	wantLayers, wantLinks := p.show(paths)
+	if a.Paths != int64(len(paths)) || !slices.Equal(layers, wantLayers) || !slices.Equal(links, wantLinks) {
+		rt.Fatalf("%s\n%d paths, want %d\n%q\nwant\n%q\n%q\nwant\n%q", asJSON(a.Question), a.Paths, len(paths), layers, wantLayers, links, wantLinks)
+	}
+	if again, err := e.ResolvePaths(o.scope, &a.Question); err != nil || again.Key() != r.Key() {
+		rt.Fatalf("the question in the answer is another one: %v %s", err, asJSON(a.Question))
+	}
 }
 
 func drawPaths(t *rapid.T, now time.Time) *query.Paths {
@@ -233,7 +321,9 @@ func drawPaths(t *rapid.T, now time.Time) *query.Paths {
 		q.Gap = rapid.SampledFrom([]string{"", "30min", "2h"}).Draw(t, "gap")
 	}
 	anchor := drawSelector(t)
-	switch rapid.IntRange(0, 3).Draw(t, "direction") {
+	switch rapid.IntRange(0, 5).Draw(t, "direction") {
+	case 4, 5:
+		q.Funnel = drawPathsFunnel(t, q, now)
 	case 0:
 		q.From = &anchor
 	case 1:
@@ -250,4 +340,25 @@ func drawPaths(t *rapid.T, now time.Time) *query.Paths {
 		q.Node = &ref
 	}
 	return q
+}
+
+// drawPathsFunnel makes the rest of the question fit.
+func drawPathsFunnel(t *rapid.T, q *query.Paths, now time.Time) *query.PathsFunnel {
+	f := drawFunnel(t, now)
+	f.Unit, f.UnitBy, f.Breakdown, f.BreakdownLimit, f.Attribution, f.AttributionStep = "", nil, nil, 0, "", 0
+	if rapid.Bool().Draw(t, "plain funnel") {
+		// Of the few people there are, more get somewhere.
+		f.Where, f.Hold, f.HoldCounts = nil, nil, ""
+	}
+	f.Range = rapid.SampledFrom([]query.Range{{}, q.Range}).Draw(t, "funnel range")
+	q.Unit, q.Gap = "", ""
+	p := &query.PathsFunnel{
+		Question: *f, Step: rapid.IntRange(0, len(f.Steps)).Draw(t, "step"),
+		State: rapid.SampledFrom(append([]string{""}, query.FunnelStates()...)).Draw(t, "state"),
+		Side:  rapid.SampledFrom(append([]string{""}, query.PathSides()...)).Draw(t, "side"),
+	}
+	if p.Side == "between" {
+		q.Window = ""
+	}
+	return p
 }

@@ -26,6 +26,8 @@ type plan struct {
 	totals     []any
 	known      bool
 	cumulative bool
+	// carry is a column that sessions and people of a first time are to keep: ", person" or nothing.
+	carry string
 }
 
 // statement is SQL, whose rows are (part, k, bucket, five numbers, the groups).

@@ -198,3 +198,14 @@ func quoteShort(s string) string {
 	}
 	return fmt.Sprintf("%q", s)
 }
+
+// PropertyColumns is how many columns the properties of a project have, and how many they may have.
+func (e *Engine) PropertyColumns(ctx context.Context, s Scope) (used, limit int, err error) {
+	cut, err := e.Store.Cut(ctx, s.Project)
+	if err != nil {
+		return 0, 0, fmt.Errorf("count the columns of properties: %w", err)
+	}
+	defer cut.Close()
+	schema := cut.Schema()
+	return len(propertyColumns(schema)), schema.PropertyLimit, nil
+}

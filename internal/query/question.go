@@ -68,8 +68,10 @@ type Series struct {
 	// Aggregate is one of Aggregates; default total.
 	Aggregate string `json:"aggregate,omitempty"`
 	// Property is what is measured, for sum to p99 and distinct.
-	Property string  `json:"property,omitempty"`
-	Where    *Filter `json:"where,omitempty"`
+	Property string `json:"property,omitempty"`
+	// Clock is for wau and mau one of ActiveClocks; default rolling.
+	Clock string  `json:"clock,omitempty"`
+	Where *Filter `json:"where,omitempty"`
 }
 
 // The aggregates of a series.
@@ -79,8 +81,8 @@ const (
 	// AggUnique counts people; the total of the range is the people of the range, not a sum.
 	AggUnique = "unique"
 	// AggDAU, AggWAU and AggMAU count the people of the last 1, 7 and 30 local days up to the end of the bucket's last
-	// day (for hours: of the day the bucket is in), also before the range. Their total is the mean of the buckets that
-	// are over, or of all if none is.
+	// day (for hours: of the day the bucket is in), also before the range; by the calendar those of that day's week or
+	// month up to then. Their total is the mean of the buckets that are over, or of all if none is.
 	AggDAU = "dau"
 	AggWAU = "wau"
 	AggMAU = "mau"
@@ -114,6 +116,9 @@ func Aggregates() []string {
 	}
 }
 
+// ActiveClocks lists from when on people are active: for the last 7 or 30 days, or since the week or month began.
+func ActiveClocks() []string { return []string{clockRolling, clockCalendar} }
+
 // Intervals lists the intervals.
 func Intervals() []string { return []string{"minute", "hour", "day", "week", "month"} }
 
@@ -127,15 +132,20 @@ type Formula struct {
 	Expression string `json:"expression"`
 }
 
-// Breakdown is one property to split by. At most one of Edges and Quantiles is given; both make groups of numbers,
+// Breakdown is one property, or cohort, to split by. At most one of Edges and Quantiles is given; both make groups of numbers,
 // and what is not a number is "$none".
 type Breakdown struct {
 	PropertyRef
+	// Cohort, a number or a name, in place of a property splits into the people who are in the cohort and those who are
+	// not, wherever the event stands in time.
+	Cohort string `json:"cohort,omitempty"`
 	// Edges are ascending bounds: [0, 10, 100] makes "[0, 10)" and "[10, 100)", and for what lies outside "< 0" and
 	// ">= 100".
 	Edges []float64 `json:"edges,omitempty"`
 	// Quantiles makes so many groups of about equal size, 2 to 20, out of all events of the series in the range.
 	Quantiles int `json:"quantiles,omitempty"`
+
+	cohort *boundCohort
 }
 
 // PropertyRef names a property: one of Columns (a dollar sign and a name), otherwise one that the app gave.
@@ -148,7 +158,7 @@ type PropertyRef struct {
 	At string `json:"at,omitempty"`
 }
 
-// Filter is a condition on an event: a group of conditions, or a comparison of one property.
+// Filter is a condition on an event: a group of conditions, a comparison of one property, or a cohort.
 //
 // Comparisons are typed: text is never equal to a number, and comparing them never fails, it is just not true. A
 // missing property, and one that is null, equals nothing and satisfies only the operators with "not". (is_set tells
@@ -160,10 +170,15 @@ type Filter struct {
 	And []*Filter `json:"and,omitempty"`
 	Or  []*Filter `json:"or,omitempty"`
 	PropertyRef
-	Op string `json:"op,omitempty"`
+	// Cohort, a number or a name, in place of a property is a condition on the person of the event: to be in the cohort, or
+	// not_in, at the moment of asking.
+	Cohort string `json:"cohort,omitempty"`
+	Op     string `json:"op,omitempty"`
 	// Value is a text, a number or a boolean; a list of them for in and not_in; two for between; nothing for is_set
 	// and is_not_set.
 	Value any `json:"value,omitempty"`
+
+	cohort *boundCohort
 }
 
 // Operators lists the operators of a Filter.
@@ -221,7 +236,7 @@ type AnswerSeries struct {
 	ID    string `json:"id"`
 	Label string `json:"label"`
 	// Breakdown has one value a property: a text, a number, a boolean, "$none" or "$other"; JSON text for a nested
-	// value, and something like "[0, 10)" for a group of numbers.
+	// value, something like "[0, 10)" for a group of numbers, and "in" or "not in" with its name for a cohort.
 	Breakdown []any `json:"breakdown,omitempty"`
 	// Values has one number a bucket; null where there is none.
 	Values  []*float64     `json:"values"`

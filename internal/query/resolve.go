@@ -102,7 +102,8 @@ func (r *resolver) head() error {
 	if q.Interval == "" {
 		q.Interval = "day"
 	}
-	r.check.clock = clock{now: nextMinute(r.now), zone: r.zone, weekStart: r.scope.WeekStart}
+	r.check = checkerAt(r.engine, r.scope, r.now)
+	r.check.clock.zone = r.zone
 	return oneOf("interval", q.Interval, Intervals())
 }
 
@@ -169,6 +170,9 @@ func (r *resolver) oneSeries(s *Series, field string) error {
 	if err := r.measure(s, field); err != nil {
 		return err
 	}
+	if err := s.clocked(field); err != nil {
+		return err
+	}
 	if s.Label == "" {
 		s.Label = strings.Join(s.Events, ", ")
 		if len(s.Events) == 0 {
@@ -177,6 +181,18 @@ func (r *resolver) oneSeries(s *Series, field string) error {
 		s.Label = strings.ToValidUTF8(s.Label[:min(len(s.Label), maxNameBytes)], "")
 	}
 	return text(field+".label", s.Label, maxNameBytes)
+}
+
+// clocked checks the clock of active people.
+func (s *Series) clocked(field string) error {
+	if s.Aggregate == AggWAU || s.Aggregate == AggMAU {
+		fill(&s.Clock, clockRolling)
+		return oneOf(field+".clock", s.Clock, ActiveClocks())
+	}
+	if s.Clock != "" {
+		return invalid(field+".clock", "misplaced_clock", "only wau and mau go by a clock, %s does not", s.Aggregate)
+	}
+	return nil
 }
 
 // measure checks that a series has a property exactly when its aggregate needs one.
@@ -364,7 +380,8 @@ func (r *resolver) key(ended int) (string, error) {
 		Gap       time.Duration
 		Ended     int
 		Question  Trends
-	}{r.scope.Project, r.scope.Zone.String(), r.scope.WeekStart, r.scope.SessionGap, ended, r.q})
+		Cohorts   []string `json:",omitempty"`
+	}{r.scope.Project, r.scope.Zone.String(), r.scope.WeekStart, r.scope.SessionGap, ended, r.q, r.check.cohortKeys()})
 	if err != nil {
 		return "", fmt.Errorf("encode a question: %w", err)
 	}

@@ -25,6 +25,12 @@ func (r *resolver) conditions() error {
 	for i := range r.q.Breakdown {
 		b := &r.q.Breakdown[i]
 		field := fmt.Sprintf("breakdown[%d]", i)
+		if b.Cohort != "" {
+			if err := r.check.splits(b, field); err != nil {
+				return err
+			}
+			continue
+		}
 		if b.PropertyRef, err = r.check.ref(b.PropertyRef, field); err != nil {
 			return err
 		}

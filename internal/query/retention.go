@@ -8,7 +8,6 @@ import (
 
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/query/retention"
-	"github.com/freshet/freshet/internal/store"
 )
 
 // Retention asks who came back: people enter a cohort by a start event in one of the range's intervals, and are looked
@@ -304,7 +303,7 @@ func (r *ResolvedRetention) asked() int64 {
 }
 
 // selection reads what the machine needs.
-func (r *ResolvedRetention) selection(e *Engine, cut store.Cut, dimensions []*dimension) *selection {
+func (r *ResolvedRetention) selection(e *Engine, cut cohortCut, dimensions []*dimension) *selection {
 	c := &r.config
 	s := &selection{
 		engine: e, cut: cut, zone: r.zone, where: r.Where, selectors: []Selector{r.Start, *r.Return}, dimensions: dimensions,

@@ -78,7 +78,7 @@ func (e *Engine) Retention(ctx context.Context, s Scope, r *ResolvedRetention) (
 		b := r.config.Column(i)
 		a.Columns = append(a.Columns, RetentionBracket{b.From, b.To})
 	}
-	err := e.timed(ctx, "retention", s, &a.Watermark, &a.TookMS, func(ctx context.Context, cut store.Cut) error {
+	err := e.timed(ctx, "retention", s, &a.Watermark, &a.TookMS, func(ctx context.Context, cut *peopledCut) error {
 		dimensions, err := r.grouped(ctx, e, cut, s, &r.Start, r.Where, r.Breakdown)
 		if err != nil {
 			return err
@@ -87,6 +87,7 @@ func (e *Engine) Retention(ctx context.Context, s Scope, r *ResolvedRetention) (
 		if err != nil {
 			return err
 		}
+		defer events.Free()
 		a.Tables, err = r.tables(ctx, events, values, dimensions)
 		return err
 	})
@@ -98,14 +99,12 @@ func (e *Engine) Retention(ctx context.Context, s Scope, r *ResolvedRetention) (
 
 // tables walks the people.
 func (r *ResolvedRetention) tables(ctx context.Context, events *history.Builder, values *valueCodes, dimensions []*dimension) ([]RetentionTable, error) {
-	config, lines := r.config, 1
-	var shown [][]any
-	if len(dimensions) > 0 {
-		ranking, err := r.rank(ctx, events, len(values.groups))
-		if err != nil {
-			return nil, err
-		}
-		shown, config.Lines = values.top(ranking, r.BreakdownLimit)
+	config, shown, err := r.lined(ctx, events, values, dimensions)
+	if err != nil {
+		return nil, err
+	}
+	lines := 1
+	if shown != nil {
 		lines = len(shown)
 	}
 	tally, err := walkRetention(ctx, events, &config, lines)
@@ -121,6 +120,20 @@ func (r *ResolvedRetention) tables(ctx context.Context, events *history.Builder,
 		out = append(out, t)
 	}
 	return out, nil
+}
+
+// lined is the machine's configuration with a line for each of the groups shown, which are nil without a breakdown.
+func (r *ResolvedRetention) lined(
+	ctx context.Context, events *history.Builder, values *valueCodes, dimensions []*dimension,
+) (config retention.Config, shown [][]any, err error) {
+	if config = r.config; len(dimensions) == 0 {
+		return config, nil, nil
+	}
+	ranking, err := r.rank(ctx, events, len(values.groups))
+	if err == nil {
+		shown, config.Lines = values.top(ranking, r.BreakdownLimit)
+	}
+	return config, shown, err
 }
 
 func walkRetention(ctx context.Context, events *history.Builder, config *retention.Config, lines int) (*retention.Tally, error) {

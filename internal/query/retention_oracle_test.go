@@ -2,6 +2,7 @@ package query_test
 
 import (
 	"sort"
+	"sync"
 	"time"
 
 	"github.com/freshet/freshet/internal/event"
@@ -40,7 +41,38 @@ type dates struct {
 	weekStart time.Weekday
 }
 
+// hours has where the local hours of a zone begin, over all the years that tests are about.
+var hours = struct {
+	sync.Mutex
+	starts map[string][]int64
+}{starts: map[string][]int64{}}
+
+// hoursOf steps from hour to hour; one that clocks enter or leave in its middle begins or ends there.
+func hoursOf(zone *time.Location) []int64 {
+	hours.Lock()
+	defer hours.Unlock()
+	list := hours.starts[zone.String()]
+	if list != nil {
+		return list
+	}
+	end := time.Date(2027, 2, 1, 0, 0, 0, 0, zone)
+	for at := time.Date(2023, 12, 1, 0, 0, 0, 0, zone); at.Before(end); {
+		list = append(list, at.UnixMicro())
+		next := at.Add(time.Hour - time.Duration(at.Minute())*time.Minute)
+		if _, change := at.ZoneBounds(); !change.IsZero() && change.Before(next) {
+			next = change
+		}
+		at = next.In(zone)
+	}
+	hours.starts[zone.String()] = list
+	return list
+}
+
 func (d *dates) number(us int64) int {
+	if d.interval == "hour" {
+		starts := hoursOf(d.zone)
+		return sort.Search(len(starts), func(i int) bool { return starts[i] > us }) - 1
+	}
 	y, m, day := time.UnixMicro(us).In(d.zone).Date()
 	days := int(time.Date(y, m, day, 0, 0, 0, 0, time.UTC).Unix() / 86400)
 	switch d.interval {
@@ -54,6 +86,9 @@ func (d *dates) number(us int64) int {
 
 // begin is where an interval begins.
 func (d *dates) begin(number int) int64 {
+	if d.interval == "hour" {
+		return hoursOf(d.zone)[number]
+	}
 	y, m, day := 1970, time.January, 1+number
 	switch d.interval {
 	case "week":

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,7 +17,7 @@ import (
 // eventColumns are the built-in columns that an Event is made of, in the order in which rowReader.read takes them.
 var eventColumns = [...]string{
 	"seq", "id", "id_text", "kind", "event", "time", "received", "skew", "flags", "person",
-	"user_id", "anonymous_id", "group_id", "country", "region", "city", "browser", "protocol",
+	"user_id", "anonymous_id", "group_id", "device_id", "session_id", "country", "region", "city", "browser", "protocol",
 	"traits", "overflow", "extra",
 	"app_name", "app_version", "app_build", "app_namespace",
 	"device_manufacturer", "device_model", "device_type", "os", "os_version",
@@ -110,11 +111,13 @@ func (r *rowReader) read(row []any, e *Event) {
 	e.Flags = appendFlags(e.Flags, event.Flags(c.int()))
 	e.Person = strconv.FormatUint(c.number(), 10)
 	e.UserID, e.AnonymousID, e.GroupID = c.text(), c.text(), c.text()
+	device := c.text()
+	e.SessionID = c.text()
 	e.Country, e.Region, e.City, e.Browser, e.Protocol = c.text(), c.text(), c.text(), c.text(), c.text()
 	traits, overflow, extra := c.text(), c.text(), c.text()
 	e.Traits, e.TraitOps = r.traits(traits)
 	e.Properties = r.members(row[len(eventColumns):], overflow)
-	r.context(&c, extra, e)
+	r.context(&c, extra, device, e)
 }
 
 // members is one object of the property columns' values and the members of a JSON object. A key occurs once: of
@@ -162,8 +165,9 @@ func (r *rowReader) parse(text string) *fastjson.Object {
 	return o
 }
 
-// context takes the columns of the context, and what had no column out of extra.
-func (r *rowReader) context(c *cells, extra string, e *Event) {
+// context takes the columns of the context, and what had no column out of extra, where rows of an older format have the
+// ids of the device and the session.
+func (r *rowReader) context(c *cells, extra, deviceID string, e *Event) {
 	x := r.parse(extra)
 	if x == nil {
 		x = &fastjson.Object{}
@@ -176,7 +180,7 @@ func (r *rowReader) context(c *cells, extra string, e *Event) {
 		b, _ := v.StringBytes()
 		return string(b)
 	}
-	e.SessionID, e.PreviousID = spare("session_id"), spare("previous_id")
+	e.SessionID, e.PreviousID = cmp.Or(e.SessionID, spare("session_id")), spare("previous_id")
 	var out, app, device, system, library, page, campaign, network, screen object
 	for _, m := range []struct {
 		o   *object
@@ -209,7 +213,7 @@ func (r *rowReader) context(c *cells, extra string, e *Event) {
 	}
 	out.text("locale", c.text())
 	out.text("timezone", c.text())
-	device.text("id", spare("device_id"))
+	device.text("id", cmp.Or(deviceID, spare("device_id")))
 	page.text("search", spare("page_search"))
 	campaign.text("term", spare("campaign_term"))
 	campaign.text("content", spare("campaign_content"))

@@ -19,6 +19,8 @@ type Schema struct {
 	Events []SchemaEvent `json:"events"`
 	// Properties are the properties of events by key.
 	Properties []SchemaProperty `json:"properties"`
+	// Traits are the properties of people, by key.
+	Traits []SchemaTrait `json:"traits"`
 	// Columns are the properties that every project has.
 	Columns []SchemaColumn `json:"columns"`
 	// PropertyLimit is how many property columns a project may have; what is past it is slower to ask about.
@@ -62,7 +64,7 @@ const (
 // Schema tells which events and properties a project has.
 func (e *Engine) Schema(ctx context.Context, s Scope) (*Schema, error) {
 	out := &Schema{Events: []SchemaEvent{}, Columns: schemaColumns()}
-	err := e.ask(ctx, "schema", s, func(ctx context.Context, cut store.Cut) error {
+	err := e.ask(ctx, "schema", s, func(ctx context.Context, cut *peopledCut) error {
 		out.PropertyLimit, out.Watermark = cut.Schema().PropertyLimit, cut.Watermark()
 		if err := out.events(ctx, cut); err != nil {
 			return fmt.Errorf("count events by name: %w", err)
@@ -78,6 +80,10 @@ func (e *Engine) Schema(ctx context.Context, s Scope) (*Schema, error) {
 			return fmt.Errorf("count properties without a column: %w", err)
 		}
 		out.Properties = b.properties()
+		var err error
+		if out.Traits, err = b.traits(ctx); err != nil {
+			return fmt.Errorf("count traits: %w", err)
+		}
 		return nil
 	})
 	if err != nil {
@@ -101,7 +107,7 @@ func (s *Schema) events(ctx context.Context, cut store.Cut) error {
 
 // schemaBuilder gathers properties by key.
 type schemaBuilder struct {
-	cut   store.Cut
+	cut   cohortCut
 	byKey map[string]*SchemaProperty
 	// first is the first position that is counted, partial that there are events before it.
 	first   uint64

@@ -6,22 +6,18 @@ import (
 	"strings"
 	"time"
 
-	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/query/history"
 	"github.com/freshet/freshet/internal/store"
 )
 
-// maxCodes bounds how many values a breakdown of a behavioural question may meet.
-const maxCodes = 1_000_000
-
 // forever is later than any event.
 var forever = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
-// selection reads the events that match one of the one or two selectors of a behavioural question, as its machine takes
+// selection reads the events that match one of the selectors, mostly one or two, of a behavioural question, as its machine takes
 // them: selector i sets bit i.
 type selection struct {
 	engine    *Engine
-	cut       store.Cut
+	cut       cohortCut
 	zone      *time.Location
 	where     *Filter
 	selectors []Selector
@@ -41,30 +37,68 @@ type selection struct {
 
 // read gathers the events. Values are codes of the returned table.
 func (s *selection) read(ctx context.Context) (*history.Builder, *valueCodes, error) {
-	out, table := history.New(history.Options{}), s.table()
-	c := newCompiler(s.cut)
-	sql := s.sql(c)
-	ctx, span := s.engine.Tracer.Start(ctx, "sql selection")
-	defer span.End()
-	rows := reader{selection: s, codes: table}
-	for batch, err := range s.cut.Batches(ctx, sql, c.args...) {
-		if err != nil {
-			return nil, nil, err
-		}
-		columns, err := rows.columns(batch)
-		if err != nil {
-			return nil, nil, err
-		}
-		if err := out.Add(columns); err != nil {
-			return nil, nil, err
-		}
+	out, table := s.engine.history(len(s.selectors)), s.table()
+	c, days := newCompiler(s.cut), s.days()
+	sql := s.sql(c, days)
+	err := out.Read(ctx, func(ctx context.Context) error {
+		ctx, span := s.engine.Tracer.Start(purpose(ctx, "selection"), "sql selection")
+		defer span.End()
+		return s.cut.Spread(ctx, func() func(*store.Batch) error {
+			rows, feed := reader{selection: s, codes: table.side(), thin: thinner{days: days}}, out.Feed()
+			return func(b *store.Batch) error {
+				columns, err := rows.columns(b)
+				if err != nil {
+					return err
+				}
+				return feed.Add(columns)
+			}
+		}, sql, c.args...)
+	})
+	if err != nil {
+		return nil, nil, err
 	}
 	return out, table, nil
 }
 
-// sql selects person, time, match if there are several selectors, seq if ordered, and the values.
-func (s *selection) sql(c *compiler) string {
-	parts := []string{c.column("person") + " AS person", c.column("time") + " AS time"}
+// days are the cuts as days, if the column "day" tells enough: nil if times have to be read.
+func (s *selection) days() []int64 {
+	if s.cuts == nil || s.ordered || len(s.dimensions) > 0 || !s.sameZone() {
+		return nil
+	}
+	out := make([]int64, len(s.cuts))
+	for i, at := range s.cuts {
+		if d, whole := s.wholeDay(time.UnixMicro(at)); whole {
+			out[i] = d.number()
+		} else {
+			return nil
+		}
+	}
+	_, from := s.wholeDay(s.from)
+	_, to := s.wholeDay(s.to)
+	if !from && !s.from.IsZero() || !to && !s.to.Equal(forever) {
+		return nil
+	}
+	return out
+}
+
+// wholeDay is the local day of a moment, and tells whether it begins then.
+func (s *selection) wholeDay(at time.Time) (date, bool) {
+	d := dayOf(at, s.zone)
+	return d, d.start(s.zone).Equal(at)
+}
+
+func (s *selection) sameZone() bool {
+	zone := s.cut.Schema().DayZone
+	return zone != "" && zone == s.zone.String()
+}
+
+// sql selects person, time or day, match if there are several selectors, seq if ordered, and the values.
+func (s *selection) sql(c *compiler, days []int64) string {
+	at, to := "time", s.to
+	if days != nil {
+		at, to = "day", dayOf(s.to, s.zone).start(s.zone)
+	}
+	parts := []string{c.column("person") + " AS person", c.column(at) + " AS " + at}
 	matched, wanted := s.matching(c)
 	if len(s.selectors) > 1 {
 		parts = append(parts, "CAST("+matched+" AS UBIGINT) AS matched")
@@ -75,9 +109,8 @@ func (s *selection) sql(c *compiler) string {
 	for i, d := range s.dimensions {
 		parts = append(parts, d.sql(c)+" AS g"+strconv.Itoa(i+1))
 	}
-	sameZone := c.cut.Schema().DayZone != "" && c.cut.Schema().DayZone == s.zone.String()
-	line := &timeline{zone: s.zone, sameZone: sameZone}
-	source := c.sourceOf(line.pieces(s.from, s.to, true))
+	line := &timeline{zone: s.zone, sameZone: s.sameZone()}
+	source := c.sourceOf(line.pieces(s.from, to, true))
 	return "SELECT " + strings.Join(parts, ", ") + " FROM " + source + " WHERE " + wanted
 }
 
@@ -86,6 +119,9 @@ func (s *selection) matching(c *compiler) (bits, wanted string) {
 	list, conditions := make([]*Selector, len(s.selectors)), make([]string, len(s.selectors))
 	for i := range s.selectors {
 		list[i] = &s.selectors[i]
+	}
+	if len(list) > 2 {
+		return c.matching(list, s.where)
 	}
 	if bits, wanted = c.byName(list, s.where); bits != "" {
 		return bits, wanted
@@ -126,8 +162,7 @@ func matchBits(conditions []string) string {
 // reader turns batches of a selection into columns of a history. Its memory is used again.
 type reader struct {
 	*selection
-	codes *valueCodes
-	ones  []uint64
+	codes *sideCodes
 	value []int32
 	thin  thinner
 }
@@ -138,48 +173,22 @@ func (r *reader) columns(b *store.Batch) (*history.Columns, error) {
 	if len(r.selectors) > 1 {
 		out.Match = b.Columns[next].Uint64
 		next++
-	} else {
-		for len(r.ones) < b.Rows {
-			r.ones = append(r.ones, 1)
-		}
-		out.Match = r.ones[:b.Rows]
 	}
 	if r.ordered {
 		out.Seq = b.Columns[next].Uint64
 		next++
 	}
-	if err := r.values(out, b.Columns[next:], b.Rows); err != nil {
-		return nil, err
+	if len(r.dimensions) > 0 {
+		var err error
+		if r.value, err = r.codes.all(r.value[:0], b.Columns[next:], b.Rows); err != nil {
+			return nil, err
+		}
+		out.Value = r.value
 	}
 	if r.cuts != nil {
 		return r.thin.columns(r.cuts, out), nil
 	}
 	return out, nil
-}
-
-// values adds the codes of a batch.
-func (r *reader) values(out *history.Columns, groups []store.Vector, rows int) error {
-	if len(r.dimensions) == 0 {
-		return nil
-	}
-	var err error
-	r.value, err = r.codes.all(r.value[:0], groups, rows)
-	out.Value = r.value
-	return err
-}
-
-// valueCodes numbers the combinations of values that events have, from 0 on.
-type valueCodes struct {
-	byKey map[string]int32
-	// groups has the values by code; nil is a missing one.
-	groups [][]any
-	key    []byte
-	most   int
-	field  string
-}
-
-func newValueCodes() *valueCodes {
-	return &valueCodes{byKey: map[string]int32{}, most: maxCodes, field: "breakdown"}
 }
 
 // table is an empty table for the values of a selection.
@@ -189,37 +198,6 @@ func (s *selection) table() *valueCodes {
 		c.most, c.field = s.maxValues, s.field
 	}
 	return c
-}
-
-// of is the code of a row.
-func (c *valueCodes) of(columns []store.Vector, row int) (int32, error) {
-	c.key = c.key[:0]
-	for i := range columns {
-		if columns[i].IsNull(row) {
-			c.key = append(c.key, 0)
-			continue
-		}
-		// No stored text has a NUL.
-		c.key = append(append(append(c.key, 1), columns[i].Text[row]...), 0)
-	}
-	if code, ok := c.byKey[string(c.key)]; ok {
-		return code, nil
-	}
-	if len(c.groups) == c.most {
-		return 0, &event.Error{
-			Kind: event.TooLarge, Code: "too_many_values", Field: c.field,
-			Message: "the events have more than " + strconv.Itoa(c.most) + " different values of the property; take another one, or fewer events",
-		}
-	}
-	group := make([]any, len(columns))
-	for i := range columns {
-		if !columns[i].IsNull(row) {
-			group[i] = strings.Clone(columns[i].Text[row])
-		}
-	}
-	code := int32(len(c.groups))
-	c.byKey[string(c.key)], c.groups = code, append(c.groups, group)
-	return code, nil
 }
 
 // walkAll lets workers go over all actors, each with a tally of its own, and returns the sum of these.

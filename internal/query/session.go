@@ -22,6 +22,19 @@ func silentEvents() []string {
 	}
 }
 
+// leavingEvents tell that the app went into the background.
+func leavingEvents() []string {
+	return []string{
+		"Application Backgrounded", "[Amplitude] Application Backgrounded", "application_background", "app_background", "$ae_session",
+	}
+}
+
+// leaving is the condition on an event to be one of those.
+func leaving() string { return "event IN " + quotedTexts(leavingEvents()) }
+
+// quotedTexts is a list of texts, all of them this file's own.
+func quotedTexts(list []string) string { return "('" + strings.Join(list, "', '") + "')" }
+
 // serverLibraries are SDKs that speak for a server, not for a device.
 func serverLibraries() []string {
 	return []string{
@@ -33,8 +46,7 @@ func serverLibraries() []string {
 
 // bearing is the condition on an event to bear a session. The lists are this file's own.
 func bearing() string {
-	quote := func(list []string) string { return "('" + strings.Join(list, "', '") + "')" }
-	return "event NOT IN " + quote(silentEvents()) + " AND (library IS NULL OR library NOT IN " + quote(serverLibraries()) + ")"
+	return "event NOT IN " + quotedTexts(silentEvents()) + " AND (library IS NULL OR library NOT IN " + quotedTexts(serverLibraries()) + ")"
 }
 
 const maxSessionHours = 24
@@ -50,11 +62,11 @@ func (p *plan) sessions(s *statement) {
 	b := p.line.buckets
 	gap := p.scope.SessionGap.Microseconds()
 	pieces := p.line.pieces(b.from().Add(-p.scope.SessionGap), b.to(), true)
-	s.cte("e", "SELECT time, device, session, coalesce("+matches+", FALSE) AS hit"+groups+" FROM "+p.sourceOf(pieces)+" WHERE "+bearing())
+	s.cte("e", "SELECT time, device, session, coalesce("+matches+", FALSE) AS hit"+groups+p.carry+" FROM "+p.sourceOf(pieces)+" WHERE "+bearing())
 	s.cte("known", "SELECT session AS known, min(time) AS began FROM "+p.cut.Events("session", "time", "device", "event", "library")+
 		" WHERE session IN (SELECT session FROM e WHERE session <> 0) AND "+bearing()+
 		fmt.Sprintf(" GROUP BY session HAVING min(device) = max(device) AND epoch_us(max(time)) - epoch_us(min(time)) <= %d", maxSessionHours*int64(3600e6)))
-	names := p.names()
+	names := p.names() + p.carry
 	s.inline("loose", "SELECT time, device, hit"+names+" FROM e LEFT JOIN known ON session = known WHERE known IS NULL")
 	s.cte("starts", fmt.Sprintf("SELECT device AS id, time AS began FROM (SELECT device, time,"+
 		" epoch_us(time) - epoch_us(lag(time) OVER (PARTITION BY device ORDER BY time)) AS pause FROM loose) WHERE pause IS NULL OR pause > %d", gap))

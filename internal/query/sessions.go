@@ -31,6 +31,8 @@ type Sessions struct {
 	By string `json:"by,omitempty"`
 	// Gap is the longest pause within a session of events without an id; default the project's.
 	Gap string `json:"gap,omitempty"`
+	// Background is the longest pause after an event by which the app went into the background; default the gap.
+	Background string `json:"background,omitempty"`
 	// Midnight is "continue", or "cut", which ends every session with its local day.
 	Midnight string `json:"midnight,omitempty"`
 	// Breakdown splits the sessions by values of their first or last event, as Attribution says.
@@ -92,7 +94,7 @@ func (r *ResolvedSessions) resolve(ctx context.Context, e *Engine, s Scope) erro
 	}
 	q.Holding = &holding
 	for _, step := range []func() error{
-		q.words, r.gap,
+		q.words, r.gaps,
 		func() error { return f.breakdowns(&q.Breakdown, &q.BreakdownLimit) },
 		func() error { return f.cutRange(ctx) },
 		func() error { return f.properties(ctx) },
@@ -119,6 +121,10 @@ func (q *Sessions) defaults(gap time.Duration) {
 	fill(&q.By, sessionsByClient)
 	fill(&q.Midnight, midnightContinue)
 	fill(&q.Gap, spell(gap))
+	if q.Preset == presetAmplitude {
+		fill(&q.Background, spell(5*time.Minute))
+	}
+	fill(&q.Background, q.Gap)
 	if len(q.Breakdown) > 0 {
 		fill(&q.Attribution, attributeEntry)
 	}
@@ -140,15 +146,23 @@ func (q *Sessions) words() error {
 	return nil
 }
 
-func (r *ResolvedSessions) gap() error {
-	d, err := duration("gap", r.Gap)
-	if err != nil {
-		return err
+func (r *ResolvedSessions) gaps() error {
+	for _, g := range []struct {
+		field, text string
+		us          *int64
+	}{{"gap", r.Gap, &r.config.Gap}, {"background", r.Background, &r.config.Away}} {
+		d, err := duration(g.field, g.text)
+		if err != nil {
+			return err
+		}
+		if d > maxGap {
+			return invalid(g.field, "bad_duration", "%s is %s, it may be 24h at most", g.field, quoteShort(g.text))
+		}
+		*g.us = d.Microseconds()
 	}
-	if d > maxGap {
-		return invalid("gap", "bad_duration", "a gap is at most 24 hours")
+	if r.config.Away != r.config.Gap {
+		r.config.Left = 2
 	}
-	r.config.Gap = d.Microseconds()
 	return nil
 }
 

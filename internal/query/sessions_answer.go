@@ -51,7 +51,7 @@ func (e *Engine) Sessions(ctx context.Context, s Scope, r *ResolvedSessions) (*S
 	for i, start := range r.buckets.starts {
 		a.Buckets = append(a.Buckets, Bucket{Start: start, Partial: i >= r.buckets.ended})
 	}
-	err := e.timed(ctx, "sessions", s, &a.Watermark, &a.TookMS, func(ctx context.Context, cut store.Cut) error {
+	err := e.timed(ctx, "sessions", s, &a.Watermark, &a.TookMS, func(ctx context.Context, cut *peopledCut) error {
 		dimensions, err := r.grouped(ctx, e, cut, s, r.Holding, r.Where, r.Breakdown)
 		if err != nil {
 			return err
@@ -61,6 +61,7 @@ func (e *Engine) Sessions(ctx context.Context, s Scope, r *ResolvedSessions) (*S
 		if err != nil {
 			return err
 		}
+		defer events.Free()
 		a.Groups, err = v.groups(ctx, events)
 		return err
 	})
@@ -72,14 +73,12 @@ func (e *Engine) Sessions(ctx context.Context, s Scope, r *ResolvedSessions) (*S
 
 // groups walks the devices.
 func (v *visits) groups(ctx context.Context, events *history.Builder) ([]SessionsGroup, error) {
-	config, lines := v.config, 1
-	var shown [][]any
-	if len(v.dimensions) > 0 {
-		ranking, err := v.rank(ctx, events)
-		if err != nil {
-			return nil, err
-		}
-		shown, config.Lines = v.values.top(ranking, v.BreakdownLimit)
+	config, shown, err := v.lined(ctx, events)
+	if err != nil {
+		return nil, err
+	}
+	lines := 1
+	if shown != nil {
 		lines = len(shown)
 	}
 	tally, err := walkAll(ctx, events, func() (*session.Tally, func(*history.Actor)) {
@@ -106,12 +105,31 @@ func (v *visits) groups(ctx context.Context, events *history.Builder) ([]Session
 	return out, nil
 }
 
+// lined is the machine's configuration with a line for each of the groups shown, which are nil without a breakdown.
+func (v *visits) lined(ctx context.Context, events *history.Builder) (config session.Config, shown [][]any, err error) {
+	if config = v.config; len(v.dimensions) == 0 {
+		return config, nil, nil
+	}
+	ranking, err := v.rank(ctx, events)
+	if err != nil {
+		return config, nil, err
+	}
+	shown, config.Lines = v.values.top(ranking, v.BreakdownLimit)
+	if v.visitors != nil {
+		config.Lines = v.visitors.lines(config.Lines)
+	}
+	return config, shown, nil
+}
+
 // rank counts the sessions of every value.
 func (v *visits) rank(ctx context.Context, events *history.Builder) ([]int64, error) {
 	config, n := v.config, len(v.values.groups)
 	config.Lines = make([]int32, n)
 	for i := range config.Lines {
 		config.Lines[i] = int32(i)
+	}
+	if v.visitors != nil {
+		config.Lines = v.visitors.lines(nil)
 	}
 	var rankings []session.Ranking
 	err := events.Each(ctx, func() func(*history.Actor) {

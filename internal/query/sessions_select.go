@@ -16,51 +16,81 @@ import (
 type visits struct {
 	*ResolvedSessions
 	engine     *Engine
-	cut        store.Cut
+	cut        cohortCut
 	dimensions []*dimension
 	// values number those of the breakdown, ids the ids of sessions, from 1 on.
 	values *valueCodes
 	ids    map[uint64]int32
+	// devices, if set, are the only ones that are read.
+	devices []uint64
+	// visitors, if set, take the place of values: pairs of one and the event's person.
+	visitors *visitors
 }
 
 // read gathers the events. The end of a session may lie long after the range.
 func (v *visits) read(ctx context.Context) (*history.Builder, error) {
 	v.values, v.ids = newValueCodes(), map[uint64]int32{0: 0}
-	out, c := history.New(history.Options{}), newCompiler(v.cut)
+	out, c := v.engine.history(2), newCompiler(v.cut)
 	sql := v.sql(c)
-	ctx, span := v.engine.Tracer.Start(ctx, "sql sessions")
-	defer span.End()
-	columns := history.Columns{}
-	for b, err := range v.cut.Batches(ctx, sql, c.args...) {
-		if err != nil {
-			return nil, fmt.Errorf("read sessions: %w", err)
-		}
-		columns.Actor, columns.Time, columns.Match, columns.Seq = b.Columns[0].Uint64, b.Columns[1].Int64, b.Columns[2].Uint64, b.Columns[3].Uint64
-		columns.Hold, columns.Value = columns.Hold[:0], columns.Value[:0]
-		for _, id := range b.Columns[4].Uint64 {
-			code, ok := v.ids[id]
-			if !ok {
-				code = int32(len(v.ids))
-				v.ids[id] = code
+	err := out.Read(ctx, func(ctx context.Context) error {
+		ctx, span := v.engine.Tracer.Start(purpose(ctx, "sessions"), "sql sessions")
+		defer span.End()
+		columns, feed := history.Columns{}, out.Feed()
+		for b, err := range v.cut.Batches(ctx, sql, c.args...) {
+			if err != nil {
+				return fmt.Errorf("read sessions: %w", err)
 			}
-			columns.Hold = append(columns.Hold, code)
-		}
-		if len(v.dimensions) > 0 {
-			for i := range b.Rows {
-				code, err := v.values.of(b.Columns[5:], i)
-				if err != nil {
-					return nil, err
-				}
-				columns.Value = append(columns.Value, code)
+			if err := v.columns(&columns, b); err != nil {
+				return err
 			}
-		} else {
-			columns.Value = nil
+			if err := feed.Add(&columns); err != nil {
+				return err
+			}
 		}
-		if err := out.Add(&columns); err != nil {
-			return nil, err
-		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return out, nil
+}
+
+// columns fills in the columns of a batch.
+func (v *visits) columns(to *history.Columns, b *store.Batch) error {
+	to.Actor, to.Time, to.Match, to.Seq = b.Columns[0].Uint64, b.Columns[1].Int64, b.Columns[2].Uint64, b.Columns[3].Uint64
+	to.Hold, to.Value = to.Hold[:0], to.Value[:0]
+	for _, id := range b.Columns[4].Uint64 {
+		code, ok := v.ids[id]
+		if !ok {
+			code = int32(len(v.ids))
+			v.ids[id] = code
+		}
+		to.Hold = append(to.Hold, code)
+	}
+	return v.valued(to, b.Columns[5:], b.Rows)
+}
+
+// valued adds what stands for the values of a batch: those of the dimensions, and behind them perhaps the persons.
+func (v *visits) valued(to *history.Columns, groups []store.Vector, rows int) error {
+	n := len(v.dimensions)
+	if n == 0 && v.visitors == nil {
+		to.Value = nil
+		return nil
+	}
+	for i := range rows {
+		code := int32(0)
+		if n > 0 {
+			var err error
+			if code, err = v.values.of(groups[:n], i); err != nil {
+				return err
+			}
+		}
+		if v.visitors != nil {
+			code = v.visitors.of(code, groups[n].Uint64[i])
+		}
+		to.Value = append(to.Value, code)
+	}
+	return nil
 }
 
 func (v *visits) sql(c *compiler) string {
@@ -76,12 +106,23 @@ func (v *visits) sql(c *compiler) string {
 			" AND epoch_us(max(time)) - epoch_us(min(time)) <= " + strconv.FormatInt(maxSessionHours*time.Hour.Microseconds(), 10) + ") "
 		id, join = "coalesce(known, CAST(0 AS UBIGINT))", " LEFT JOIN known ON session = known"
 	}
-	parts := make([]string, 0, 5+len(v.dimensions))
-	parts = append(parts, "device", "time", "CAST(CASE WHEN "+hit+" THEN 1 ELSE 0 END AS UBIGINT)", "seq", id)
+	parts := make([]string, 0, 6+len(v.dimensions))
+	bits := "CAST(CASE WHEN " + hit + " THEN 1 ELSE 0 END AS UBIGINT)"
+	if v.config.Left != 0 {
+		bits = matchBits([]string{hit, leaving()})
+	}
+	parts = append(parts, "device", "time", bits, "seq", id)
 	for _, d := range v.dimensions {
 		parts = append(parts, d.sql(c))
 	}
+	if v.visitors != nil {
+		parts = append(parts, c.column("person"))
+	}
+	only := ""
+	if v.devices != nil {
+		only = " AND device IN (" + numberList(v.devices) + ")"
+	}
 	sameZone := v.cut.Schema().DayZone != "" && v.cut.Schema().DayZone == v.zone.String()
 	line := &timeline{zone: v.zone, sameZone: sameZone}
-	return with + "SELECT " + strings.Join(parts, ", ") + " FROM " + c.sourceOf(line.pieces(v.begin(), forever, true)) + join + " WHERE " + bearing()
+	return with + "SELECT " + strings.Join(parts, ", ") + " FROM " + c.sourceOf(line.pieces(v.begin(), forever, true)) + join + " WHERE " + bearing() + only
 }

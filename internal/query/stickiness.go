@@ -35,6 +35,10 @@ type Stickiness struct {
 	Window string `json:"window,omitempty"`
 	// Days is for ratio what a day is compared with: the last 7 or 30 (default) days, itself included.
 	Days int `json:"days,omitempty"`
+	// Breakdown splits people by values of their first active event in the range, for a ratio with the days before it.
+	Breakdown []Breakdown `json:"breakdown,omitempty"`
+	// BreakdownLimit is how many values have a group, those with most people; all others have one together.
+	BreakdownLimit int `json:"breakdown_limit,omitempty"`
 }
 
 const (
@@ -81,7 +85,13 @@ func (r *ResolvedStickiness) resolve(ctx context.Context, e *Engine, s Scope) er
 	if q.Active, err = f.check.selector(q.Active, "active"); err != nil {
 		return err
 	}
+	if err := f.breakdowns(&q.Breakdown, &q.BreakdownLimit); err != nil {
+		return err
+	}
 	if err := f.cutRange(ctx); err != nil {
+		return err
+	}
+	if err := f.groupsFit(len(q.Breakdown), q.BreakdownLimit, f.buckets.len()); err != nil {
 		return err
 	}
 	if err := f.properties(ctx); err != nil {

@@ -117,7 +117,8 @@ func (f *found) activeValues(p *plan) (values []*float64, total *float64) {
 		return values, nil
 	}
 	active, mean := 0.0, 0.0
-	day := dayOf(p.line.buckets.from(), p.line.zone).number() - int64(activeDays(p.series.Aggregate)) - 1
+	_, first := p.reach()
+	day := first.number() - 1
 	counted := countedBuckets(p.line.buckets)
 	for i, end := range ends {
 		for day < end {

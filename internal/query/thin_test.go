@@ -2,6 +2,7 @@ package query_test
 
 import (
 	"fmt"
+	"maps"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -47,6 +48,42 @@ func TestThinnedRowsSayTheSame(t *testing.T) {
 		thin := query.Thin(cuts, in)
 		if got, want := fmt.Sprint(first(thin)), fmt.Sprint(first(in)); got != want || len(thin.Time) > len(in.Time) {
 			t.Fatalf("%+v\n%+v\n%s, want\n%s", in, thin, got, want)
+		}
+	})
+}
+
+// TestThinnedDaysSayTheSame: between any two cuts the same people did the same, and the times lie between the same cuts
+// as the days.
+func TestThinnedDaysSayTheSame(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		days, cuts, in := []int64{-2, 3, 3, 4}, []int64{-2000, 3100, 3100, 4000}, &events.Columns{}
+		for range rapid.IntRange(0, 30).Draw(t, "rows") {
+			in.Actor = append(in.Actor, rapid.Uint64Range(1, 2).Draw(t, "actor"))
+			in.Time = append(in.Time, rapid.Int64Range(-4, 6).Draw(t, "day"))
+			in.Match = append(in.Match, rapid.Uint64Range(1, 2).Draw(t, "match"))
+		}
+		if rapid.Bool().Draw(t, "one selector") {
+			in.Match = nil
+		}
+		did := func(cuts []int64, c *events.Columns) map[string]bool {
+			out := map[string]bool{}
+			for i := range c.Time {
+				stretch, match := 0, uint64(1)
+				for _, cut := range cuts {
+					if c.Time[i] >= cut {
+						stretch++
+					}
+				}
+				if c.Match != nil {
+					match = c.Match[i]
+				}
+				out[fmt.Sprint(c.Actor[i], stretch, match)] = true
+			}
+			return out
+		}
+		thin := query.ThinDays(days, cuts, in)
+		if got, want := did(cuts, thin), did(days, in); !maps.Equal(got, want) || len(thin.Time) > len(in.Time) {
+			t.Fatalf("%+v\n%+v\n%v, want\n%v", in, thin, got, want)
 		}
 	})
 }

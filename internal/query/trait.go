@@ -35,24 +35,29 @@ func (c *compiler) trait(ref PropertyRef) string {
 	n := strconv.Itoa(len(c.refs))
 	name := "j" + n
 	c.column("person")
-	with := "WITH changes AS MATERIALIZED (" + c.changes(ref.Property) + ")"
 	if ref.At == atEvent {
 		c.column("time")
-		c.joins = append(c.joins, "ASOF LEFT JOIN ("+with+", "+
+		c.joins = append(c.joins, "ASOF LEFT JOIN (WITH changes AS MATERIALIZED ("+c.changes(ref.Property)+"), "+
 			"epochs AS (SELECT *, count(*) FILTER (gone) OVER (PARTITION BY person ORDER BY time, seq) AS epoch FROM changes), "+
 			"states AS (SELECT person, time, seq, coalesce(last_value(j IGNORE NULLS) OVER w, first_value(o IGNORE NULLS) OVER w) AS j"+
 			" FROM epochs WINDOW w AS (PARTITION BY person, epoch ORDER BY time, seq)) "+
 			"SELECT person AS w"+n+", time AS v"+n+", arg_max_null(j, seq) AS "+name+" FROM states GROUP BY person, time"+
 			") ON w"+n+" = person AND v"+n+" <= time")
 	} else {
-		c.joins = append(c.joins, "LEFT JOIN ("+with+", "+
-			"ends AS (SELECT person, max((time, seq)) AS last FROM changes WHERE gone GROUP BY person) "+
-			"SELECT person AS w"+n+", coalesce(arg_max(j, (time, seq)) FILTER (j IS NOT NULL), arg_min(o, (time, seq)) FILTER (o IS NOT NULL)) AS "+name+
-			" FROM changes LEFT JOIN ends USING (person) WHERE last IS NULL OR (time, seq) > last GROUP BY person"+
-			") ON w"+n+" = person")
+		_, relation := c.traitNow(ref.Property, n)
+		c.joins = append(c.joins, "LEFT JOIN ("+relation+") ON w"+n+" = person")
 	}
 	c.derived = append(c.derived, name)
 	return name
+}
+
+// traitNow selects the latest value of a trait, as j and a number, for the people who have one, as w and the number.
+func (c *compiler) traitNow(key, n string) (name, sql string) {
+	name = "j" + n
+	return name, "WITH changes AS MATERIALIZED (" + c.changes(key) + "), " +
+		"ends AS (SELECT person, max((time, seq)) AS last FROM changes WHERE gone GROUP BY person) " +
+		"SELECT person AS w" + n + ", coalesce(arg_max(j, (time, seq)) FILTER (j IS NOT NULL), arg_min(o, (time, seq)) FILTER (o IS NOT NULL)) AS " + name +
+		" FROM changes LEFT JOIN ends USING (person) WHERE last IS NULL OR (time, seq) > last GROUP BY person"
 }
 
 // changes selects what events do to a trait: j is the value set, o the one set once; gone tells that it was taken away.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 	"time"
-
-	"github.com/freshet/freshet/internal/store"
 )
 
 // Trends answers a question, on one cut of the data.
@@ -21,7 +19,7 @@ func (e *Engine) Trends(ctx context.Context, s Scope, r *Resolved) (*Answer, err
 		c := answerRange(r.compare, r.zone)
 		a.CompareRange = &c
 	}
-	err := e.timed(ctx, "trends", s, &a.Watermark, &a.TookMS, func(ctx context.Context, cut store.Cut) error {
+	err := e.timed(ctx, "trends", s, &a.Watermark, &a.TookMS, func(ctx context.Context, cut *peopledCut) error {
 		t := &trend{engine: e, cut: cut, scope: s, r: r}
 		var err error
 		a.Series, err = t.answer(ctx)
@@ -40,7 +38,7 @@ func answerRange(b *buckets, zone *time.Location) AnswerRange {
 // trend is one question being answered.
 type trend struct {
 	engine *Engine
-	cut    store.Cut
+	cut    cohortCut
 	scope  Scope
 	r      *Resolved
 }

@@ -58,18 +58,24 @@ func shop(b *testing.B, n int) *duckdb.Store {
 	return s
 }
 
-// BenchmarkTrends puts the questions of docs/performance beside the same ones in SQL written by hand, on
-// FRESHET_BENCH_EVENTS events, by default a million.
-func BenchmarkTrends(b *testing.B) {
+// benched has FRESHET_BENCH_EVENTS events of a shop, by default a million, and an engine that is asked at the end of their
+// month.
+func benched(b *testing.B) (*duckdb.Store, *query.Engine, query.Scope) {
 	n := 1_000_000
 	if v := os.Getenv("FRESHET_BENCH_EVENTS"); v != "" {
 		n, _ = strconv.Atoi(v)
 	}
 	s := shop(b, n)
-	defer s.Close()
+	b.Cleanup(func() { _ = s.Close() })
 	now := time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC)
 	e := engine(b, query.Options{Store: s, Now: func() time.Time { return now }})
-	scope := query.Scope{Project: 1, Zone: time.UTC, SessionGap: 30 * time.Minute, WeekStart: time.Monday}
+	return s, e, query.Scope{Project: 1, Zone: time.UTC, SessionGap: 30 * time.Minute, WeekStart: time.Monday}
+}
+
+// BenchmarkTrends puts the questions of docs/performance beside the same ones in SQL written by hand, on
+// FRESHET_BENCH_EVENTS events, by default a million.
+func BenchmarkTrends(b *testing.B) {
+	s, e, scope := benched(b)
 	month := query.Range{From: "-30d"}
 	cut, err := s.Cut(context.Background(), 1)
 	if err != nil {

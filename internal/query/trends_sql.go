@@ -155,7 +155,7 @@ func (p *plan) firstTime(s *statement) {
 	groups, matches := p.selected(), p.matches()
 	b := p.line.buckets
 	source := p.sourceOf(p.line.pieces(time.Time{}, b.to(), true))
-	first, order := []string{"SELECT min(time) AS first"}, ""
+	first, order := []string{"SELECT min(time) AS first" + p.carry}, ""
 	if len(p.groups) > 0 {
 		order = ", seq"
 		for i := range p.groups {
@@ -166,5 +166,5 @@ func (p *plan) firstTime(s *statement) {
 	s.inline("e", "SELECT person, time"+order+groups+" FROM "+source+" WHERE "+matches)
 	s.inline("f", strings.Join(first, ", ")+" FROM e GROUP BY person")
 	s.cte("c", "SELECT "+p.line.bucketOf("first")+" AS b"+p.names()+", count(*) AS n, 0 AS m, 0 AS s, NULL::DOUBLE AS lo, NULL::DOUBLE AS hi"+
-		" FROM f WHERE first >= "+timestamp(b.from().UnixMicro())+" GROUP BY b"+p.names())
+		p.carry+" FROM f WHERE first >= "+timestamp(b.from().UnixMicro())+" GROUP BY b"+p.names()+p.carry)
 }

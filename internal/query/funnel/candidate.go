@@ -27,11 +27,13 @@ type candidate struct {
 	// stopped is when an exclusion ended it, if stops.
 	stopped int64
 	stops   bool
+	// stopper is the place of that event in the stream.
+	stopper int
 }
 
 func (c *candidate) copyFrom(o *candidate) {
 	c.used, c.reached = append(c.used[:0], o.used...), append(c.reached[:0], o.reached...)
-	c.entry, c.deadline, c.stopped, c.stops = o.entry, o.deadline, o.stopped, o.stops
+	c.entry, c.deadline, c.stopped, c.stops, c.stopper = o.entry, o.deadline, o.stopped, o.stops, o.stopper
 }
 
 func (c *candidate) completed() int64 { return c.reached[len(c.reached)-1] }
@@ -177,7 +179,7 @@ func (m *Machine) exclude(s *stream, at int, c *candidate) {
 		if e.Match&m.barred == 0 || !m.hits(e, c.earliest) {
 			continue
 		}
-		c.stops, c.stopped = true, e.Time
+		c.stops, c.stopped, c.stopper = true, e.Time, i
 		n := 0
 		for n < len(c.earliest) && c.earliest[n] <= e.Time+m.Tie {
 			n++

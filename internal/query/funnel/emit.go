@@ -1,6 +1,10 @@
 package funnel
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/freshet/freshet/internal/query/history"
+)
 
 // emit hands out a candidate as the unit's result.
 func (m *Machine) emit(c *candidate, s *stream, open bool, emit func(*Result)) {
@@ -19,10 +23,37 @@ func (m *Machine) emit(c *candidate, s *stream, open bool, emit func(*Result)) {
 			r.Times[i] = s.events[place].Time
 		}
 	}
+	if m.Trace {
+		m.trace(c, s, places)
+	}
 	if m.Attribution != AllEqual {
 		r.Value = m.attributed(s, places)
 	}
 	emit(r)
+}
+
+// trace notes which events made the result.
+func (m *Machine) trace(c *candidate, s *stream, places []int) {
+	r := &m.result
+	r.Events, r.Stopped = r.Events[:0], c.stops
+	for _, place := range places {
+		seq := uint64(0)
+		if place >= 0 {
+			seq = m.position(&s.events[place])
+		}
+		r.Events = append(r.Events, seq)
+	}
+	if c.stops {
+		r.Stop = m.position(&s.events[c.stopper])
+	}
+}
+
+// position is that of an event. Where something is held, events carry their places in its stead.
+func (m *Machine) position(e *history.Event) uint64 {
+	if m.Hold {
+		return m.positions[e.Seq]
+	}
+	return e.Seq
 }
 
 // places are the events of each step, -1 for none.

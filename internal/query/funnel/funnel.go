@@ -86,6 +86,8 @@ type Config struct {
 	ValueStep       int
 	// Times asks for the times of all steps reached; otherwise only that of the entry is sure to be there.
 	Times bool
+	// Trace asks for the positions of the events that made a result.
+	Trace bool
 }
 
 // Exclusion is an event that must not happen between two steps.
@@ -122,6 +124,11 @@ type Result struct {
 	// Times has the time of each step, None for those not reached. With Any, Times[i] is when i+1
 	// steps were done. Valid until the next call.
 	Times []int64
+	// Events has, with Trace, the position of the event of each step that was reached, and Stop that of the excluded event,
+	// if one Stopped it. Valid until the next call.
+	Events  []uint64
+	Stop    uint64
+	Stopped bool
 }
 
 // plan is a Config worked out.
@@ -171,12 +178,15 @@ func newPlan(c Config) *plan {
 		}
 		p.excluded = append(p.excluded, x)
 	}
-	p.simple = c.Order == Sequential && c.Entry == Best && c.StepWindow == nil && len(c.Exclusions) == 0 && c.Tie == 0 && !c.Hold
+	p.simple = c.Order == Sequential && c.Entry == Best && c.StepWindow == nil && len(c.Exclusions) == 0 && c.Tie == 0 && !c.Hold && !c.Trace
 	return p
 }
 
 // opens tells whether an event may be the first of a candidate.
 func (p *plan) opens(match uint64) bool { return match&p.blocks[0] != 0 }
+
+// Opens tells whether an event with the match may be the first of a candidate.
+func Opens(c Config, match uint64) bool { return newPlan(c).opens(match) }
 
 // overlapping tells whether an event matches several steps.
 func overlapping(match uint64) bool { return bits.OnesCount64(match) > 1 }

@@ -20,6 +20,8 @@ type Machine struct {
 	trial   candidate
 	result  Result
 	place   [MaxSteps]int
+	// positions are, with Trace, those of the events, where something is held.
+	positions []uint64
 	// latest is the latest entry that leads to each step.
 	latest [MaxSteps]int64
 }
@@ -85,7 +87,11 @@ func (m *Machine) prepare(events []history.Event) []history.Event {
 	}
 	if m.Hold {
 		// Candidates of different streams are compared by their places.
+		m.positions = m.positions[:0]
 		for i := range events {
+			if m.Trace {
+				m.positions = append(m.positions, events[i].Seq)
+			}
 			events[i].Seq = uint64(i)
 		}
 	}

@@ -19,6 +19,7 @@ func run(m *funnel.Machine, events []history.Event) (out []funneltest.Answer) {
 	m.Run(&history.Actor{ID: 7, Events: slices.Clone(events)}, func(r *funnel.Result) {
 		out = append(out, funneltest.Answer{
 			Value: r.Value, Hold: r.Hold, State: r.State, Reached: r.Reached, Entry: r.Entry, Completed: r.Completed, Times: slices.Clone(r.Times),
+			Events: slices.Clone(r.Events),
 		})
 	})
 	return out
@@ -105,6 +106,7 @@ func drawTape(t *rapid.T, c funnel.Config, most int) []history.Event {
 func TestMachineAgreesWithOracle(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := drawConfig(t)
+		c.Trace = rapid.Bool().Draw(t, "trace")
 		m := funnel.New(c, nil)
 		for range 4 {
 			tape := drawTape(t, c, 7)

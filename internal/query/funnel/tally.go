@@ -21,11 +21,12 @@ type Tally struct {
 	steps int
 }
 
-// NewTally makes one for the results of a Config.
-func NewTally(c *Config) *Tally {
-	t := &Tally{}
+// NewTally makes one for the results of a Config, with room for so many at first.
+func NewTally(c *Config, room int) *Tally {
+	t := &Tally{Rows: make([]Row, 0, room)}
 	if c.Times {
 		t.steps = c.Steps
+		t.Times = make([]int64, 0, room*t.steps)
 	}
 	return t
 }
@@ -41,6 +42,9 @@ func (t *Tally) Add(r *Result) {
 	t.Rows = append(t.Rows, Row{r.Actor, r.Entry, r.Completed, r.Value, r.Hold, done, uint8(r.Reached), r.State})
 	t.Times = append(t.Times, r.Times[:t.steps]...)
 }
+
+// Reset forgets all results.
+func (t *Tally) Reset() { t.Rows, t.Times = t.Rows[:0], t.Times[:0] }
 
 // TimesOf are the times of the steps of a row.
 func (t *Tally) TimesOf(row int) []int64 { return t.Times[row*t.steps : (row+1)*t.steps] }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -44,13 +45,17 @@ func gather(t tester, b *history.Builder) map[uint64][]history.Event {
 
 // TestAnyRows: each actor is visited once, with all of its events, in order, whatever order they came in.
 func TestAnyRows(t *testing.T) {
+	var pool history.Pool
 	rapid.Check(t, func(t *rapid.T) {
-		b := history.New(history.Options{Workers: rapid.IntRange(1, 4).Draw(t, "workers")})
+		// Memory that was used before has other rows in it.
+		b := history.New(history.Options{Workers: rapid.IntRange(1, 4).Draw(t, "workers"), Pool: &pool})
+		defer b.Free()
 		want := map[uint64][]history.Event{}
 		seq, values := rapid.Bool().Draw(t, "seq"), rapid.Bool().Draw(t, "values")
 		// Few actors with thousands of rows, and many with one.
 		people := rapid.SampledFrom([]uint64{1, 3, 100, 1 << 40}).Draw(t, "people")
 		step := rapid.SampledFrom([]uint64{1, 1 << 60, 0x9e3779b97f4a7c15}).Draw(t, "step")
+		feeds := []*history.Feed{b.Feed(), b.Feed(), b.Feed()}
 		position := uint64(0)
 		for range rapid.IntRange(0, 6).Draw(t, "batches") {
 			c := &history.Columns{}
@@ -70,7 +75,7 @@ func TestAnyRows(t *testing.T) {
 				}
 				want[id] = append(want[id], e)
 			}
-			if err := b.Add(c); err != nil {
+			if err := rapid.SampledFrom(feeds).Draw(t, "feed").Add(c); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -113,8 +118,105 @@ func sameBag(a, b []history.Event) bool {
 	return true
 }
 
+// TestActors: the guess at their number is close for numbers that are hashes, and is never more than the rows.
+func TestActors(t *testing.T) {
+	b := history.New(history.Options{})
+	c := &history.Columns{}
+	for i := range uint64(200_000) {
+		c.Actor, c.Time = append(c.Actor, i/2*0x9e3779b97f4a7c15), append(c.Time, int64(i))
+	}
+	if err := b.Feed().Add(c); err != nil {
+		t.Fatal(err)
+	}
+	if n := b.Actors(); n < 100_000 || n > 125_000 {
+		t.Fatalf("about %d actors, there are 100000", n)
+	}
+	few := history.New(history.Options{})
+	if err := few.Feed().Add(&history.Columns{Actor: []uint64{1, 2}, Time: []int64{1, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	if n := few.Actors(); n != 2 {
+		t.Fatalf("about %d actors, there are 2", n)
+	}
+}
+
+// TestPasses: rows that do not fit the memory are read again for the next actors, each of whom is visited once, with all
+// events, however often all are visited.
+func TestPasses(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		people := rapid.SampledFrom([]uint64{1, 50, 5000}).Draw(t, "people")
+		feeds := rapid.IntRange(1, 3).Draw(t, "feeds")
+		// Less than the rows take, and more than those of a few of fifty people.
+		memory := int64(768 << 10)
+		selectors := rapid.SampledFrom([]int{0, 3}).Draw(t, "selectors")
+		b := history.New(history.Options{Workers: 2, Memory: memory, Selectors: selectors})
+		defer b.Free()
+		const rows = 60_000
+		batch := func(from int, want map[uint64][]history.Event) *history.Columns {
+			c := &history.Columns{}
+			for i := range 2000 {
+				r := uint64(from+i) * 0xd6e8feb86659fd93
+				id := r % people * 0x9e3779b97f4a7c15
+				c.Actor, c.Time, c.Match = append(c.Actor, id), append(c.Time, int64(from+i)), append(c.Match, r>>61)
+				c.Value = append(c.Value, int32(i))
+				if want != nil {
+					want[id] = append(want[id], history.Event{Time: int64(from + i), Match: r >> 61, Value: int32(i)})
+				}
+			}
+			return c
+		}
+		want, times := map[uint64][]history.Event{}, 0
+		for from := 0; from < rows; from += 2000 {
+			batch(from, want)
+		}
+		err := b.Read(t.Context(), func(context.Context) error {
+			times++
+			var wg sync.WaitGroup
+			failed := make([]error, feeds)
+			for n := range feeds {
+				f := b.Feed()
+				wg.Go(func() {
+					for from := 2000 * n; from < rows && failed[n] == nil; from += 2000 * feeds {
+						failed[n] = f.Add(batch(from, nil))
+					}
+				})
+			}
+			wg.Wait()
+			return errors.Join(failed...)
+		})
+		if people == 1 {
+			var known *event.Error
+			if !errors.As(err, &known) || known.Code != "too_many_events" {
+				t.Fatalf("one actor's rows take more than the memory: %v", err)
+			}
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := b.Actors(); n < int(people)/2 || n > int(people)*2+256 {
+			t.Fatalf("about %d actors, there are %d", n, people)
+		}
+		for range 2 {
+			got := gather(t, b)
+			if len(got) != len(want) {
+				t.Fatalf("%d actors, want %d", len(got), len(want))
+			}
+			for id, events := range want {
+				if !slices.Equal(got[id], events) {
+					t.Fatalf("actor %d has %d events, want %d", id, len(got[id]), len(events))
+				}
+			}
+		}
+		if times < 4 {
+			t.Fatalf("the rows were read %d times", times)
+		}
+	})
+}
+
+// TestMemory: rows that cannot be read again are refused when they do not fit.
 func TestMemory(t *testing.T) {
-	b := history.New(history.Options{Memory: 1 << 20})
+	b := history.New(history.Options{Memory: 1 << 22}).Feed()
 	c := &history.Columns{Actor: make([]uint64, 1000), Time: make([]int64, 1000), Match: make([]uint64, 1000)}
 	for n := range 1000 {
 		if err := b.Add(c); err != nil {
@@ -125,7 +227,7 @@ func TestMemory(t *testing.T) {
 			return
 		}
 	}
-	t.Fatal("a million rows fit a megabyte")
+	t.Fatal("a million rows fit four megabytes")
 }
 
 func TestCanceled(t *testing.T) {
@@ -134,7 +236,7 @@ func TestCanceled(t *testing.T) {
 	for i := range 100_000 {
 		c.Actor, c.Time, c.Match = append(c.Actor, uint64(i)), append(c.Time, 0), append(c.Match, 1)
 	}
-	if err := b.Add(c); err != nil {
+	if err := b.Feed().Add(c); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -163,10 +265,11 @@ func BenchmarkHistory(b *testing.B) {
 	}
 	for b.Loop() {
 		h := history.New(history.Options{})
+		f := h.Feed()
 		for from := 0; from < len(c.Actor); from += 2048 {
 			to := min(from+2048, len(c.Actor))
 			part := history.Columns{Actor: c.Actor[from:to], Time: c.Time[from:to], Match: c.Match[from:to]}
-			if err := h.Add(&part); err != nil {
+			if err := f.Add(&part); err != nil {
 				b.Fatal(err)
 			}
 		}

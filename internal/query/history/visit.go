@@ -9,24 +9,51 @@ import (
 
 // Each visits every actor that has events. worker is called once for each of the workers, one after the other, before
 // any of them begins; what it returns is called by that worker alone, with an actor whose events are valid until it
-// returns, and may be changed. The order of actors is not defined. Each ends early with ctx's error.
+// returns, and may be changed. The order of actors is not defined. Each ends early with ctx's error, or with that of
+// reading more.
 func (b *Builder) Each(ctx context.Context, worker func() func(*Actor)) error {
-	var next atomic.Int64
+	workers := make([]*sorter, b.opts.Workers)
+	for i := range workers {
+		workers[i] = &sorter{visit: worker()}
+	}
+	if b.from > 0 {
+		// Actors were visited before.
+		if err := b.pass(ctx, 0); err != nil {
+			return err
+		}
+	}
+	b.visit(ctx, workers)
+	for ctx.Err() == nil && int(b.end.Load()) < partitions {
+		if err := b.pass(ctx, int(b.end.Load())); err != nil {
+			return err
+		}
+		b.visit(ctx, workers)
+	}
+	return ctx.Err()
+}
+
+// visit visits the actors whose rows are kept.
+func (b *Builder) visit(ctx context.Context, workers []*sorter) {
+	var next, done atomic.Int64
+	next.Store(int64(b.from))
+	done.Store(int64(b.from))
+	watch, _ := ctx.Value(watchKey{}).(Watch)
 	var wg sync.WaitGroup
-	for range b.opts.Workers {
-		w := &sorter{visit: worker()}
+	for _, w := range workers {
 		wg.Go(func() {
 			for ctx.Err() == nil {
-				i := int(next.Add(1)) - 1
-				if i >= len(b.partitions) {
+				i := next.Add(1) - 1
+				if i >= b.end.Load() {
 					return
 				}
-				w.partition(ctx, &b.partitions[i])
+				w.partition(ctx, b, int(i))
+				if watch != nil {
+					watch(int(done.Add(1)), partitions)
+				}
 			}
 		})
 	}
 	wg.Wait()
-	return ctx.Err()
 }
 
 // sorter groups the rows of one partition at a time; its memory is used again.
@@ -35,21 +62,36 @@ type sorter struct {
 	// table finds an actor's place in actors by its hash: the place plus one, 0 is free.
 	table  []uint32
 	actors []uint64
-	// places has every row's actor; ends is where the events of an actor end in events.
-	places []uint32
+	// chunks and runs are the partition's; ends is where the events of an actor end in events.
+	chunks []*chunk
+	runs   []run
 	ends   []int
 	events []Event
+	actor  Actor
+}
+
+// run is where the rows of the actor at a place begin, and how many there are. Without a pointer in it the collector has
+// nothing to do with it.
+type run struct {
+	place, chunk uint32
+	at, rows     uint16
 }
 
 // checkEvery is how many actors are visited between two looks at the context.
 const checkEvery = 256
 
-func (w *sorter) partition(ctx context.Context, p *partition) {
-	if p.last == nil {
-		return
+func (w *sorter) partition(ctx context.Context, b *Builder, number int) {
+	w.reset()
+	rows := 0
+	var s *shape
+	for _, f := range b.feeds {
+		if p := &f.partitions[number]; p.rows > 0 {
+			s = &f.shape
+			rows += p.rows
+			w.number(p, s)
+		}
 	}
-	w.number(p)
-	w.spread(p)
+	w.spread(s, rows)
 	start := 0
 	for i, id := range w.actors {
 		if i%checkEvery == 0 && ctx.Err() != nil {
@@ -57,33 +99,32 @@ func (w *sorter) partition(ctx context.Context, p *partition) {
 		}
 		events := w.events[start:w.ends[i]:w.ends[i]]
 		order(events)
-		w.visit(&Actor{ID: id, Events: events})
+		w.actor = Actor{ID: id, Events: events}
+		w.visit(&w.actor)
 		start = w.ends[i]
 	}
 }
 
-// each calls do with every block and how many rows it has.
-func (p *partition) each(do func(b *block, n int)) {
-	for _, b := range p.full {
-		do(b, blockRows)
-	}
-	do(p.last, p.n)
-}
-
-// number gives every actor a place, and counts its events into ends.
-func (w *sorter) number(p *partition) {
-	w.reset(len(p.full)*blockRows + p.n)
-	last, place := uint64(0), uint32(0)
-	p.each(func(b *block, n int) {
-		for _, id := range b.actor[:n] {
-			// Rows come from the store by person: most follow one of the same.
-			if id != last || len(w.actors) == 0 {
-				last, place = id, w.place(id)
-			}
-			w.places = append(w.places, place)
-			w.ends[place]++
+// number gives the actor of every run a place, and counts its events into ends.
+func (w *sorter) number(p *partition, s *shape) {
+	for i, c := range p.chunks {
+		w.chunks = append(w.chunks, c)
+		end := chunkWords
+		if i == len(p.chunks)-1 {
+			end = p.used
 		}
-	})
+		for at := 0; end-at > runWords; {
+			actor, rows := c[at], int(c[at+1])
+			if rows == 0 {
+				break
+			}
+			at += runWords
+			place := w.place(actor)
+			w.runs = append(w.runs, run{place, uint32(len(w.chunks) - 1), uint16(at), uint16(rows)})
+			w.ends[place] += rows
+			at += rows * s.words
+		}
+	}
 }
 
 // place is that of an actor, which is new or has one.
@@ -113,45 +154,59 @@ func (w *sorter) slot(id uint64) uint64 {
 	return at
 }
 
-// reset makes room for so many rows.
-func (w *sorter) reset(rows int) {
-	w.actors, w.ends, w.places = w.actors[:0], w.ends[:0], slices.Grow(w.places[:0], rows)
+// reset is for the next partition.
+func (w *sorter) reset() {
+	w.actors, w.ends, w.chunks, w.runs = w.actors[:0], w.ends[:0], w.chunks[:0], w.runs[:0]
 	if w.table == nil {
 		w.table = make([]uint32, tableStart)
 	}
 	clear(w.table)
+}
+
+// spread copies the rows of every run behind the earlier ones of its actor.
+func (w *sorter) spread(s *shape, rows int) {
 	if cap(w.events) < rows {
 		w.events = make([]Event, rows)
 	}
 	w.events = w.events[:rows]
-}
-
-// spread copies every row behind the earlier ones of its actor.
-func (w *sorter) spread(p *partition) {
 	sum := 0
 	for i, n := range w.ends {
 		w.ends[i] = sum
 		sum += n
 	}
-	row := 0
-	p.each(func(b *block, n int) {
-		for i := range n {
-			place := w.places[row]
-			row++
-			e := &w.events[w.ends[place]]
-			w.ends[place]++
-			*e = Event{Time: b.time[i], Match: b.match[i]}
-			if b.seq != nil {
-				e.Seq = b.seq[i]
-			}
-			if b.value != nil {
-				e.Value = b.value[i]
-			}
-			if b.hold != nil {
-				e.Hold = b.hold[i]
+	for i := range w.runs {
+		r := &w.runs[i]
+		end := &w.ends[r.place]
+		at, rows := int(r.at), int(r.rows)
+		s.read(w.events[*end:*end+rows], w.chunks[r.chunk][at:at+rows*s.words])
+		*end += rows
+	}
+}
+
+// read fills in events.
+func (s *shape) read(events []Event, rows []uint64) {
+	for n := range events {
+		e := &events[n]
+		*e = Event{Time: int64(rows[0]), Match: 1}
+		at := 1
+		if s.match {
+			e.Match = rows[at]
+			at++
+		}
+		if s.seq {
+			e.Seq = rows[at]
+			at++
+		}
+		if s.value || s.hold {
+			e.Value = int32(uint32(rows[at]))
+			if s.matched {
+				e.Match = rows[at] >> 32
+			} else {
+				e.Hold = int32(rows[at] >> 32)
 			}
 		}
-	})
+		rows = rows[s.words:]
+	}
 }
 
 // tableStart is the first size of the table, a power of two; it doubles when half of it is taken.

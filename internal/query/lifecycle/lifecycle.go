@@ -18,6 +18,8 @@ type Config struct {
 	Edges []int64
 	// Active are the bits of events that make an actor active, First those of events that make it known.
 	Active, First uint64
+	// Lines lead from an actor's value to the line that it counts in; nil puts all into line 0.
+	Lines []int32
 }
 
 // Intervals is how many intervals there are, with the one before the range.
@@ -40,6 +42,7 @@ const (
 type Machine struct {
 	*Config
 	out  []Status
+	line int32
 	near int
 }
 
@@ -53,6 +56,7 @@ const active = statuses
 // call.
 func (m *Machine) Walk(events []history.Event) []Status {
 	clear(m.out)
+	m.line = -1
 	first, known := 0, false
 	for i := range events {
 		e := &events[i]
@@ -68,6 +72,7 @@ func (m *Machine) Walk(events []history.Event) []Status {
 		}
 		if e.Match&m.Active != 0 && at >= 0 {
 			m.out[at] = active
+			m.enter(e)
 		}
 	}
 	before := false
@@ -88,6 +93,21 @@ func (m *Machine) Walk(events []history.Event) []Status {
 	return m.out
 }
 
+// enter puts the actor into the line of an active event, unless an earlier one has done so.
+func (m *Machine) enter(e *history.Event) {
+	if m.line >= 0 {
+		return
+	}
+	m.line = 0
+	if m.Lines != nil {
+		m.line = m.Lines[e.Value]
+	}
+}
+
+// Line is where the actor that was walked last counts: by the value of its first active event from interval 0 on, -1
+// without one.
+func (m *Machine) Line() int32 { return m.line }
+
 // interval is the number of the interval that a time is in: -1 before all of them, their number after all.
 func (m *Machine) interval(at int64) int {
 	e, i := m.Edges, m.near
@@ -102,32 +122,56 @@ func (m *Machine) interval(at int64) int {
 }
 
 // Tally adds actors up. Several of them can be made at once and merged.
-type Tally struct {
+type Tally struct{ Lines []Line }
+
+// Line counts the actors of one value of the breakdown. An actor is in one line only, so that lines add up.
+type Line struct {
+	// Actors is how many have a status in any interval.
+	Actors int64
 	// Counts has for each interval how many actors have each status.
 	Counts [][statuses]int64
 }
 
-// NewTally makes an empty tally.
-func NewTally(c *Config) *Tally { return &Tally{Counts: make([][statuses]int64, c.Intervals())} }
+// NewTally makes an empty tally of so many lines.
+func NewTally(c *Config, lines int) *Tally {
+	t := &Tally{Lines: make([]Line, lines)}
+	for i := range t.Lines {
+		t.Lines[i].Counts = make([][statuses]int64, c.Intervals())
+	}
+	return t
+}
 
-// Add counts one actor.
-func (t *Tally) Add(list []Status) {
+// Add counts the actor that a machine has walked.
+func (t *Tally) Add(line int32, list []Status) {
+	if line < 0 {
+		return
+	}
+	l := &t.Lines[line]
+	l.Actors++
 	for i, s := range list {
-		t.Counts[i][s]++
+		l.Counts[i][s]++
 	}
 }
 
 // Merge adds another tally of the same question.
 func (t *Tally) Merge(o *Tally) {
-	for i := range t.Counts {
+	for i := range t.Lines {
+		t.Lines[i].Merge(&o.Lines[i])
+	}
+}
+
+// Merge adds another line of the same question.
+func (l *Line) Merge(o *Line) {
+	l.Actors += o.Actors
+	for i := range l.Counts {
 		for s, n := range o.Counts[i] {
-			t.Counts[i][s] += n
+			l.Counts[i][s] += n
 		}
 	}
 }
 
 // Active is how many are active in an interval.
-func (t *Tally) Active(interval int) int64 {
-	c := &t.Counts[interval]
+func (l *Line) Active(interval int) int64 {
+	c := &l.Counts[interval]
 	return c[New] + c[Returning] + c[Resurrecting]
 }

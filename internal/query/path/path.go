@@ -4,7 +4,11 @@
 // questions: events come as numbers, and a step is the value of its event.
 package path
 
-import "github.com/freshet/freshet/internal/query/history"
+import (
+	"slices"
+
+	"github.com/freshet/freshet/internal/query/history"
+)
 
 // Unit says how many paths an actor has.
 type Unit uint8
@@ -38,6 +42,16 @@ type Config struct {
 	Gap int64
 	// Collapse makes one step of equal ones that follow each other.
 	Collapse bool
+	// Given, if set, has the anchors of each actor in place of those that Anchor and Unit would choose.
+	Given map[uint64][]Given
+}
+
+// Given is an anchor that was chosen elsewhere.
+type Given struct {
+	// At is the position of its event. With Between the path ends with the event at Until, which may be close before it, and
+	// goes by no window.
+	At, Until uint64
+	Between   bool
 }
 
 // Steps is how many steps every path has, with its anchor.
@@ -54,9 +68,15 @@ func New(c *Config) *Machine { return &Machine{Config: c} }
 
 // Walk returns the paths of an actor, whose events are in order: for each of them Steps values, End where there is no
 // step. They hold until the next call.
-func (m *Machine) Walk(events []history.Event) []int32 {
+func (m *Machine) Walk(a *history.Actor) []int32 {
 	m.out = m.out[:0]
-	found := false
+	if m.Given != nil {
+		for _, g := range m.Given[a.ID] {
+			m.given(a.Events, g)
+		}
+		return m.out
+	}
+	events, found := a.Events, false
 	for i := range events {
 		e := &events[i]
 		if m.Unit == Sessions && i > 0 && e.Time-events[i-1].Time > m.Gap {
@@ -73,14 +93,42 @@ func (m *Machine) Walk(events []history.Event) []int32 {
 
 // path adds the path of the anchor at a place.
 func (m *Machine) path(events []history.Event, anchor int) {
+	steps := m.start(&events[anchor])
+	m.follow(events, anchor, -1, steps, m.Before)
+	m.follow(events, anchor, 1, steps, m.After)
+}
+
+// start adds a path that has its anchor only.
+func (m *Machine) start(anchor *history.Event) []int32 {
 	start := len(m.out)
 	for range m.Steps() {
 		m.out = append(m.out, End)
 	}
-	steps := m.out[start:]
-	steps[m.Before] = events[anchor].Value
-	m.follow(events, anchor, -1, steps, m.Before)
-	m.follow(events, anchor, 1, steps, m.After)
+	m.out[start+m.Before] = anchor.Value
+	return m.out[start:]
+}
+
+// given adds the path of an anchor that was chosen elsewhere.
+func (m *Machine) given(events []history.Event, g Given) {
+	at := func(seq uint64) int {
+		return slices.IndexFunc(events, func(e history.Event) bool { return e.Seq == seq })
+	}
+	anchor := at(g.At)
+	if anchor < 0 {
+		return
+	}
+	if !g.Between {
+		m.path(events, anchor)
+		return
+	}
+	last := at(g.Until)
+	next, place, steps := min(anchor+1, last), m.Before, m.start(&events[anchor])
+	for i := next; i >= 0 && i <= last && place+1 < len(steps); i++ {
+		if e := &events[i]; (i == last || e.Match&m.Step != 0) && (!m.Collapse || e.Value != steps[place]) {
+			place++
+			steps[place] = e.Value
+		}
+	}
 }
 
 // follow fills in the steps to one side of the anchor.

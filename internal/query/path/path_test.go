@@ -105,7 +105,7 @@ func TestMachineAgreesWithOracle(t *testing.T) {
 		m := New(c)
 		for range 3 {
 			events := drawEvents(t)
-			if got, want := m.Walk(events), oracle(c, events); !slices.Equal(got, want) {
+			if got, want := m.Walk(&history.Actor{Events: events}), oracle(c, events); !slices.Equal(got, want) {
 				t.Fatalf("%+v\n%+v\n%v, want %v", *c, events, got, want)
 			}
 		}
@@ -120,14 +120,14 @@ func TestLayersAddUp(t *testing.T) {
 		var actors [][]history.Event
 		for i := range 8 {
 			actors = append(actors, drawEvents(t))
-			[]*Steps{steps, other}[i%2].Add(m.Walk(actors[i]))
+			[]*Steps{steps, other}[i%2].Add(m.Walk(&history.Actor{Events: actors[i]}))
 		}
 		steps.Merge(other)
 		limit := rapid.IntRange(1, 5).Draw(t, "limit")
 		layers := steps.Layers(limit, func(a, b int32) int { return int(a - b) })
 		tally, part := NewTally(layers), NewTally(layers)
 		for i := range actors {
-			[]*Tally{tally, part}[i%2].Add(m.Walk(actors[i]))
+			[]*Tally{tally, part}[i%2].Add(m.Walk(&history.Actor{Events: actors[i]}))
 		}
 		tally.Merge(part)
 		sum := func(list []int64) (n int64) {
@@ -156,6 +156,55 @@ func TestLayersAddUp(t *testing.T) {
 					t.Fatalf("layer %d node %d has %d, %d lead to it", i, k, n, into)
 				}
 			}
+		}
+	})
+}
+
+// TestGivenAnchors: a question that chose its anchors gets the paths of just those, as the oracle finds them one by one.
+func TestGivenAnchors(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := draw(t)
+		c.Unit, c.From, c.To = Transitions, -1<<62, 1<<62
+		events := drawEvents(t)
+		if len(events) == 0 {
+			return
+		}
+		for i := range events {
+			events[i].Seq = uint64(i + 5)
+		}
+		place := func(name string) int { return rapid.IntRange(0, len(events)-1).Draw(t, name) }
+		between := rapid.Bool().Draw(t, "between")
+		if between {
+			c.Before = 0
+		}
+		c.Unit, c.Given = Actors, map[uint64][]Given{}
+		var want []int32
+		for range rapid.IntRange(0, 3).Draw(t, "anchors") {
+			from, to := place("from"), place("to")
+			g := Given{At: events[from].Seq}
+			one := slices.Clone(events)
+			for i := range one {
+				one[i].Match &= step
+			}
+			one[from].Match |= anchor
+			config := *c
+			if between {
+				g.Until, g.Between, config.Window = events[to].Seq, true, 1<<60
+				one[to].Match |= step
+				one = one[:to+1]
+				if to <= from {
+					// The steps are turned round by a tie.
+					one = []history.Event{{Value: events[from].Value, Match: anchor}, {Value: events[to].Value, Match: step}}
+				}
+			}
+			c.Given[7] = append(c.Given[7], g)
+			want = append(want, oracle(&config, one)...)
+		}
+		if got := New(c).Walk(&history.Actor{ID: 7, Events: events}); !slices.Equal(got, want) {
+			t.Fatalf("%+v\n%+v\n%v, want %v", *c, events, got, want)
+		}
+		if got := New(c).Walk(&history.Actor{ID: 8, Events: events}); len(got) > 0 {
+			t.Fatalf("somebody without anchors has %v", got)
 		}
 	})
 }

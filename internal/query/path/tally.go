@@ -78,10 +78,16 @@ func (s *Steps) Layers(limit int, order func(a, b int32) int) []Layer {
 // Nodes is how many nodes a layer has: its values, all others, and what has ended.
 func (l *Layer) Nodes() int { return len(l.Values) + 2 }
 
-// node is the place of a step among the nodes.
-func (l *Layer) node(value int32) int {
+// Others is the place of all other values among the nodes.
+func (l *Layer) Others() int { return len(l.Values) }
+
+// Ended is the place of what has ended.
+func (l *Layer) Ended() int { return len(l.Values) + 1 }
+
+// Node is the place of a step among the nodes.
+func (l *Layer) Node(value int32) int {
 	if value == End {
-		return len(l.Values) + 1
+		return l.Ended()
 	}
 	return int(l.Places[value])
 }
@@ -117,7 +123,7 @@ func (t *Tally) Add(paths []int32) {
 	for ; len(paths) > 0; paths = paths[n:] {
 		from := 0
 		for i, value := range paths[:n] {
-			to := t.layers[i].node(value)
+			to := t.layers[i].Node(value)
 			t.Nodes[i][to]++
 			if i > 0 {
 				t.Links[i-1][from][to]++

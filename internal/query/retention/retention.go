@@ -214,6 +214,9 @@ func (m *Machine) farthest(rest []history.Event, start int64, cohort int) int {
 	return 0
 }
 
+// Offset is that of an event from a start event in a cohort.
+func (m *Machine) Offset(at, start int64, cohort int) int { return m.offset(at, start, cohort) }
+
 func (m *Machine) offset(at, start int64, cohort int) int {
 	if !m.Rolling {
 		return m.interval(at) - cohort

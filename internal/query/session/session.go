@@ -15,8 +15,10 @@ import (
 type Config struct {
 	// Edges cut time into intervals, in microseconds: a session counts in that in which it begins.
 	Edges []int64
-	// Gap is the longest pause within a session of events without an id.
-	Gap int64
+	// Gap is the longest pause within a session of events without an id; Away the one after events of the bits Left, by
+	// which the app went into the background.
+	Gap, Away int64
+	Left      uint64
 	// Cuts are moments at which every session ends; nil for none.
 	Cuts []int64
 	// Hit are the bits of events of which a session must hold one.
@@ -33,7 +35,9 @@ type Session struct {
 	Begin, End     int64
 	Events         int64
 	value          int32
-	hit            bool
+	// number is its place among all sessions of the device.
+	number int
+	hit    bool
 }
 
 // Bounced tells that the session has one event, and so no length.
@@ -45,6 +49,8 @@ type Machine struct {
 	out []Session
 	// named has the place in out of the newest session of each id.
 	named map[int32]int
+	// owners has the number of each event's session.
+	owners []int
 }
 
 // New makes a machine.
@@ -53,24 +59,28 @@ func New(c *Config) *Machine { return &Machine{Config: c, named: map[int32]int{}
 // Walk returns the sessions of a device that count, whose events are in order; their Hold is the id of a session, or 0.
 // They hold until the next call.
 func (m *Machine) Walk(events []history.Event) []Session {
-	m.out = m.out[:0]
+	m.out, m.owners = m.out[:0], m.owners[:0]
 	clear(m.named)
-	loose := -1
+	loose, pause := -1, m.Gap
 	for i := range events {
 		e := &events[i]
 		at, ok := m.named[e.Hold]
 		if e.Hold == 0 {
-			at, ok = loose, loose >= 0 && e.Time-m.out[max(loose, 0)].End <= m.Gap
+			at, ok = loose, loose >= 0 && e.Time-m.out[max(loose, 0)].End <= pause
+			if pause = m.Gap; e.Match&m.Left != 0 {
+				pause = m.Away
+			}
 		}
 		if !ok || m.cut(m.out[at].Begin, e.Time) {
 			at = len(m.out)
-			m.out = append(m.out, Session{Begin: e.Time, value: e.Value})
+			m.out = append(m.out, Session{Begin: e.Time, value: e.Value, number: at})
 			if e.Hold == 0 {
 				loose = at
 			} else {
 				m.named[e.Hold] = at
 			}
 		}
+		m.owners = append(m.owners, at)
 		s := &m.out[at]
 		s.End = e.Time
 		s.Events++
@@ -90,6 +100,19 @@ func (m *Machine) Walk(events []history.Event) []Session {
 		}
 	}
 	return m.out
+}
+
+// Holds tells whether a session of the latest walk has the event at a place of that walk's events.
+func (m *Machine) Holds(s *Session, event int) bool { return m.owners[event] == s.number }
+
+// Of is the place, among the sessions of the latest walk, of the one that has the event at a place of that walk's events;
+// -1 if it does not count.
+func (m *Machine) Of(event int) int {
+	at, ok := slices.BinarySearchFunc(m.out, m.owners[event], func(s Session, number int) int { return s.number - number })
+	if !ok {
+		return -1
+	}
+	return at
 }
 
 // cut tells whether a session that began at one time ends before another.

@@ -27,7 +27,11 @@ func oracle(c *Config, events []history.Event) (out []Session) {
 				continue
 			}
 			// The last event without an id before this one decides.
-			if e.Hold != 0 || e.Time-events[j].Time <= c.Gap {
+			pause := c.Gap
+			if events[j].Match&c.Left != 0 {
+				pause = c.Away
+			}
+			if e.Hold != 0 || e.Time-events[j].Time <= pause {
 				member[i] = member[j]
 				if e.Hold != 0 {
 					break
@@ -37,11 +41,13 @@ func oracle(c *Config, events []history.Event) (out []Session) {
 			}
 		}
 	}
+	number := -1
 	for i := range events {
 		if member[i] != i {
 			continue
 		}
-		s := Session{Begin: events[i].Time, value: events[i].Value}
+		number++
+		s := Session{Begin: events[i].Time, value: events[i].Value, number: number}
 		for j, e := range events {
 			if member[j] == i {
 				s.End = e.Time
@@ -67,7 +73,7 @@ func oracle(c *Config, events []history.Event) (out []Session) {
 
 func TestMachineAgreesWithOracle(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		c := &Config{Gap: rapid.Int64Range(0, 8).Draw(t, "gap"), Hit: 1, Last: rapid.Bool().Draw(t, "last"), Edges: []int64{10}}
+		c := &Config{Gap: rapid.Int64Range(0, 8).Draw(t, "gap"), Away: rapid.Int64Range(0, 8).Draw(t, "away"), Left: 2, Hit: 1, Last: rapid.Bool().Draw(t, "last"), Edges: []int64{10}}
 		for range rapid.IntRange(1, 3).Draw(t, "intervals") {
 			c.Edges = append(c.Edges, c.Edges[len(c.Edges)-1]+rapid.Int64Range(1, 20).Draw(t, "width"))
 		}
@@ -83,7 +89,7 @@ func TestMachineAgreesWithOracle(t *testing.T) {
 			var events []history.Event
 			for range rapid.IntRange(0, 12).Draw(t, "events") {
 				events = append(events, history.Event{
-					Time: rapid.Int64Range(0, 60).Draw(t, "time"), Match: rapid.Uint64Range(0, 1).Draw(t, "match"),
+					Time: rapid.Int64Range(0, 60).Draw(t, "time"), Match: rapid.Uint64Range(0, 3).Draw(t, "match"),
 					Value: rapid.Int32Range(0, 2).Draw(t, "value"), Hold: rapid.SampledFrom([]int32{0, 0, 0, 1, 2}).Draw(t, "id"),
 				})
 			}
@@ -91,6 +97,11 @@ func TestMachineAgreesWithOracle(t *testing.T) {
 			got := m.Walk(events)
 			if want := oracle(c, events); !slices.Equal(got, want) {
 				t.Fatalf("%+v\n%+v\n%+v, want\n%+v", *c, events, got, want)
+			}
+			for at := range events {
+				if of := m.Of(at); of >= 0 && !m.Holds(&got[of], at) || of < 0 && slices.ContainsFunc(got, func(s Session) bool { return m.Holds(&s, at) }) {
+					t.Fatalf("event %d is said to be of session %d among %+v", at, of, got)
+				}
 			}
 			whole.Add(got)
 			parts[k%2].Add(got)

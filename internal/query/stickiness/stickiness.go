@@ -21,6 +21,8 @@ type Config struct {
 	Times int
 	// Active are the bits of the events that count.
 	Active uint64
+	// Lines lead from an actor's value to the line that it counts in; nil puts all into line 0.
+	Lines []int32
 }
 
 // Windowed is how many windows there are, and Widest how many intervals the widest of them has.
@@ -47,7 +49,8 @@ type Count struct{ Window, Intervals int32 }
 // Machine walks actors. It is used by one goroutine at a time.
 type Machine struct {
 	*Config
-	out []Count
+	out  []Count
+	line int32
 }
 
 // NewMachine makes a machine.
@@ -55,7 +58,7 @@ func NewMachine(c *Config) *Machine { return &Machine{Config: c} }
 
 // Walk returns the counts of an actor. They hold until the next call.
 func (m *Machine) Walk(events []history.Event) []Count {
-	m.out = m.out[:0]
+	m.out, m.line = m.out[:0], -1
 	at, times := -1, 0
 	for i := range events {
 		e := &events[i]
@@ -65,6 +68,9 @@ func (m *Machine) Walk(events []history.Event) []Count {
 		if e.Time >= m.Edges[len(m.Edges)-1] {
 			break
 		}
+		if m.line < 0 {
+			m.line = lineOf(m.Lines, e)
+		}
 		if next := find(m.Edges, at, e.Time); next != at {
 			at, times = next, 0
 		}
@@ -73,6 +79,22 @@ func (m *Machine) Walk(events []history.Event) []Count {
 		}
 	}
 	return m.out
+}
+
+// Line is where the actor that was walked last counts, by the value of its first event in the range; -1 if it does not
+// count.
+func (m *Machine) Line() int32 {
+	if len(m.out) == 0 {
+		return -1
+	}
+	return m.line
+}
+
+func lineOf(lines []int32, e *history.Event) int32 {
+	if lines == nil {
+		return 0
+	}
+	return lines[e.Value]
 }
 
 func (m *Machine) count(interval int) {
@@ -96,33 +118,55 @@ func find(edges []int64, near int, at int64) int {
 }
 
 // Tally adds actors up. Several of them can be made at once and merged.
-type Tally struct {
+type Tally struct{ Lines []Line }
+
+// Line counts the actors of one value of the breakdown. An actor is in one line only, so that lines add up.
+type Line struct {
+	// Actors is how many are active in any interval.
+	Actors int64
 	// Exact has for each window how many actors are active in k + 1 of its intervals.
 	Exact [][]int64
 }
 
-// NewTally makes an empty tally.
-func NewTally(c *Config) *Tally {
+// NewTally makes an empty tally of so many lines.
+func NewTally(c *Config, lines int) *Tally {
 	windows, widest := c.Windowed()
-	t := &Tally{Exact: make([][]int64, windows)}
-	for i := range t.Exact {
-		t.Exact[i] = make([]int64, widest)
+	t := &Tally{Lines: make([]Line, lines)}
+	for l := range t.Lines {
+		exact := make([][]int64, windows)
+		for i := range exact {
+			exact[i] = make([]int64, widest)
+		}
+		t.Lines[l].Exact = exact
 	}
 	return t
 }
 
-// Add counts one actor.
-func (t *Tally) Add(list []Count) {
+// Add counts the actor that a machine has walked.
+func (t *Tally) Add(line int32, list []Count) {
+	if line < 0 {
+		return
+	}
+	l := &t.Lines[line]
+	l.Actors++
 	for _, c := range list {
-		t.Exact[c.Window][c.Intervals-1]++
+		l.Exact[c.Window][c.Intervals-1]++
 	}
 }
 
 // Merge adds another tally of the same question.
 func (t *Tally) Merge(o *Tally) {
-	for i := range t.Exact {
+	for i := range t.Lines {
+		t.Lines[i].Merge(&o.Lines[i])
+	}
+}
+
+// Merge adds another line of the same question.
+func (l *Line) Merge(o *Line) {
+	l.Actors += o.Actors
+	for i := range l.Exact {
 		for k, n := range o.Exact[i] {
-			t.Exact[i][k] += n
+			l.Exact[i][k] += n
 		}
 	}
 }

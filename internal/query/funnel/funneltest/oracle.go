@@ -211,6 +211,8 @@ type Answer struct {
 	Reached          int
 	Entry, Completed int64
 	Times            []int64
+	// Events, with Config.Trace, are the positions of the events of the steps.
+	Events []uint64
 }
 
 func (o *oracle) full(a attempt) bool { return len(a.chain) == len(o.required()) }
@@ -238,6 +240,9 @@ func (o *oracle) result(a attempt, open bool) Answer {
 		out.Times[s] = funnel.None
 		if e >= 0 {
 			out.Times[s] = o.events[e].Time
+		}
+		if o.Trace {
+			out.Events = append(out.Events, uint64(max(0, e)))
 		}
 	}
 	out.Value = o.valueOf(by)
@@ -370,87 +375,4 @@ func unit(subs []*oracle) []Answer {
 		}
 	}
 	return []Answer{best.o.result(best.attempt, open)}
-}
-
-// Answers is the whole: times cut to seconds and to the range, units made.
-func Answers(cfg funnel.Config, events []history.Event) []Answer {
-	steps := uint64(1)<<cfg.Steps - 1
-	var kept []history.Event
-	for _, e := range events {
-		if cfg.Second {
-			for e.Time%1e6 != 0 {
-				e.Time--
-			}
-			if e.Match&steps != 0 && slices.ContainsFunc(kept, func(k history.Event) bool {
-				return k.Time == e.Time && k.Match == e.Match && k.Value == e.Value && k.Hold == e.Hold
-			}) {
-				continue
-			}
-		}
-		if !cfg.Within || e.Time < cfg.To {
-			kept = append(kept, e)
-		}
-	}
-	for i := range kept {
-		kept[i].Seq = uint64(i)
-	}
-	if cfg.Attribution != funnel.AllEqual {
-		return held(cfg, kept)
-	}
-	var out []Answer
-	for _, v := range distinct(kept, steps, func(e history.Event) int32 { return e.Value }) {
-		for _, a := range held(cfg, only(cfg, kept, v, func(e history.Event) int32 { return e.Value })) {
-			a.Value = v
-			out = append(out, a)
-		}
-	}
-	return out
-}
-
-func held(cfg funnel.Config, events []history.Event) []Answer {
-	if !cfg.Hold {
-		return unit([]*oracle{{cfg, events}})
-	}
-	var subs []*oracle
-	var out []Answer
-	hold := func(e history.Event) int32 { return e.Hold }
-	for _, v := range distinct(events, uint64(1)<<cfg.Steps-1, hold) {
-		if v == 0 {
-			continue
-		}
-		sub := &oracle{cfg, only(cfg, events, v, hold)}
-		subs = append(subs, sub)
-		for _, a := range unit([]*oracle{sub}) {
-			a.Hold = v
-			out = append(out, a)
-		}
-	}
-	if cfg.HoldUnits || len(subs) == 0 {
-		return out
-	}
-	return unit(subs)
-}
-
-// distinct are the values of events that match a step, in their order.
-func distinct(events []history.Event, steps uint64, code func(history.Event) int32) (out []int32) {
-	for _, e := range events {
-		if e.Match&steps != 0 && !slices.Contains(out, code(e)) {
-			out = append(out, code(e))
-		}
-	}
-	return out
-}
-
-// only are the events of one value: those without any exclude, but are no steps, those of another are only seen.
-func only(cfg funnel.Config, events []history.Event, v int32, code func(history.Event) int32) (out []history.Event) {
-	for _, e := range events {
-		if c := code(e); c != v {
-			e.Match &^= 1<<cfg.Steps - 1
-			if c != 0 {
-				e.Match = 0
-			}
-		}
-		out = append(out, e)
-	}
-	return out
 }

@@ -1,0 +1,106 @@
+package query
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/freshet/freshet/internal/query/history"
+	"github.com/freshet/freshet/internal/query/session"
+)
+
+// PeopleOfSessions is a cell of a SessionsAnswer: the people of its sessions.
+type PeopleOfSessions struct {
+	// Bucket is where the interval starts in which the sessions began; without it the total of the range.
+	Bucket *time.Time `json:"bucket,omitempty"`
+	// Bounced picks the sessions of a single event.
+	Bounced bool `json:"bounced,omitempty"`
+	// Breakdown has the values of the group.
+	Breakdown []any `json:"breakdown,omitempty"`
+}
+
+// visitors numbers the pairs of a value and a person that events have, as visits numbers values.
+type visitors struct {
+	byPair map[visitor]int32
+	pairs  []visitor
+}
+
+type visitor struct {
+	value  int32
+	person uint64
+}
+
+func (v *visitors) of(value int32, person uint64) int32 {
+	pair := visitor{value, person}
+	code, ok := v.byPair[pair]
+	if !ok {
+		code = int32(len(v.pairs))
+		v.byPair[pair], v.pairs = code, append(v.pairs, pair)
+	}
+	return code
+}
+
+// lines leads pairs to what lines leads their values to; nil leads every value to itself.
+func (v *visitors) lines(lines []int32) []int32 {
+	out := make([]int32, len(v.pairs))
+	for i, p := range v.pairs {
+		if out[i] = p.value; lines != nil {
+			out[i] = lines[p.value]
+		}
+	}
+	return out
+}
+
+func (r *ResolvedSessions) people(ctx context.Context, g *ground, data json.RawMessage) ([]uint64, error) {
+	cell, err := decodeCell[PeopleOfSessions](data)
+	if err != nil {
+		return nil, err
+	}
+	bucket := -1
+	if cell.Bucket != nil {
+		if bucket, err = placeOfStart("bucket", r.buckets.starts, *cell.Bucket); err != nil {
+			return nil, err
+		}
+	}
+	v := &visits{ResolvedSessions: r, engine: g.engine, cut: g.cut, visitors: &visitors{byPair: map[visitor]int32{}}}
+	if v.dimensions, err = r.grouped(ctx, g.engine, g.cut, g.scope, r.Holding, r.Where, r.Breakdown); err != nil {
+		return nil, err
+	}
+	events, err := v.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	config, shown, err := v.lined(ctx, events)
+	if err != nil {
+		return nil, err
+	}
+	line, err := placeOfGroup(v.dimensions, shown, cell.Breakdown)
+	if err != nil {
+		return nil, err
+	}
+	return v.behind(ctx, events, &config, func(s *session.Session) bool {
+		return int(s.Line) == line && (bucket < 0 || int(s.Interval) == bucket) && (!cell.Bounced || s.Bounced())
+	})
+}
+
+// behind has the people of the events of some sessions.
+func (v *visits) behind(
+	ctx context.Context, events *history.Builder, config *session.Config, picks func(*session.Session) bool,
+) ([]uint64, error) {
+	return gather(ctx, events, func(found *roll) func(*history.Actor) {
+		m := session.New(config)
+		return func(a *history.Actor) {
+			sessions := m.Walk(a.Events)
+			for i := range sessions {
+				if !picks(&sessions[i]) {
+					continue
+				}
+				for e := range a.Events {
+					if m.Holds(&sessions[i], e) {
+						*found = append(*found, v.visitors.pairs[a.Events[e].Value].person)
+					}
+				}
+			}
+		}
+	})
+}
