@@ -60,7 +60,7 @@ func (s *Service) Lend(id ID, kind Kind) string {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	secret := newSecret(kind)
+	secret := newSecret(kind.prefix())
 	k := &liveKey{used: new(atomic.Int64)}
 	k.Project, k.Kind = id, kind
 	next := s.state.Load().clone()

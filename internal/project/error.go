@@ -12,10 +12,12 @@ type ErrorKind uint8
 const (
 	// Invalid: the input is wrong and will stay wrong.
 	Invalid ErrorKind = iota + 1
-	// NotFound: there is no such project or key.
+	// NotFound: there is no such project, key, insight, cohort, dashboard or link.
 	NotFound
 	// Conflict: the change contradicts what is already there.
 	Conflict
+	// Outdated: the change is to a version that is no longer the present one.
+	Outdated
 	// Unauthorized: the key opens nothing.
 	Unauthorized
 	// Unavailable: the store did not do its work; the same call may succeed later.
@@ -61,6 +63,95 @@ func NoSuchKey(id uint64) *Error {
 // NameTaken is the error for a name that another project has.
 func NameTaken(name string) *Error {
 	return &Error{Kind: Conflict, Code: "name_taken", Field: "name", Message: fmt.Sprintf("another project is called %q", name)}
+}
+
+// NoSuchInsight is the error for an insight that does not exist in the project.
+func NoSuchInsight(id string) *Error {
+	return &Error{Kind: NotFound, Code: "no_such_insight", Message: "there is no insight " + quote(id)}
+}
+
+// InsightChanged is the error for a change to a version of an insight that is no longer the present one.
+func InsightChanged(id string) *Error {
+	return &Error{
+		Kind: Outdated, Code: "insight_changed", Message: fmt.Sprintf("insight %s was changed in the meantime; read it again", quote(id)),
+	}
+}
+
+// TooManyInsights is the error for an insight more than a project may have.
+func TooManyInsights(limit int) *Error {
+	return &Error{Kind: Conflict, Code: "too_many_insights", Message: fmt.Sprintf("the project has %d insights, which is the limit; delete one", limit)}
+}
+
+// NoSuchCohort is the error for a cohort that does not exist in the project.
+func NoSuchCohort(named string) *Error {
+	return &Error{Kind: NotFound, Code: "no_such_cohort", Message: "there is no cohort " + quote(named)}
+}
+
+// CohortNameTaken is the error for a name that another cohort of the project has.
+func CohortNameTaken(name string) *Error {
+	return &Error{Kind: Conflict, Code: "name_taken", Field: "name", Message: fmt.Sprintf("another cohort is called %q", name)}
+}
+
+// CohortChanged is the error for a change to a version of a cohort that is no longer the present one.
+func CohortChanged(named string) *Error {
+	return &Error{
+		Kind: Outdated, Code: "cohort_changed", Message: fmt.Sprintf("cohort %s was changed in the meantime; read it again", quote(named)),
+	}
+}
+
+// CohortInUse is the error for a cohort that another one is made of.
+func CohortInUse(id, by uint64) *Error {
+	return &Error{
+		Kind: Conflict, Code: "cohort_in_use", Message: fmt.Sprintf("cohort %d is made of cohort %d; change or delete that one first", by, id),
+	}
+}
+
+// TooManyCohorts is the error for a cohort more than a project may have.
+func TooManyCohorts(limit int) *Error {
+	return &Error{Kind: Conflict, Code: "too_many_cohorts", Message: fmt.Sprintf("the project has %d cohorts, which is the limit; delete one", limit)}
+}
+
+// NoSuchDashboard is the error for a dashboard that does not exist in the project.
+func NoSuchDashboard(id string) *Error {
+	return &Error{Kind: NotFound, Code: "no_such_dashboard", Message: "there is no dashboard " + quote(id)}
+}
+
+// DashboardChanged is the error for a change to a version of a dashboard that is no longer the present one.
+func DashboardChanged(id string) *Error {
+	return &Error{
+		Kind: Outdated, Code: "dashboard_changed", Message: fmt.Sprintf("dashboard %s was changed in the meantime; read it again", quote(id)),
+	}
+}
+
+// TooManyDashboards is the error for a dashboard more than a project may have.
+func TooManyDashboards(limit int) *Error {
+	return &Error{Kind: Conflict, Code: "too_many_dashboards", Message: fmt.Sprintf("the project has %d dashboards, which is the limit; delete one", limit)}
+}
+
+// NoteChanged is the error for a change to a version of a note that is no longer the present one.
+func NoteChanged(about Subject) *Error {
+	return &Error{
+		Kind: Outdated, Code: "note_changed",
+		Message: fmt.Sprintf("what is said of the %s %s was changed in the meantime; read it again", about.Kind, quote(about.Name)),
+	}
+}
+
+// TooManyNotes is the error for a note more than a project may have.
+func TooManyNotes(limit int) *Error {
+	return &Error{
+		Kind: Conflict, Code: "too_many_notes",
+		Message: fmt.Sprintf("%d events and properties of the project are described, which is the limit; empty a note", limit),
+	}
+}
+
+// PlanChanged is the error for a change to a version of a tracking plan that is no longer the present one.
+func PlanChanged() *Error {
+	return &Error{Kind: Outdated, Code: "plan_changed", Message: "the tracking plan was changed in the meantime; read it again"}
+}
+
+// NoSuchLink is the error for a public link that opens nothing.
+func NoSuchLink() *Error {
+	return &Error{Kind: NotFound, Code: "no_such_link", Message: "this link opens nothing: it is not complete, or it was revoked"}
 }
 
 func invalid(code, field, format string, args ...any) *Error {

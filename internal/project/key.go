@@ -72,22 +72,28 @@ func (k Kind) prefix() string {
 	return ""
 }
 
-func newSecret(k Kind) string {
+func newSecret(prefix string) string {
 	b := make([]byte, 0, secretLen)
-	b = append(b, k.prefix()...)
+	b = append(b, prefix...)
+	b = appendRandom(b, randomLen)
+	sum := checksum(string(b))
+	return string(append(b, sum[:]...))
+}
+
+// appendRandom adds n random letters and digits.
+func appendRandom(b []byte, n int) []byte {
 	var random [randomLen]byte
-	for len(b) < signedLen {
+	for end := len(b) + n; len(b) < end; {
 		// Never fails: crypto/rand ends the program if the system has no randomness.
 		_, _ = rand.Read(random[:])
 		for _, r := range random {
 			// 248 is the largest multiple of 62 in a byte; what is above would favour the first characters.
-			if r < 248 && len(b) < signedLen {
+			if r < 248 && len(b) < end {
 				b = append(b, base62[r%62])
 			}
 		}
 	}
-	sum := checksum(string(b))
-	return string(append(b, sum[:]...))
+	return b
 }
 
 // checksum is the CRC-32 (IEEE) in base 62. It goes byte by byte because crc32.ChecksumIEEE would make the string escape.
@@ -110,7 +116,15 @@ func wellFormed(secret string) bool {
 	}
 	switch secret[:prefixLen] {
 	case "fw_", "fr_", "fa_":
+		return checked(secret)
 	default:
+		return false
+	}
+}
+
+// checked tells whether what follows a prefix has the right length, no other characters and the right checksum.
+func checked(secret string) bool {
+	if len(secret) != secretLen {
 		return false
 	}
 	for i := prefixLen; i < secretLen; i++ {

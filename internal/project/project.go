@@ -1,7 +1,8 @@
 // Package project is the control plane: which projects there are, how each cuts its days and sessions, which keys
-// open them, and who changed what.
+// open them, which questions were saved and how they are arranged, what is said of events and properties, and who
+// changed what.
 //
-// [Service] answers every read out of memory, so that the write path never waits for a database and goes on working
+// [Service] answers every read of projects and keys out of memory, so that the write path never waits for a database and goes on working
 // while that database is away. A change goes through the [Store] first, together with its audit entry, and only
 // then becomes visible; a revoked key is refused by this process from the moment RevokeKey returns.
 //
@@ -80,7 +81,9 @@ type AuditEntry struct {
 	At time.Time `json:"at"`
 	// Actor is who did it, such as "key 3 (admin)" or "system".
 	Actor string `json:"actor"`
-	// Action is what was done: project.create, project.update, key.create or key.revoke.
+	// Action is what was done: project.create, project.update, key.create, key.revoke, and create, update or delete of an
+	// insight, a cohort or a dashboard, share or unshare of a dashboard, note.update and
+	// plan.update.
 	Action string `json:"action"`
 	// Project is the one that was changed.
 	Project ID `json:"project"`

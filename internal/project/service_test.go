@@ -3,6 +3,7 @@ package project_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -57,11 +58,27 @@ func code(err error) string {
 // faulty counts what reaches a store, and fails on demand, before or after the change was made.
 type faulty struct {
 	project.Store
-	calls        atomic.Int64
-	before       error
-	after        error
+	calls  atomic.Int64
+	before error
+	after  error
+
+	mu           sync.Mutex
 	touches      []map[uint64]time.Time
 	touchFailure error
+}
+
+// failTouches makes times of use fail with err from now on, or be taken when it is nil.
+func (f *faulty) failTouches(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.touchFailure = err
+}
+
+// touched returns the times of use that reached the store, in order.
+func (f *faulty) touched() []map[uint64]time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.touches)
 }
 
 func (f *faulty) Projects(ctx context.Context) ([]project.Project, error) {
@@ -93,6 +110,8 @@ func (f *faulty) RevokeKey(ctx context.Context, id uint64, at time.Time, audit p
 
 func (f *faulty) TouchKeys(ctx context.Context, used map[uint64]time.Time) error {
 	f.calls.Add(1)
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.touches = append(f.touches, used)
 	if f.touchFailure != nil {
 		return f.touchFailure
@@ -318,26 +337,27 @@ func TestUseIsWrittenOnceAMinute(t *testing.T) {
 		}
 		begin := time.Now()
 		use(59)
-		if len(store.touches) != 0 {
-			t.Fatalf("written before a minute: %v", store.touches)
+		if got := store.touched(); len(got) != 0 {
+			t.Fatalf("written before a minute: %v", got)
 		}
 		use(2)
-		if len(store.touches) != 1 || len(store.touches[0]) != 1 {
-			t.Fatalf("after a minute: %v", store.touches)
+		if got := store.touched(); len(got) != 1 || len(got[0]) != 1 {
+			t.Fatalf("after a minute: %v", got)
 		}
 		pass(10 * time.Minute)
 		synctest.Wait()
-		if n := len(store.touches); n > 2 {
+		if n := len(store.touched()); n > 2 {
 			t.Fatalf("an idle key was written %d times", n)
 		}
 
-		store.touchFailure = errors.New("disk full")
+		store.failTouches(errors.New("disk full"))
 		use(61)
-		store.touchFailure = nil
+		store.failTouches(nil)
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		last := store.touches[len(store.touches)-1][k.ID]
+		touches := store.touched()
+		last := touches[len(touches)-1][k.ID]
 		if want := begin.Add(10*time.Minute + 121*time.Second); !last.Equal(want) {
 			t.Fatalf("closed with the time %s, want %s", last, want)
 		}

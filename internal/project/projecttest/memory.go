@@ -19,14 +19,26 @@ type Memory struct {
 	closed   bool
 	projects map[project.ID]project.Project
 	keys     map[uint64]project.StoredKey
-	audit    []project.AuditEntry
+	insights map[string]project.Insight
+	cohorts  map[uint64]keptCohort
+	// dashboards are by ID.
+	dashboards map[string]project.Dashboard
+	notes      map[noteKey]project.Note
+	plans      map[project.ID]project.Plan
+	// lastCohort is the highest number given so far.
+	lastCohort uint64
+	audit      []project.AuditEntry
 }
 
 var _ project.Store = (*Memory)(nil)
 
 // NewMemory returns an empty store.
 func NewMemory() *Memory {
-	return &Memory{projects: map[project.ID]project.Project{}, keys: map[uint64]project.StoredKey{}}
+	return &Memory{
+		projects: map[project.ID]project.Project{}, keys: map[uint64]project.StoredKey{}, insights: map[string]project.Insight{},
+		cohorts: map[uint64]keptCohort{}, dashboards: map[string]project.Dashboard{}, notes: map[noteKey]project.Note{},
+		plans: map[project.ID]project.Plan{},
+	}
 }
 
 // lock takes the lock, or refuses when the context has ended or the store is closed.

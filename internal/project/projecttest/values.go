@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"sync"
 	"testing"
 
 	"github.com/freshet/freshet/internal/project"
@@ -66,6 +67,33 @@ func refused(t *testing.T, err error, code string) {
 	if !errors.As(err, &e) || e.Code != code {
 		t.Fatalf("got the error %v, want the code %s", err, code)
 	}
+}
+
+// oneOfTen makes ten changes at once, numbered from 0, of which one has to succeed and the others to be refused with a code. It
+// returns the number of that one.
+func oneOfTen(t *testing.T, code string, change func(n int) error) int {
+	t.Helper()
+	errs := make([]error, 10)
+	var wg sync.WaitGroup
+	for n := range errs {
+		wg.Go(func() { errs[n] = change(n) })
+	}
+	wg.Wait()
+	changed := -1
+	for n, err := range errs {
+		switch {
+		case err != nil:
+			refused(t, err, code)
+		case changed >= 0:
+			t.Fatalf("changes %d and %d both succeeded", changed, n)
+		default:
+			changed = n
+		}
+	}
+	if changed < 0 {
+		t.Fatal("none of ten changes succeeded")
+	}
+	return changed
 }
 
 // equal takes an empty slice for no slice.

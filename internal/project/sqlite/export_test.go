@@ -1,6 +1,12 @@
 package sqlite
 
-import "testing"
+import (
+	"context"
+	"testing"
+)
+
+// OpenWith is Open with another driver.
+func OpenWith(ctx context.Context, dir, driver string) (*Store, error) { return open(ctx, dir, driver) }
 
 // Pragma reads a setting of the connection that the Store uses.
 func (s *Store) Pragma(t *testing.T, name string) (value string) {

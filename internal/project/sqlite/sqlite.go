@@ -1,8 +1,8 @@
 // Package sqlite keeps the control plane in one SQLite file, control.db, in a folder.
 //
 // The file is in WAL mode with full synchronisation: what a method returned nil for survives a loss of power. Only the
-// owner may read it. The schema grows by the files in migrations, which are only ever added to; a file written by a
-// newer version is refused rather than guessed at, and so is a damaged one.
+// owner may read it. The schema grows by the files in migrations, which are only ever added to. A file of a newer version
+// is used when its schema says that this version can, and refused otherwise rather than guessed at; so is a damaged one.
 package sqlite
 
 import (
@@ -19,6 +19,7 @@ import (
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
+	"github.com/freshet/freshet/internal/durable"
 	"github.com/freshet/freshet/internal/project"
 )
 
@@ -36,7 +37,9 @@ type Store struct {
 var _ project.Store = (*Store)(nil)
 
 // Open opens the file in dir, makes both if they do not exist, and brings the schema up to date.
-func Open(ctx context.Context, dir string) (*Store, error) {
+func Open(ctx context.Context, dir string) (*Store, error) { return open(ctx, dir, "sqlite") }
+
+func open(ctx context.Context, dir, driver string) (*Store, error) {
 	path, err := filepath.Abs(filepath.Join(dir, FileName))
 	if err == nil {
 		err = create(path)
@@ -44,7 +47,7 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the control plane: %w", err)
 	}
-	db, err := sql.Open("sqlite", dsn(path))
+	db, err := sql.Open(driver, dsn(path))
 	if err != nil {
 		return nil, fmt.Errorf("open the control plane %s: %w", path, err)
 	}
@@ -85,15 +88,7 @@ func create(path string) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	return syncDir(dir)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return durable.SyncDir(dir)
 }
 
 func dsn(path string) string {
@@ -123,11 +118,25 @@ func prepare(ctx context.Context, db *sql.DB) error {
 		return fmt.Errorf("read the schema's version: %w", err)
 	}
 	if found > known {
-		return fmt.Errorf("its schema has version %d and this program knows versions up to %d: "+
-			"it was written by a newer version of Freshet, which must be used to open it", found, known)
+		return newer(ctx, db, found, known)
 	}
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("migrate the schema from version %d to %d: %w", found, known, err)
+	}
+	return nil
+}
+
+// newer tells whether a schema that a newer version has made can be used by this one. A migration only adds, as a rule, and
+// notes in user_version the oldest schema whose programs can go on; so the version before runs beside the next one, and can
+// take its place again.
+func newer(ctx context.Context, db *sql.DB, found, known int64) error {
+	var oldest int64
+	if err := db.QueryRowContext(ctx, "pragma user_version").Scan(&oldest); err != nil {
+		return fmt.Errorf("read which versions can use the schema: %w", err)
+	}
+	if oldest == 0 || known < oldest {
+		return fmt.Errorf("its schema has version %d and this program knows versions up to %d: "+
+			"it was written by a newer version of Freshet, which must be used to open it", found, known)
 	}
 	return nil
 }

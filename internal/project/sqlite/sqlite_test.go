@@ -80,7 +80,7 @@ func TestSettingsOfTheFile(t *testing.T) {
 func TestNewerSchemaIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	closeStore(t, open(t, dir))
-	exec(t, dir, "insert into goose_db_version (version_id, is_applied) values (99, 1)")
+	exec(t, dir, "insert into goose_db_version (version_id, is_applied) values (99, 1); pragma user_version = 98")
 	_, err := sqlite.Open(t.Context(), dir)
 	if err == nil || !strings.Contains(err.Error(), "version 99") || !strings.Contains(err.Error(), "newer version of Freshet") {
 		t.Fatalf("got %v", err)
@@ -144,6 +144,9 @@ func TestAuditIsAppendOnly(t *testing.T) {
 func TestMigrationsOnlyAppend(t *testing.T) {
 	released := map[string]string{
 		"00001_control_plane.sql": "c983be76ffac3605",
+		"00002_insights.sql":      "3beb8b509e0aac4f",
+		"00003_cohorts.sql":       "a0d5a5fe7369d187",
+		"00004_dashboards.sql":    "7b9aa83b9605997e",
 	}
 	for name, want := range released {
 		b, err := os.ReadFile(filepath.Join("migrations", name))
