@@ -47,7 +47,7 @@ func Run(ctx context.Context, c config.Config, version string) []Check {
 		place := existing(c.Data)
 		checks = append(checks, diskSpace(place), fsync(place))
 	}
-	return append(checks, memory(int64(c.Store.MemoryLimit)), openFiles(), clock(time.Now()), port(ctx, c.Listen), geo(c.GeoFile))
+	return append(checks, archive(c, time.Now()), memory(int64(c.Store.MemoryLimit)), openFiles(), clock(time.Now()), port(ctx, c.Listen), geo(c.GeoFile))
 }
 
 // existing is the folder, or the nearest one above it that exists.
