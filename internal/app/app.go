@@ -23,13 +23,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/freshet/freshet/internal/api/rest"
+	"github.com/freshet/freshet/internal/archive"
 	"github.com/freshet/freshet/internal/config"
 	"github.com/freshet/freshet/internal/eventlog/disk"
+	"github.com/freshet/freshet/internal/fault"
+	"github.com/freshet/freshet/internal/process/attempt"
 	"github.com/freshet/freshet/internal/process/dedup"
 	"github.com/freshet/freshet/internal/project"
 	"github.com/freshet/freshet/internal/project/sqlite"
 	"github.com/freshet/freshet/internal/server"
 	"github.com/freshet/freshet/internal/store/duckdb"
+	"github.com/freshet/freshet/internal/yield"
 )
 
 const (
@@ -67,11 +71,19 @@ type app struct {
 	tracing  *tracing
 	server   *server.Server
 	log      *disk.Log
-	projects *project.Service
-	pipeline *pipeline
-	api      *rest.API
-	started  time.Time
-	address  string
+	archive  *archive.Archive
+	// bucket is where the archive is, whether it is being written or not.
+	bucket      archive.Bucket
+	closeBucket io.Closer
+	projects    *project.Service
+	ballast     *ballast
+	attempts    *attempt.Attempts
+	pipeline    *pipeline
+	api         *rest.API
+	// questions are what flushes and the archive give way to.
+	questions yield.Foreground
+	started   time.Time
+	address   string
 
 	// work is what runs beside the server and ends before the pipeline does; stop ends it.
 	work sync.WaitGroup
@@ -97,6 +109,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	a.server = server.New(server.Options{
 		Logger: o.Logger, Registry: a.registry, Tracer: a.tracing.tracer("http"), Hold: hold,
+		MaxConnections: o.Config.Limits.MaxConnections,
 	})
 	socket := filepath.Join(o.Config.Data, "handover.sock")
 	listener, before, err := server.Listen(ctx, o.Config.Listen, socket)
@@ -155,13 +168,26 @@ func (a *app) open(ctx context.Context, before *server.Predecessor) (http.Handle
 	if a.projects, err = project.Open(ctx, control, project.Options{Logger: a.Logger}); err != nil {
 		return nil, errors.Join(err, control.Close())
 	}
+	a.ballast = newBallast(c.Data, int64(c.Disk.Ballast), a.Logger, a.registry)
 	a.log, err = disk.Open(disk.Options{
-		Dir: filepath.Join(c.Data, "log"), SegmentBytes: int64(c.Log.SegmentBytes), Logger: a.Logger, Registerer: a.registry,
+		Dir: filepath.Join(c.Data, "log"), SegmentBytes: int64(c.Log.SegmentBytes), Full: a.ballast.given,
+		Logger: a.Logger, Registerer: a.registry,
 	})
 	if err != nil {
 		return nil, err
 	}
+	if done, err := swap(c.Data, time.Now()); err != nil {
+		return nil, err
+	} else if done {
+		a.Logger.Info("a store that was made anew is in place")
+	}
 	if err := a.keepPositions(); err != nil {
+		return nil, err
+	}
+	if err := a.openArchive(ctx); err != nil {
+		return nil, err
+	}
+	if a.attempts, err = attempt.Open(c.Data); err != nil {
 		return nil, err
 	}
 	a.pipeline = newPipeline(a)
@@ -185,11 +211,17 @@ func (a *app) keepPositions() error {
 	if err != nil {
 		return err
 	}
-	known, err := dedup.Last(filepath.Join(a.Config.Data, "dedup"))
+	known, err := dedup.Last(filepath.Join(a.Config.Data, dedupFolder))
 	if err != nil {
 		return err
 	}
-	a.log.SkipTo(max(stored, known))
+	known = max(stored, known)
+	if m, err := readMarker(a.Config.Data); err != nil {
+		return err
+	} else if m != nil {
+		known = max(known, m.Target)
+	}
+	a.log.SkipTo(known)
 	return nil
 }
 
@@ -209,7 +241,12 @@ func (a *app) begin(ctx context.Context) {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	a.stop = stop
 	a.work.Go(func() { a.pipeline.run(work) })
+	a.work.Go(func() { a.pipeline.watch(work) })
 	a.work.Go(func() { a.upkeep(work) })
+	a.work.Go(func() { a.ballast.run(work) })
+	if a.archive != nil {
+		a.work.Go(func() { a.archive.Run(work) })
+	}
 	if a.Config.Demo {
 		a.work.Go(func() { a.sample(work) })
 	}
@@ -223,6 +260,9 @@ func (a *app) close(ctx context.Context, handover *server.Handover) error {
 	ctx = context.WithoutCancel(ctx)
 	drain, cancel := context.WithTimeout(ctx, a.Config.DrainTimeout)
 	defer cancel()
+	if fault.Planted(fault.LogClosedFirst) && a.log != nil {
+		_ = a.log.Close()
+	}
 	err := a.server.Drain(drain, handover)
 	if errors.Is(err, context.DeadlineExceeded) {
 		a.Logger.Warn("requests cut at the end of the drain", "timeout", a.Config.DrainTimeout)
@@ -237,6 +277,12 @@ func (a *app) close(ctx context.Context, handover *server.Handover) error {
 	}
 	if a.pipeline != nil {
 		err = errors.Join(err, a.pipeline.close())
+	}
+	if a.attempts != nil {
+		err = errors.Join(err, a.attempts.Close())
+	}
+	if a.closeBucket != nil {
+		err = errors.Join(err, a.closeBucket.Close())
 	}
 	if a.log != nil {
 		err = errors.Join(err, a.log.Close())

@@ -4,17 +4,20 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"path/filepath"
+	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/freshet/freshet/internal/archive"
 	"github.com/freshet/freshet/internal/config"
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/process"
+	"github.com/freshet/freshet/internal/process/attempt"
 	"github.com/freshet/freshet/internal/process/clock"
 	"github.com/freshet/freshet/internal/process/dedup"
 	"github.com/freshet/freshet/internal/process/enrich"
@@ -22,6 +25,7 @@ import (
 	"github.com/freshet/freshet/internal/project"
 	"github.com/freshet/freshet/internal/store"
 	"github.com/freshet/freshet/internal/store/duckdb"
+	"github.com/freshet/freshet/internal/yield"
 )
 
 // reopenAfter is how long a pipeline that failed stays closed before it is made anew; it doubles up to reopenMost.
@@ -30,21 +34,30 @@ const (
 	reopenMost  = time.Minute
 )
 
+// openedAfter is when what was needed only to open the store goes back to the system: a server without work should be
+// small.
+const openedAfter = 5 * time.Second
+
 // pipeline is everything behind the log: it is made anew, from what is on disk, when the store or the index fails for
 // good, while events go on being accepted.
 type pipeline struct {
 	config   config.Config
-	log      eventlog.Log
+	log      archive.History
 	projects *project.Service
 	logger   *slog.Logger
 	registry *prometheus.Registry
 	tracing  *tracing
+	attempts *attempt.Attempts
 	reader   *reader
 	// threads are those a question may use.
 	threads int
+	// questions are what flushes give way to.
+	questions *yield.Foreground
 
 	// opened tells upkeep, once for each time, that there is a stage.
-	opened  chan struct{}
+	opened chan struct{}
+	// renewed tells that there is a store to take the place of the one in use.
+	renewed chan struct{}
 	current atomic.Pointer[stage]
 	// keep is the position before which nothing is needed any more, as of the last stage.
 	keep atomic.Uint64
@@ -52,17 +65,20 @@ type pipeline struct {
 
 // stage is one life of the pipeline.
 type stage struct {
-	registry  *prometheus.Registry
-	dedup     *dedup.Index
-	store     *duckdb.Store
+	registry *prometheus.Registry
+	dedup    *dedup.Index
+	store    *duckdb.Store
+	// marker says that the store is being made anew; nil when it is not.
+	marker    *marker
 	enricher  *enrich.Enricher
 	processor *process.Processor
 }
 
 func newPipeline(a *app) *pipeline {
 	return &pipeline{
-		config: a.Config, log: a.log, projects: a.projects, logger: a.Logger, registry: a.registry, tracing: a.tracing,
-		reader: &reader{}, threads: cmp.Or(a.Config.Store.Threads, a.cores), opened: make(chan struct{}, 1),
+		config: a.Config, log: archive.History{Log: a.log, Bucket: a.bucket}, projects: a.projects, questions: &a.questions, logger: a.Logger, registry: a.registry, tracing: a.tracing,
+		attempts: a.attempts,
+		reader:   &reader{}, threads: cmp.Or(a.Config.Store.Threads, a.cores), opened: make(chan struct{}, 1), renewed: make(chan struct{}, 1),
 	}
 }
 
@@ -74,13 +90,13 @@ func (p *pipeline) run(ctx context.Context) {
 		s, err := p.open(ctx)
 		if err == nil {
 			p.logger.Info("store open", "took_ms", time.Since(began).Milliseconds(), "position", uint64(s.store.Position()))
-			p.current.Store(s)
-			p.reader.set(s.store)
-			select {
-			case p.opened <- struct{}{}:
-			default:
+			err = p.carry(ctx, s)
+			if err == nil && ctx.Err() == nil {
+				err = p.exchange(s)
+				if err == nil {
+					continue
+				}
 			}
-			err = s.processor.Run(ctx)
 		}
 		if ctx.Err() != nil {
 			if err != nil {
@@ -104,21 +120,44 @@ func (p *pipeline) run(ctx context.Context) {
 	}
 }
 
+// carry lets a stage process until ctx ends or it fails.
+func (p *pipeline) carry(ctx context.Context, s *stage) error {
+	p.current.Store(s)
+	ctx, cancel := context.WithCancel(ctx)
+	var serving sync.WaitGroup
+	serving.Go(func() { p.serve(ctx, s) })
+	serving.Go(func() {
+		select {
+		case <-p.renewed:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	select {
+	case p.opened <- struct{}{}:
+	default:
+	}
+	opened := time.AfterFunc(openedAfter, debug.FreeOSMemory)
+	defer opened.Stop()
+	err := s.processor.Run(ctx)
+	cancel()
+	serving.Wait()
+	return err
+}
+
+// open opens the store, or begins a new one in the place of one that cannot be read, and what goes with it.
 func (p *pipeline) open(ctx context.Context) (*stage, error) {
 	c := p.config
-	start, _ := p.log.Bounds()
 	s := &stage{registry: prometheus.NewRegistry()}
-	var err error
-	s.store, err = duckdb.Open(ctx, duckdb.Options{
-		Dir: c.Data, MemoryLimit: fmt.Sprintf("%dB", c.Store.MemoryLimit), Threads: p.threads, FlushRows: c.Store.FlushRows,
-		FlushEvery: c.Store.FlushInterval, PropertyLimit: c.Store.PropertyLimit, Logger: p.logger, Registerer: s.registry,
-	})
-	if err != nil {
-		return nil, err
+	if err := p.openStore(ctx, s); err != nil {
+		return nil, errors.Join(err, s.close())
 	}
-	s.dedup, err = dedup.Open(filepath.Join(c.Data, "dedup"), dedup.Options{
-		Window: c.Dedup.Window, LogStart: start, Logger: p.logger, Registerer: s.registry,
-	})
+	from, err := completeFrom(ctx, p.log)
+	if err == nil {
+		s.dedup, err = dedup.Open(filepath.Join(c.Data, dedupFolder), dedup.Options{
+			Window: c.Dedup.Window, LogStart: from, Logger: p.logger, Registerer: s.registry,
+		})
+	}
 	if err == nil {
 		s.enricher, err = enrich.Open(c.GeoFile)
 	}
@@ -129,6 +168,7 @@ func (p *pipeline) open(ctx context.Context) (*stage, error) {
 	if err == nil {
 		s.processor, err = process.New(process.Config{CommitInterval: c.Freshness.CommitInterval}, process.Deps{
 			Log: p.log, Store: s.store, Dedup: s.dedup, Clock: clock.New(0), People: people, Enricher: s.enricher,
+			Attempts: p.attempts,
 			Projects: locations{p.projects}, Registerer: s.registry, Logger: p.logger,
 			Tracer: p.tracing.tracer("process"),
 		})

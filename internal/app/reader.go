@@ -17,6 +17,8 @@ var _ store.Reader = (*reader)(nil)
 type reader struct {
 	current atomic.Pointer[store.Reader]
 	last    atomic.Pointer[store.Watermark]
+	// rebuild is how far a store is that is being made anew; nil when none is.
+	rebuild atomic.Pointer[func() (done, of eventlog.Position)]
 }
 
 func (r *reader) set(s store.Reader) {
@@ -41,7 +43,17 @@ func (r *reader) get() (store.Reader, error) {
 	if s := r.current.Load(); s != nil {
 		return *s, nil
 	}
+	if f := r.rebuild.Load(); f != nil {
+		return nil, rebuilding((*f)())
+	}
 	return nil, opening()
+}
+
+func rebuilding(done, of eventlog.Position) error {
+	e := event.Errorf(event.Unavailable, "store_rebuilding",
+		"the store is being made anew, %d of %d events are done; events are accepted, answers follow", done, of)
+	e.Wait = time.Minute
+	return e
 }
 
 // Cut implements store.Reader.
@@ -88,6 +100,15 @@ func (r *reader) Ledger(ctx context.Context, p store.ProjectID, from, to int64) 
 		return nil, err
 	}
 	return s.Ledger(ctx, p, from, to)
+}
+
+// Duplicates implements store.Reader.
+func (r *reader) Duplicates(ctx context.Context, p store.ProjectID, from, to int64) ([]store.Duplicates, error) {
+	s, err := r.get()
+	if err != nil {
+		return nil, err
+	}
+	return s.Duplicates(ctx, p, from, to)
 }
 
 // DeadLetters implements store.Reader.

@@ -31,10 +31,11 @@ func (a *app) routes() (http.Handler, error) {
 	limits := ingest.DefaultLimits()
 	limits.Body, limits.Event, limits.Depth = int(c.Limits.MaxBody), int(c.Limits.MaxEvent), c.Limits.MaxDepth
 	limits.Batch, limits.InFlight = c.Limits.MaxBatch, int64(c.Limits.MaxInFlight)
+	limits.ProjectRate, limits.DeviceRate, limits.Weights = c.Limits.ProjectRate, c.Limits.DeviceRate, c.Limits.Shares()
 	keys := writeKeys{a.projects}
 	door := ingest.New(ingest.Options{
 		Log: a.log, Keys: keys, Limits: limits, Trusted: c.Trusted(), Logger: a.Logger,
-		Tracer: a.tracing.tracer("ingest"), Metrics: a.registry, Now: time.Now,
+		Tracer: a.tracing.tracer("ingest"), Metrics: a.registry, Decoders: a.cores + 1, Behind: a.log.Behind, Now: time.Now,
 	})
 	for _, p := range protocols() {
 		door.Register(mux, p)
@@ -47,6 +48,8 @@ func (a *app) routes() (http.Handler, error) {
 
 	engine, err := query.New(query.Options{
 		Store: a.pipeline.reader, Now: time.Now, Registerer: a.registry, Tracer: a.tracing.tracer("query"), Logger: a.Logger,
+		Cohorts: rest.Cohorts{Projects: a.projects}, Read: rest.ReadQuestion, Workers: a.cores,
+		Begin: a.questions.Begin,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set up the query engine: %w", err)
@@ -56,7 +59,7 @@ func (a *app) routes() (http.Handler, error) {
 		return nil, fmt.Errorf("set up the result cache: %w", err)
 	}
 	a.api, err = rest.New(rest.Options{
-		Projects: a.projects, Engine: engine, Cache: results, Pipeline: status{a}, Replayer: replayer{door},
+		Projects: a.projects, Engine: engine, Cache: results, Pipeline: status{a}, Replayer: replayer{door}, Operator: newOperator(a),
 		Version: a.Version, Logger: a.Logger, Registerer: a.registry,
 	})
 	if err != nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/freshet/freshet/internal/archive"
+	"github.com/freshet/freshet/internal/fault"
 	"github.com/freshet/freshet/internal/store"
 )
 
@@ -12,7 +14,8 @@ const (
 	expireEvery = time.Hour
 )
 
-// upkeep trims the log and removes expired days, as soon as the store is open and from then on regularly, until ctx ends.
+// upkeep trims the log and removes expired days, as soon as the store is open, from then on regularly, and when the disk is
+// full, until ctx ends.
 func (a *app) upkeep(ctx context.Context) {
 	tick := time.NewTicker(upkeepEvery)
 	defer tick.Stop()
@@ -22,6 +25,8 @@ func (a *app) upkeep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-a.pipeline.opened:
+		case <-a.ballast.gone:
+			expired = time.Time{}
 		case <-tick.C:
 		}
 		a.trim()
@@ -32,9 +37,12 @@ func (a *app) upkeep(ctx context.Context) {
 	}
 }
 
-// trim gives up what the log need not keep: what is in the store and in the dedup index, and old enough.
+// trim gives up what the log need not keep: what is in the store, in the dedup index and in the archive, and old enough.
 func (a *app) trim() {
 	before := min(a.pipeline.keepFrom(), a.log.WrittenBefore(time.Now().Add(-a.Config.Log.Keep)))
+	if a.archive != nil && !fault.Planted(fault.TrimUnarchived) {
+		before = min(before, a.archive.Position())
+	}
 	if err := a.log.Trim(before); err != nil {
 		a.Logger.Error("trim the event log", "before", uint64(before), "error", err)
 	}
@@ -54,6 +62,23 @@ func (a *app) expire(ctx context.Context, eraser store.Eraser) {
 		case n > 0:
 			a.Logger.Info("expired days removed", "project", p.ID, "before_day", day, "events", n)
 		}
+		a.expireArchive(ctx, p.ID, day)
+	}
+}
+
+// expireArchive removes what came so long before a day of a project that no event of it is of that day or later: its clock
+// may be a day ahead, and its zone another.
+func (a *app) expireArchive(ctx context.Context, p uint32, day int64) {
+	if a.archive == nil {
+		return
+	}
+	const ahead = 2
+	n, err := archive.Expire(ctx, a.bucket, p, day-ahead)
+	switch {
+	case err != nil && ctx.Err() == nil:
+		a.Logger.Error("remove expired days of the archive", "project", p, "before_day", day-ahead, "error", err)
+	case n > 0:
+		a.Logger.Info("expired days of the archive removed", "project", p, "before_day", day-ahead, "files", n)
 	}
 }
 

@@ -64,7 +64,7 @@ func (a *app) printKeys(ctx context.Context, p project.Project) error {
 Project %d is ready. These keys are shown once and stored as hashes only: keep them.
 
 Write key    %s   (in the app's SDK)
-Admin key    %s   (for freshet query, project and key, and the API)
+Admin key    %s   (to change things on the page, for freshet query, project and key, and the API)
 
 `, p.ID, write, admin)
 	return err

@@ -55,8 +55,10 @@ type Result struct {
 	EventsPerSecond float64 `json:"events_per_second"`
 	RequestsPerSec  float64 `json:"requests_per_second"`
 	// Ack is the time from when a request was due (open loop) or sent (closed loop) to its acknowledgement.
-	Ack    Latency        `json:"ack"`
-	Errors map[string]int `json:"errors,omitempty"`
+	Ack Latency `json:"ack"`
+	// Refused is the time from when a request was sent to its refusal.
+	Refused Latency        `json:"refused,omitzero"`
+	Errors  map[string]int `json:"errors,omitempty"`
 	// Position is the highest position acknowledged.
 	Position uint64 `json:"position"`
 }
@@ -71,6 +73,7 @@ type run struct {
 	mu        sync.Mutex
 	result    Result
 	histogram *hdrhistogram.Histogram
+	refusals  *hdrhistogram.Histogram
 }
 
 // maxLatency is the longest time the histograms hold; longer ones count as this long.
@@ -94,7 +97,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		address = net.JoinHostPort(u.Hostname(), "80")
 	}
 	loads := newLoads(o, u.Host, "Basic "+base64.StdEncoding.EncodeToString([]byte(o.Key+":")))
-	r := &run{o: o, address: address, histogram: newHistogram()}
+	r := &run{o: o, address: address, histogram: newHistogram(), refusals: newHistogram()}
 	r.result.Errors = map[string]int{}
 	if o.Rate > 0 {
 		r.interval = time.Duration(float64(o.Batch) / o.Rate * float64(time.Second))
@@ -120,7 +123,7 @@ func (r *run) finish() Result {
 		res.EventsPerSecond = float64(res.Events) / res.Seconds
 		res.RequestsPerSec = float64(res.Requests) / res.Seconds
 	}
-	res.Ack = latencyOf(r.histogram)
+	res.Ack, res.Refused = latencyOf(r.histogram), latencyOf(r.refusals)
 	return res
 }
 
@@ -132,6 +135,7 @@ func latencyOf(h *hdrhistogram.Histogram) Latency {
 // tally is what one worker counts by itself and adds up at the end.
 type tally struct {
 	histogram        *hdrhistogram.Histogram
+	refusals         *hdrhistogram.Histogram
 	requests, events int64
 	all, bytes       int64
 	errors           map[string]int
@@ -141,7 +145,7 @@ type tally struct {
 
 // worker drives one connection.
 func (r *run) worker(ctx context.Context, index int, l *loads) {
-	t := tally{histogram: newHistogram(), errors: map[string]int{}}
+	t := tally{histogram: newHistogram(), refusals: newHistogram(), errors: map[string]int{}}
 	var c *conn
 	defer func() {
 		if c != nil {
@@ -170,12 +174,16 @@ func (r *run) worker(ctx context.Context, index int, l *loads) {
 				continue
 			}
 		}
+		sent := time.Now()
 		status, position, err := c.roundTrip(request)
 		if err != nil {
 			t.fail(err)
 			c.close()
 			c = nil
 			continue
+		}
+		if status != 200 {
+			_ = t.refusals.RecordValue(min(time.Since(sent), maxLatency).Microseconds())
 		}
 		r.record(&t, due, status, position, len(request))
 	}
@@ -218,6 +226,7 @@ func (r *run) add(t *tally) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.histogram.Merge(t.histogram)
+	r.refusals.Merge(t.refusals)
 	r.result.Requests += t.requests
 	r.result.Events += t.events
 	r.result.AllEvents += t.all

@@ -51,7 +51,7 @@ type call struct {
 	r      *http.Request
 	secret string
 	who    project.Identity
-	// project is the one the request is about: the key's own, or the one an admin key picked.
+	// project is the one the request is about: the key's own, the one an admin key picked, or that of a public link.
 	project project.Project
 }
 
@@ -76,11 +76,14 @@ func (a *API) guard(op *huma.Operation, w http.ResponseWriter, r *http.Request) 
 			Message: "a key in an address ends up in logs and histories: send it as Authorization: Bearer, and revoke this one",
 		}
 	}
-	if err := a.authenticate(c, policyOf(op)); err != nil {
-		return nil, err
+	need := policyOf(op)
+	if need != public {
+		if err := a.authenticate(c, need); err != nil {
+			return nil, err
+		}
 	}
-	if err := checkParameters(op, query); err != nil {
-		return nil, err
+	if err := checkParameters(op, query); err != nil || need == public {
+		return c, err
 	}
 	if err := a.pickProject(c, query); err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/fault"
 	"github.com/freshet/freshet/internal/project"
 )
 
@@ -19,6 +20,8 @@ type policy string
 const (
 	read  policy = "read"
 	admin policy = "admin"
+	// public routes need no key; what they show, their address has to entitle to.
+	public policy = "public"
 )
 
 // policyExtension carries the policy in the OpenAPI document.
@@ -105,7 +108,7 @@ func (a *API) pickProject(c *call, query url.Values) error {
 		if err != nil {
 			return &event.Error{Kind: event.Invalid, Code: "invalid_parameter", Field: "project", Message: "the project is not a number"}
 		}
-		if c.who.Kind != project.Admin && project.ID(n) != id {
+		if c.who.Kind != project.Admin && project.ID(n) != id && !fault.Planted(fault.AnyProject) {
 			return project.NoSuchProject(project.ID(n))
 		}
 		id = project.ID(n)

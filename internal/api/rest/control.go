@@ -134,7 +134,7 @@ type auditQuery struct {
 func (a *API) registerAudit() {
 	handle(a, huma.Operation{
 		OperationID: "list-audit", Method: http.MethodGet, Path: "/v1/audit", Tags: []string{"control"},
-		Summary: "Read who changed projects and keys",
+		Summary: "Read who changed projects, keys, insights, cohorts, dashboards and descriptions",
 	}, admin, a.audit)
 }
 

@@ -124,7 +124,7 @@ func (w walker) value(t reflect.Type, path string, depth int) error {
 	if depth > maxDepth {
 		return invalid("too_deep", path, "nested deeper than %d", maxDepth)
 	}
-	for t != nil && t.Kind() == reflect.Pointer && !t.Implements(unmarshalerType) {
+	for t != nil && t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 	if t != nil && (t.Kind() == reflect.Interface || reflect.PointerTo(t).Implements(unmarshalerType) || reflect.PointerTo(t).Implements(textUnmarshalerType)) {

@@ -43,12 +43,18 @@ func describe(schemas map[string]*huma.Schema) error {
 	words(schemas["Trends"], "kind", []string{"trends"})
 	words(schemas["Trends"], "compare", []string{"previous", "year"})
 	words(schemas["Series"], "aggregate", query.Aggregates())
+	words(schemas["Series"], "clock", query.ActiveClocks())
 	kindWords(schemas)
 	for _, name := range []string{"Filter", "Breakdown", "PropertyRef"} {
 		words(schemas[name], "of", []string{"event", "person"})
 		words(schemas[name], "at", []string{"now", "event"})
 	}
+	words(schemas["PlannedProperty"], "type", query.PlannedTypes())
+	words(schemas["Violation"], "reason", query.ViolationReasons())
 	words(schemas["Filter"], "op", query.Operators())
+	words(schemas["Limit"], "unit", LimitUnits())
+	words(schemas["Limit"], "scope", LimitScopes())
+	words(schemas["OutlineRelation"], "sort", []string{query.RelationEvents, query.RelationPeople})
 	schemas["Trends"].Required = []string{"series"}
 	describeFunnel(schemas)
 	return nil
@@ -78,7 +84,11 @@ func kindWords(schemas map[string]*huma.Schema) {
 		words(s, "preset", query.Presets())
 		if s.Properties["week_start"] != nil {
 			words(s, "week_start", query.Weekdays())
-			words(s, "interval", query.RetentionIntervals())
+			intervals := query.RetentionIntervals()
+			if name == "Sessions" {
+				intervals = query.Intervals()
+			}
+			words(s, "interval", intervals)
 		}
 		s.Required = []string{"kind"}
 	}
@@ -91,6 +101,8 @@ func kindWords(schemas map[string]*huma.Schema) {
 	words(schemas["Stickiness"], "mode", query.StickinessModes())
 	words(schemas["Stickiness"], "window", []string{"day", "week", "month"})
 	words(schemas["Paths"], "unit", query.PathUnits())
+	words(schemas["PathsFunnel"], "state", query.FunnelStates())
+	words(schemas["PathsFunnel"], "side", query.PathSides())
 	words(schemas["Sessions"], "by", query.SessionRules())
 	words(schemas["Sessions"], "midnight", []string{"continue", "cut"})
 	words(schemas["Sessions"], "attribution", query.SessionAttributions())

@@ -111,20 +111,3 @@ func (a *API) registerEvents() {
 		return &eventsAnswer{page}, nil
 	})
 }
-
-type schemaAnswer struct {
-	Body *query.Schema
-}
-
-func (a *API) registerSchema() {
-	handle(a, huma.Operation{
-		OperationID: "get-schema", Method: http.MethodGet, Path: "/v1/schema", Tags: []string{"events"},
-		Summary: "List the events and properties that were seen",
-	}, read, func(ctx context.Context, c *call, _ *ProjectParameter) (*schemaAnswer, error) {
-		s, err := a.opts.Engine.Schema(ctx, c.scope())
-		if err != nil {
-			return nil, err
-		}
-		return &schemaAnswer{s}, nil
-	})
-}

@@ -1,14 +1,17 @@
 package rest
 
 import (
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/freshet/freshet/internal/query"
+	"github.com/freshet/freshet/internal/store"
 )
 
 func TestEventsPage(t *testing.T) {
@@ -213,5 +216,36 @@ func TestControl(t *testing.T) {
 	}
 	if all := w.ask("1 admin", "GET", "/v1/audit", "").Body.String(); strings.Contains(all, key.Key) {
 		t.Error("a key in the audit trail")
+	}
+}
+
+func TestDuplicatesBySDK(t *testing.T) {
+	w := newWorld(t)
+	hour := w.now.Truncate(time.Hour)
+	for i, at := range []time.Time{hour, hour, hour.Add(-24 * time.Hour), hour.Add(-9 * 24 * time.Hour)} {
+		w.store.Count(1, at.Unix(), store.Counts{Accepted: 1, Duplicate: 1})
+		w.store.CountDuplicate(1, at.Unix(), store.SDK{Name: "analytics-ios", Version: []string{"1", "2", "2", "2"}[i]})
+	}
+	must(t, w.store.Commit(context.Background(), 4))
+	got := w.ask("1 read", "GET", "/v1/ledger/duplicates", "")
+	var d query.Duplicates
+	got.json(&d)
+	if d.Total != 3 || d.Interval != "day" || len(d.SDKs) != 2 || d.SDKs[0].LibraryVersion != "2" || d.SDKs[0].Duplicates != 2 ||
+		len(d.SDKs[0].Buckets) != 2 || !d.SDKs[1].Buckets[0].Start.Equal(w.now.Truncate(24*time.Hour)) {
+		t.Errorf("%s", got.Body)
+	}
+	w.ask("1 read", "GET", "/v1/ledger/duplicates?from=-2h&interval=hour", "").json(&d)
+	if d.Total != 2 || len(d.SDKs) != 2 || !d.SDKs[0].Buckets[0].Start.Equal(hour) {
+		t.Errorf("%+v", d)
+	}
+	if got := w.ask("2 read", "GET", "/v1/ledger/duplicates", ""); !strings.Contains(got.Body.String(), `"sdks":[]`) {
+		t.Errorf("%s", got.Body)
+	}
+	for query, code := range map[string]string{
+		"?interval=week": "invalid_parameter", "?from=now&to=-1d": "bad_range", "?from=-90w&to=now": "range_too_long", "?from=x": "bad_time",
+	} {
+		if got := w.ask("1 read", "GET", "/v1/ledger/duplicates"+query, ""); got.Code != 400 || got.problem().Code != code {
+			t.Errorf("%s: %d %s", query, got.Code, got.Body)
+		}
 	}
 }

@@ -37,39 +37,47 @@ func (a *API) export(_ context.Context, c *call, in *exportQuery) (*huma.StreamR
 		return nil, err
 	}
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
-		ctx := hc.Context()
 		x := newExport(c.w, in.Format, fmt.Sprintf("freshet-%d-%s", c.project.ID, a.opts.Now().UTC().Format("20060102-150405")))
-		err := a.opts.Engine.Export(ctx, c.scope(), f, x.event)
-		if err == nil {
-			err = x.finish()
-		}
-		if err == nil {
-			return
-		}
-		if !x.begun {
-			problemOf(ctx, a.opts.Logger, err).write(c.w)
-			return
-		}
-		if ctx.Err() == nil {
-			a.opts.Logger.ErrorContext(ctx, "export cut off", "error", err)
-		}
-		panic(http.ErrAbortHandler) // half an export must not look like a whole one
+		a.deliver(hc.Context(), x, func(ctx context.Context) error {
+			return a.opts.Engine.Export(ctx, c.scope(), f, x.event)
+		})
 	}}, nil
 }
 
-// export writes events in one of the formats. Nothing is written before the first event is there, so that an error up
+// deliver fills an export and ends it.
+func (a *API) deliver(ctx context.Context, x *export, fill func(context.Context) error) {
+	err := fill(ctx)
+	if err == nil {
+		err = x.finish()
+	}
+	if err == nil {
+		return
+	}
+	if !x.begun {
+		problemOf(ctx, a.opts.Logger, err).write(x.w)
+		return
+	}
+	if ctx.Err() == nil {
+		a.opts.Logger.ErrorContext(ctx, "export cut off", "error", err)
+	}
+	panic(http.ErrAbortHandler) // half an export must not look like a whole one
+}
+
+// export writes events, or people, in one of the formats. Nothing is written before the first one is there, so that an error up
 // to then is answered as one.
 type export struct {
-	w     http.ResponseWriter
-	name  string
-	buf   *bufio.Writer
-	csv   *csv.Writer
-	line  []byte
-	begun bool
+	w    http.ResponseWriter
+	name string
+	buf  *bufio.Writer
+	csv  *csv.Writer
+	// columns are the names of csv's.
+	columns []string
+	line    []byte
+	begun   bool
 }
 
 func newExport(w http.ResponseWriter, format, name string) *export {
-	x := &export{w: w, name: name + "." + format, buf: bufio.NewWriterSize(w, 64<<10)}
+	x := &export{w: w, name: name + "." + format, columns: csvColumns, buf: bufio.NewWriterSize(w, 64<<10)}
 	if format == "csv" {
 		x.csv = csv.NewWriter(x.buf)
 	}
@@ -88,7 +96,7 @@ func (x *export) begin() error {
 		return nil
 	}
 	head.Set("Content-Type", "text/csv; charset=utf-8; header=present")
-	return x.csv.Write(csvColumns)
+	return x.csv.Write(x.columns)
 }
 
 func (x *export) event(e *query.Event) error {

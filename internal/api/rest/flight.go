@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/query"
 )
 
 // flights lets identical questions that are asked at the same time be worked out once. The work belongs to all who
@@ -21,6 +22,7 @@ type flights struct {
 
 type flight struct {
 	done    chan struct{}
+	meter   *query.Meter
 	cancel  context.CancelFunc
 	waiting int
 	value   any
@@ -30,8 +32,10 @@ type flight struct {
 func newFlights() *flights { return &flights{all: map[string]*flight{}} }
 
 // do returns what work returns, of this call or of one under way with the same key. work gets the values of the
-// context of whoever came first, not its end.
-func (f *flights) do(ctx context.Context, key string, work func(context.Context) (any, error)) (any, error) {
+// context of whoever came first, not its end. joined, which may be nil, is told what the work's progress is measured by.
+func (f *flights) do(
+	ctx context.Context, key string, joined func(*query.Meter), work func(context.Context) (any, error),
+) (any, error) {
 	f.mu.Lock()
 	fl, ok := f.all[key]
 	if !ok {
@@ -39,10 +43,13 @@ func (f *flights) do(ctx context.Context, key string, work func(context.Context)
 			f.mu.Unlock()
 			return nil, &event.Error{Kind: event.Unavailable, Code: "draining", Message: "the server is stopping"}
 		}
-		fl = f.start(ctx, key, work)
+		fl = f.start(ctx, key, &query.Meter{Fractions: joined != nil}, work)
 	}
 	fl.waiting++
 	f.mu.Unlock()
+	if joined != nil {
+		joined(fl.meter)
+	}
 	select {
 	case <-fl.done:
 		return fl.value, fl.err
@@ -58,9 +65,9 @@ func (f *flights) do(ctx context.Context, key string, work func(context.Context)
 }
 
 // start begins a flight; mu is held.
-func (f *flights) start(ctx context.Context, key string, work func(context.Context) (any, error)) *flight {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	fl := &flight{done: make(chan struct{}), cancel: cancel}
+func (f *flights) start(ctx context.Context, key string, m *query.Meter, work func(context.Context) (any, error)) *flight {
+	ctx, cancel := context.WithCancel(query.WithMeter(context.WithoutCancel(ctx), m))
+	fl := &flight{done: make(chan struct{}), meter: m, cancel: cancel}
 	f.all[key] = fl
 	f.work.Go(func() {
 		defer cancel()

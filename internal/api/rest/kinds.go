@@ -53,6 +53,20 @@ func kinds() []kind {
 
 // question reads a question of any kind. What is wrong with more than its kind is left to the kind to say.
 func (a *API) question(data []byte, s query.Scope) (query.Asked, error) {
+	return ReadQuestion(a.opts.Engine, s, data)
+}
+
+// ReadQuestion reads a question of any kind as POST /v1/query does, and resolves it.
+func ReadQuestion(e *query.Engine, s query.Scope, data []byte) (query.Asked, error) {
+	chosen, err := kindOfQuestion(data)
+	if err != nil {
+		return nil, err
+	}
+	return chosen.read(data, e, s)
+}
+
+// kindOfQuestion finds the kind of a question, which need not be a good one otherwise.
+func kindOfQuestion(data []byte) (kind, error) {
 	all := kinds()
 	chosen := all[0]
 	var head struct{ Kind any }
@@ -64,19 +78,23 @@ func (a *API) question(data []byte, s query.Scope) (query.Asked, error) {
 				for i := range all {
 					names[i] = all[i].name
 				}
-				return nil, invalid("unknown_word", "kind", "%q is not one of %s", name[:min(len(name), 64)], strings.Join(names, ", "))
+				return kind{}, invalid("unknown_word", "kind", "%q is not one of %s", name[:min(len(name), 64)], strings.Join(names, ", "))
 			}
 			chosen = all[at]
 		}
 	}
-	return chosen.read(data, a.opts.Engine, s)
+	return chosen, nil
 }
 
 // anyKind is the schema of the questions or answers of all kinds, told apart by the field "kind".
 func (a *API) anyKind(of func(kind) reflect.Type) *huma.Schema {
+	return anyKind(a.huma.OpenAPI().Components.Schemas, of)
+}
+
+func anyKind(schemas huma.Registry, of func(kind) reflect.Type) *huma.Schema {
 	out := &huma.Schema{Discriminator: &huma.Discriminator{PropertyName: "kind", Mapping: map[string]string{}}}
 	for _, k := range kinds() {
-		s := a.schema(of(k))
+		s := schemas.Schema(of(k), true, "")
 		out.OneOf = append(out.OneOf, s)
 		out.Discriminator.Mapping[k.name] = s.Ref
 	}

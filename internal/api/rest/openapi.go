@@ -13,7 +13,8 @@ import (
 const about = `Questions about the events of a mobile app, answered on everything that was acknowledged.
 
 **Keys.** Send ` + "`Authorization: Bearer fr_…`" + ` (or the key as Basic user name). A read key asks about its own project;
-an admin key about every project, picked by ` + "`project`" + `. A key never belongs into an address.
+an admin key about every project, picked by ` + "`project`" + `. A key never belongs into an address. Only what begins with
+` + "`/v1/public/`" + ` needs none.
 
 **Freshness.** Every answer names the position of the log up to which it is complete. ` + "`POST /v1/events`" + ` returns
 the position after what it took; given as ` + "`consistent_with`" + `, it makes a question wait until that is counted.
@@ -33,6 +34,8 @@ func config(version string) huma.Config {
 			Info:    &huma.Info{Title: "Freshet", Version: version, Description: about},
 			Tags: []*huma.Tag{
 				{Name: "questions", Description: "Count, sum and compare."},
+				{Name: "people", Description: "Who they are, what they did, and which cohorts they are in."},
+				{Name: "dashboards", Description: "Saved questions arranged on a page, for the project or behind a public link."},
 				{Name: "events", Description: "The events themselves: taking them in, pages, exports, a live stream."},
 				{Name: "operation", Description: "How the server is, and what became of every event."},
 				{Name: "control", Description: "Projects and keys; needs an admin key."},
@@ -59,14 +62,16 @@ func schemaName(t reflect.Type, hint string) string {
 // document completes an operation's documentation: key, problems, the body that the handler reads itself.
 func document(a *API, op *huma.Operation, need policy) {
 	op.Extensions = map[string]any{policyExtension: need}
-	op.Security = []map[string][]string{{securityName: {}}}
+	if need != public {
+		op.Security = []map[string][]string{{securityName: {}}}
+		op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
+	}
 	if op.Responses == nil {
 		op.Responses = map[string]*huma.Response{}
 	}
 	schema := a.schema(reflect.TypeFor[Problem]())
 	for _, status := range append([]int{
-		http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusInternalServerError,
-		http.StatusServiceUnavailable,
+		http.StatusBadRequest, http.StatusNotFound, http.StatusInternalServerError, http.StatusServiceUnavailable,
 	}, op.Errors...) {
 		op.Responses[strconv.Itoa(status)] = &huma.Response{
 			Description: http.StatusText(status),
@@ -84,7 +89,7 @@ func (a *API) schema(t reflect.Type) *huma.Schema {
 // and let pass what decode does not.
 func takes[T any](a *API, method, path, description string, example any) {
 	item := a.huma.OpenAPI().Paths[path]
-	op := map[string]*huma.Operation{http.MethodPost: item.Post, http.MethodPatch: item.Patch}[method]
+	op := map[string]*huma.Operation{http.MethodPost: item.Post, http.MethodPut: item.Put, http.MethodPatch: item.Patch}[method]
 	op.RequestBody = &huma.RequestBody{
 		Description: description, Required: true,
 		Content: map[string]*huma.MediaType{"application/json": {Schema: a.schema(reflect.TypeFor[T]()), Example: example}},
@@ -102,6 +107,7 @@ func answers(description string, content map[string]*huma.MediaType) map[string]
 func (a *API) registerDocs() error {
 	document := a.huma.OpenAPI()
 	a.documentIngest()
+	a.describePeople(document.Components.Schemas.Map())
 	if err := describe(document.Components.Schemas.Map()); err != nil {
 		return err
 	}

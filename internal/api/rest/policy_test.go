@@ -12,32 +12,88 @@ import (
 
 // policies is who may use what. A route that is not here fails the test, and so does an entry without a route.
 var policies = map[string]policy{
-	"POST /v1/query":              read,
-	"GET /v1/events":              read,
-	"GET /v1/export":              read,
-	"GET /v1/schema":              read,
-	"GET /v1/live":                read,
-	"GET /v1/status":              read,
-	"GET /v1/ledger":              read,
-	"GET /v1/deadletters":         read,
-	"POST /v1/deadletters/replay": read,
-	"GET /v1/me":                  read,
-	"GET /v1/projects":            admin,
-	"POST /v1/projects":           admin,
-	"PATCH /v1/projects/{id}":     admin,
-	"GET /v1/projects/{id}/keys":  admin,
-	"POST /v1/projects/{id}/keys": admin,
-	"DELETE /v1/keys/{id}":        admin,
-	"GET /v1/audit":               admin,
+	"POST /v1/query":                                   read,
+	"POST /v1/query/plan":                              read,
+	"POST /v1/people":                                  read,
+	"POST /v1/people/export":                           read,
+	"POST /v1/people/explain":                          read,
+	"GET /v1/insights":                                 read,
+	"POST /v1/insights":                                admin,
+	"GET /v1/insights/{insight}":                       read,
+	"PATCH /v1/insights/{insight}":                     admin,
+	"DELETE /v1/insights/{insight}":                    admin,
+	"GET /v1/insights/{insight}/answer":                read,
+	"GET /v1/cohorts":                                  read,
+	"POST /v1/cohorts":                                 admin,
+	"POST /v1/cohorts/preview":                         read,
+	"GET /v1/cohorts/{cohort}":                         read,
+	"PATCH /v1/cohorts/{cohort}":                       admin,
+	"DELETE /v1/cohorts/{cohort}":                      admin,
+	"POST /v1/cohorts/{cohort}/refresh":                admin,
+	"GET /v1/cohorts/{cohort}/people":                  read,
+	"GET /v1/dashboards":                               read,
+	"POST /v1/dashboards":                              admin,
+	"GET /v1/dashboards/{dashboard}":                   read,
+	"PATCH /v1/dashboards/{dashboard}":                 admin,
+	"DELETE /v1/dashboards/{dashboard}":                admin,
+	"POST /v1/dashboards/{dashboard}/link":             admin,
+	"DELETE /v1/dashboards/{dashboard}/link":           admin,
+	"GET /v1/public/dashboards/{token}":                public,
+	"GET /v1/public/dashboards/{token}/answers/{tile}": public,
+	"GET /v1/persons":                                  read,
+	"GET /v1/persons/{person}":                         read,
+	"GET /v1/persons/{person}/events":                  read,
+	"GET /v1/persons/{person}/cohorts":                 read,
+	"GET /v1/events":                                   read,
+	"GET /v1/export":                                   read,
+	"GET /v1/schema":                                   read,
+	"GET /v1/schema/notes":                             read,
+	"PATCH /v1/schema/events/{event}":                  admin,
+	"PATCH /v1/schema/properties/{property}":           admin,
+	"GET /v1/plan":                                     read,
+	"PUT /v1/plan":                                     admin,
+	"DELETE /v1/plan":                                  admin,
+	"GET /v1/plan/proposal":                            read,
+	"GET /v1/plan/violations":                          read,
+	"GET /v1/live":                                     read,
+	"GET /v1/status":                                   read,
+	"GET /v1/operations":                               read,
+	"GET /v1/limits":                                   read,
+	"GET /v1/ledger":                                   read,
+	"GET /v1/ledger/duplicates":                        read,
+	"GET /v1/deadletters":                              read,
+	"POST /v1/deadletters/replay":                      read,
+	"GET /v1/me":                                       read,
+	"GET /v1/projects":                                 admin,
+	"POST /v1/projects":                                admin,
+	"PATCH /v1/projects/{id}":                          admin,
+	"GET /v1/projects/{id}/keys":                       admin,
+	"POST /v1/projects/{id}/keys":                      admin,
+	"DELETE /v1/keys/{id}":                             admin,
+	"GET /v1/audit":                                    admin,
 }
 
 // bodies are good bodies for the routes that take one.
 var bodies = map[string]string{
-	"POST /v1/query":              `{"kind":"trends","series":[{"events":["buy"]}]}`,
-	"POST /v1/deadletters/replay": `{"dry_run":true}`,
-	"POST /v1/projects":           `{"name":"%s"}`,
-	"PATCH /v1/projects/{id}":     `{"retention_days":30}`,
-	"POST /v1/projects/{id}/keys": `{"kind":"write"}`,
+	"POST /v1/query":                         `{"kind":"trends","series":[{"events":["buy"]}]}`,
+	"POST /v1/query/plan":                    `{"kind":"trends","series":[{"events":["buy"]}]}`,
+	"POST /v1/people":                        `{"question":{"series":[{"events":["buy"]}]},"cell":{}}`,
+	"POST /v1/people/explain":                `{"question":{"series":[{"events":["buy"]}]},"cell":{},"person":"7"}`,
+	"POST /v1/people/export":                 `{"question":{"series":[{"events":["buy"]}]},"cell":{}}`,
+	"POST /v1/insights":                      `{"name":"x","question":{"series":[{"events":["buy"]}]}}`,
+	"PATCH /v1/insights/{insight}":           `{"name":"y"}`,
+	"POST /v1/cohorts":                       `{"name":"%s","definition":{"did":{}}}`,
+	"POST /v1/cohorts/preview":               `{"definition":{"did":{}}}`,
+	"PATCH /v1/cohorts/{cohort}":             `{"name":"y"}`,
+	"POST /v1/dashboards":                    `{"name":"x"}`,
+	"PATCH /v1/dashboards/{dashboard}":       `{"name":"y"}`,
+	"PATCH /v1/schema/events/{event}":        `{"owner":"me"}`,
+	"PATCH /v1/schema/properties/{property}": `{"owner":"me"}`,
+	"PUT /v1/plan":                           `{"events":[{"name":"buy"}]}`,
+	"POST /v1/deadletters/replay":            `{"dry_run":true}`,
+	"POST /v1/projects":                      `{"name":"%s"}`,
+	"PATCH /v1/projects/{id}":                `{"retention_days":30}`,
+	"POST /v1/projects/{id}/keys":            `{"kind":"write"}`,
 }
 
 type openapi struct {
@@ -91,7 +147,8 @@ func TestEveryRouteHasAPolicyAndIsDocumented(t *testing.T) {
 		if need, ok := policies[route]; !ok || op.Key != need {
 			t.Errorf("%s needs a key of kind %q, by the policy %q", route, op.Key, need)
 		}
-		if op.Summary == "" || op.OperationID == "" || len(op.Security) != 1 {
+		keyed := map[bool]int{true: 1}[op.Key != public]
+		if op.Summary == "" || op.OperationID == "" || len(op.Security) != keyed {
 			t.Errorf("%s is not documented: %+v", route, op)
 		}
 		for _, p := range op.Parameters {
@@ -100,6 +157,9 @@ func TestEveryRouteHasAPolicyAndIsDocumented(t *testing.T) {
 			}
 		}
 		for _, status := range []string{"400", "401", "403", "404", "500", "503"} {
+			if op.Key == public && (status == "401" || status == "403") {
+				continue
+			}
 			if _, ok := op.Responses[status].Content["application/problem+json"]; !ok {
 				t.Errorf("%s: no problem for %s", route, status)
 			}
@@ -125,6 +185,9 @@ func TestKeyMatrix(t *testing.T) {
 	w := newWorld(t)
 	w.add(1, "buy", 3)
 	w.add(2, "play", 3)
+	for _, p := range []string{"1", "2"} {
+		w.ask("1 admin", "PUT", "/v1/plan?project="+p, `{"events":[]}`).json(new(planView))
+	}
 	var routes []string
 	operations := w.routes()
 	for route, op := range operations {
@@ -133,6 +196,22 @@ func TestKeyMatrix(t *testing.T) {
 		}
 	}
 	sort.Strings(routes)
+	// What a part of a path stands for, by project.
+	parts := map[string]map[string]string{
+		"{insight}": {"99": "none"}, "{cohort}": {"99": "99"}, "{dashboard}": {"99": "none"}, "{person}": {"99": "99"},
+		"{event}": {"1": "buy", "2": "a%2Fb", "99": "x"}, "{property}": {"1": "amount", "2": "%24x", "99": "x"},
+	}
+	for _, p := range []string{"1", "2"} {
+		var persons struct{ People []struct{ Person string } }
+		w.ask("1 admin", "GET", "/v1/persons?project="+p, "").json(&persons)
+		parts["{person}"][p] = persons.People[0].Person
+		parts["{insight}"][p] = w.save("1 admin", "?project="+p, `{"name":"x","question":{"series":[{"events":["buy"]}]}}`)
+		parts["{cohort}"][p] = w.cohort("?project="+p, `{"name":"x","static":true,"definition":{"did":{}}}`).ID
+		parts["{dashboard}"][p] = w.board("?project="+p, `{"name":"x"}`).ID
+	}
+	for _, ids := range parts {
+		ids[""] = ids["1"]
+	}
 	n := 0
 	for _, route := range routes {
 		method, path, _ := strings.Cut(route, " ")
@@ -150,7 +229,12 @@ func TestKeyMatrix(t *testing.T) {
 				}
 				n++
 				target := path
-				if method == "DELETE" {
+				for part, ids := range parts {
+					target = strings.ReplaceAll(target, part, ids[project])
+				}
+				if target != path {
+					target += map[bool]string{true: "?project=" + project}[project != ""]
+				} else if method == "DELETE" && strings.Contains(path, "{id}") {
 					target = strings.ReplaceAll(path, "{id}", map[string]string{"": "1", "1": "1", "2": "4", "99": "99"}[project])
 				} else if strings.Contains(path, "{id}") {
 					target = strings.ReplaceAll(path, "{id}", map[string]string{"": "1"}[project]+project)
@@ -162,7 +246,7 @@ func TestKeyMatrix(t *testing.T) {
 					body = fmt.Sprintf(body, fmt.Sprint("new ", n))
 				}
 				if method == "DELETE" && key == "1 admin" && project != "99" {
-					continue // it would take away the keys that the test uses
+					continue // it would take away the keys, insights, cohorts and plans that the test uses
 				}
 				got := w.ask(key, method, target, body)
 				if want := expected(route, key, project); got.Code/100 != want/100 || want >= 300 && got.Code != want {
@@ -182,6 +266,8 @@ func TestKeyMatrix(t *testing.T) {
 func expected(route, key, project string) int {
 	need := policies[route]
 	switch {
+	case need == public:
+		return http.StatusNotFound // the link is missing, and no key replaces it
 	case key == "" || strings.HasPrefix(key, "fr_"):
 		return http.StatusUnauthorized
 	case key == "1 write" || key == "1 read" && need == admin:

@@ -78,8 +78,8 @@ func newProblem(status int, code, field, detail string) *Problem {
 	}
 }
 
-// keyPattern finds keys, so that none ever comes back or gets into a log through a message.
-var keyPattern = regexp.MustCompile(`\b(f[wra]_)[0-9A-Za-z]{8,}`)
+// keyPattern finds keys and the secrets of links, so that none ever comes back or gets into a log through a message.
+var keyPattern = regexp.MustCompile(`\b(f[wrad]_)[0-9A-Za-z]{8,}`)
 
 func safe(s string) string {
 	s = keyPattern.ReplaceAllString(s, "${1}…")
@@ -101,6 +101,8 @@ func problemOf(ctx context.Context, logger *slog.Logger, err error) *Problem {
 	switch {
 	case errors.As(err, &p):
 		return p
+	case errors.As(err, &pe) && pe.Kind == project.Outdated:
+		return newProblem(http.StatusPreconditionFailed, pe.Code, pe.Field, pe.Message)
 	case errors.As(err, &pe):
 		e = &event.Error{Kind: kindOf(pe.Kind), Code: pe.Code, Field: pe.Field, Message: pe.Message, Err: pe.Err}
 	case errors.As(err, &e):

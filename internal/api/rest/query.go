@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,8 +14,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/zeebo/xxh3"
 
-	"github.com/freshet/freshet/internal/event"
-	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/query"
 	"github.com/freshet/freshet/internal/store"
 )
@@ -26,33 +23,39 @@ const (
 	maxTimeout     = 60 * time.Second
 )
 
-type queryParameters struct {
-	ProjectParameter
-	ConsistentWith uint64 `query:"consistent_with" doc:"Wait until everything before this position is counted, within the timeout." example:"1234"`
-	Timeout        string `query:"timeout" maxLength:"16" default:"10s" doc:"How long the answer may take, 1s to 60s." example:"10s"`
-	IfNoneMatch    string `header:"If-None-Match" doc:"The ETag of an answer at hand: 304 tells that it still holds."`
+// QueryParameters are how a question is asked. They are exported because huma does not look into what is not.
+type QueryParameters struct {
+	WaitParameters
+	Format      string `query:"format" enum:"json,csv,parquet" doc:"csv and parquet have the answer as a table. Without it Accept decides, and otherwise it is json." example:"csv"`
+	Accept      string `header:"Accept" doc:"application/json, text/csv, application/vnd.apache.parquet or text/event-stream."`
+	IfNoneMatch string `header:"If-None-Match" doc:"The ETag of an answer at hand: 304 tells that it still holds."`
 }
 
 func (a *API) registerQuery() {
-	text := &huma.Schema{Type: huma.TypeString}
-	responses := answers("The answer.", map[string]*huma.MediaType{
-		"application/json": {Schema: a.anyKind(func(k kind) reflect.Type { return k.answer })},
-	})
-	responses["200"].Headers = map[string]*huma.Header{
-		"ETag":          {Description: "Names the question and the version of the data it was answered on.", Schema: text},
-		"Freshet-Cache": {Description: "hit or miss.", Schema: text},
-	}
-	responses["304"] = &huma.Response{Description: "The answer at hand still holds."}
 	handle(a, huma.Operation{
 		OperationID: "query", Method: http.MethodPost, Path: "/v1/query", Tags: []string{"questions"},
 		Summary: "Ask a question",
 		Description: "The field `kind` says what is asked for: numbers over time (trends), who comes from step to step (funnel), who comes back (retention), who is new or " +
 			"stays away (lifecycle), how often people come (stickiness), which ways they take (paths), and their sessions. " +
+			"With Accept: text/event-stream the progress is told while the answer is worked out, which ends when the client leaves. " +
 			"The answer counts every event before its watermark, and repeats the question with every default filled in. " +
 			"An answer is kept as long as nothing about the project changed; then it is as true as a new one.",
-		Responses: responses, Errors: []int{http.StatusTooManyRequests, http.StatusGatewayTimeout},
+		Responses: a.replies(), Errors: []int{http.StatusTooManyRequests, http.StatusGatewayTimeout},
 	}, read, a.query)
 	a.documentQuestion("/v1/query", examples())
+}
+
+// replies documents an answer of any kind.
+func (a *API) replies() map[string]*huma.Response {
+	text := &huma.Schema{Type: huma.TypeString}
+	out := answers("The answer.", a.mediaTypes())
+	out["200"].Headers = map[string]*huma.Header{
+		"ETag":             {Description: "Names the question and the version of the data it was answered on.", Schema: text},
+		"Freshet-Cache":    {Description: "hit or miss.", Schema: text},
+		"Freshet-Position": {Description: "Of a table: the position up to which it is complete.", Schema: text},
+	}
+	out["304"] = &huma.Response{Description: "The answer at hand still holds."}
+	return out
 }
 
 // answered is an answer without what differs from one time it is given to the next.
@@ -62,57 +65,87 @@ type answered struct {
 	cached    bool
 }
 
-func (a *API) query(ctx context.Context, c *call, in *queryParameters) (*huma.StreamResponse, error) {
-	began := a.opts.Now()
-	timeout, err := time.ParseDuration(in.Timeout)
-	if err != nil || timeout < time.Second || timeout > maxTimeout {
-		return nil, invalid("bad_timeout", "timeout", "timeout %q is no duration from 1s to %s", in.Timeout, maxTimeout)
-	}
+func (a *API) query(ctx context.Context, c *call, in *QueryParameters) (*huma.StreamResponse, error) {
 	data, err := content(c)
 	if err != nil {
 		return nil, err
 	}
-	scope := c.scope()
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	if in.ConsistentWith > 0 {
-		if err := a.opts.Engine.Wait(ctx, eventlog.Position(in.ConsistentWith)); err != nil {
-			return nil, err
-		}
-	}
-	resolved, err := a.question(data, scope)
+	return a.reply(ctx, c, in, data)
+}
+
+// reply answers a question.
+func (a *API) reply(ctx context.Context, c *call, in *QueryParameters, data []byte) (*huma.StreamResponse, error) {
+	began := a.opts.Now()
+	timeout, err := in.timeout()
 	if err != nil {
 		return nil, err
 	}
-	version, watermark := a.opts.Engine.Version(scope.Project)
-	key := cacheKey(scope, version, resolved.Key())
-	tag := etag(key)
+	format := in.format()
 	head := c.w.Header()
+	head.Set("Vary", "Accept")
+	if format == asEvents {
+		return &huma.StreamResponse{Body: func(hc huma.Context) { a.tell(hc.Context(), c, in, data, timeout) }}, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	wanted, err := a.wanted(ctx, c.scope(), in, data)
+	if err != nil {
+		return nil, err
+	}
+	tag := etag(wanted.key, format)
 	head.Set("ETag", tag)
 	head.Set("Cache-Control", "private, no-cache")
 	if matches(in.IfNoneMatch, tag) {
 		return &huma.StreamResponse{Body: func(hc huma.Context) { hc.SetStatus(http.StatusNotModified) }}, nil
 	}
-	answer, err := a.answer(ctx, scope, resolved, key, version, watermark)
+	answer, err := a.answer(ctx, wanted, nil)
 	if err != nil {
 		head.Del("ETag")
 		return nil, err
 	}
-	return &huma.StreamResponse{Body: func(hc huma.Context) { answer.write(c.w, a.opts.Now().Sub(began)) }}, nil
+	if format != asJSON {
+		file, err := answer.file(format)
+		if err != nil {
+			return nil, err
+		}
+		return &huma.StreamResponse{Body: func(huma.Context) { answer.send(c.w, format, file, began) }}, nil
+	}
+	return &huma.StreamResponse{Body: func(huma.Context) { answer.write(c.w, a.opts.Now().Sub(began)) }}, nil
 }
 
-// answer finds the answer in the cache, or works it out together with whoever asks the same at the moment.
-func (a *API) answer(
-	ctx context.Context, s query.Scope, r query.Asked, key string, version uint64, w store.Watermark,
-) (*answered, error) {
-	if b, ok := a.opts.Cache.Get(key); ok {
-		// The version is the same, so nothing about the project changed up to the present watermark.
-		return &answered{b, w, true}, nil
+// wanted is a question with all that its answer depends on.
+type wanted struct {
+	query.Asked
+	scope     query.Scope
+	version   uint64
+	watermark store.Watermark
+	key       string
+}
+
+// wanted waits until what the question is to count can be seen, and reads the question.
+func (a *API) wanted(ctx context.Context, s query.Scope, in *QueryParameters, data []byte) (*wanted, error) {
+	if err := a.visible(ctx, &in.WaitParameters); err != nil {
+		return nil, err
 	}
-	v, err := a.flights.do(ctx, key, func(ctx context.Context) (any, error) {
-		ctx, cancel := context.WithTimeout(ctx, maxTimeout)
-		defer cancel()
-		answer, err := r.Ask(ctx, a.opts.Engine, s)
+	asked, err := a.question(data, s)
+	if err != nil {
+		return nil, err
+	}
+	w := &wanted{Asked: asked, scope: s}
+	w.version, w.watermark = a.opts.Engine.Version(s.Project)
+	w.key = cacheKey(s, w.version, asked.Key())
+	return w, nil
+}
+
+// answer finds the answer in the cache, or works it out together with whoever asks the same at the moment; joined, which
+// may be nil, is told what measures that.
+func (a *API) answer(ctx context.Context, w *wanted, joined func(*query.Meter)) (*answered, error) {
+	if b, ok := a.opts.Cache.Get(w.key); ok {
+		// The version is the same, so nothing about the project changed up to the present watermark.
+		return &answered{b, w.watermark, true}, nil
+	}
+	return shared(ctx, a, w.scope, w.key, w.version, joined, func(ctx context.Context) (*answered, error) {
+		answer, err := w.Ask(ctx, a.opts.Engine, w.scope)
 		if err != nil {
 			return nil, err
 		}
@@ -120,19 +153,8 @@ func (a *API) answer(
 		if err != nil {
 			return nil, err
 		}
-		// An answer on newer data than the key says would be taken for one at an older watermark.
-		if now, _ := a.opts.Engine.Version(s.Project); now == version {
-			a.opts.Cache.Set(key, b)
-		}
 		return &answered{b, answer.At(), false}, nil
-	})
-	if ctx.Err() == context.DeadlineExceeded && err != nil {
-		return nil, &event.Error{Kind: event.Timeout, Code: "query_timeout", Message: "the answer took longer than the timeout allows; ask for less at a time"}
-	}
-	if err != nil {
-		return nil, err
-	}
-	return v.(*answered), nil
+	}, func(d *answered) []byte { return d.body })
 }
 
 // constant is an answer's JSON, open at the end, without the fields that write adds, which are its last ones.
@@ -148,14 +170,28 @@ func constant(answer query.Answered) ([]byte, error) {
 	return b[:end], nil
 }
 
-func (d *answered) write(w http.ResponseWriter, took time.Duration) {
-	head := w.Header()
-	head.Set("Content-Type", "application/json")
+// state tells whether the answer was kept.
+func (d *answered) state(head http.Header) {
 	state := "miss"
 	if d.cached {
 		state = "hit"
 	}
 	head.Set("Freshet-Cache", state)
+}
+
+func (d *answered) write(w http.ResponseWriter, took time.Duration) {
+	head := w.Header()
+	head.Set("Content-Type", "application/json")
+	d.state(head)
+	tail := d.tail(took)
+	head.Set("Content-Length", strconv.Itoa(len(d.body)+len(tail)+1))
+	if _, err := w.Write(d.body); err == nil {
+		_, _ = w.Write(append(tail, '\n'))
+	}
+}
+
+// tail is the end of the answer's JSON.
+func (d *answered) tail(took time.Duration) []byte {
 	tail := append(make([]byte, 0, 160), `,"watermark":{"position":`...)
 	tail = strconv.AppendUint(tail, uint64(d.watermark.Position), 10)
 	tail = append(tail, `,"time":"`...)
@@ -164,11 +200,7 @@ func (d *answered) write(w http.ResponseWriter, took time.Duration) {
 	tail = strconv.AppendBool(tail, d.cached)
 	tail = append(tail, `,"took_ms":`...)
 	tail = strconv.AppendFloat(tail, milliseconds(took), 'f', -1, 64)
-	tail = append(tail, "}\n"...)
-	head.Set("Content-Length", strconv.Itoa(len(d.body)+len(tail)))
-	if _, err := w.Write(d.body); err == nil {
-		_, _ = w.Write(tail)
-	}
+	return append(tail, '}')
 }
 
 // cacheKey holds all that an answer depends on.
@@ -177,7 +209,10 @@ func cacheKey(s query.Scope, version uint64, question string) string {
 }
 
 // etag is weak, because two answers with it differ in how long they took.
-func etag(key string) string {
+func etag(key, format string) string {
+	if format != asJSON {
+		key += "|" + format
+	}
 	sum := xxh3.HashString128(key)
 	return fmt.Sprintf(`W/"%016x%016x"`, sum.Hi, sum.Lo)
 }

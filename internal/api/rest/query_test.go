@@ -133,14 +133,14 @@ func TestFlightIsSharedAndOutlivesWhoLeaves(t *testing.T) {
 	leader, leave := context.WithCancel(t.Context())
 	left := make(chan error)
 	go func() {
-		_, err := f.do(leader, "q", work)
+		_, err := f.do(leader, "q", nil, work)
 		left <- err
 	}()
 	<-begun
 	var wg sync.WaitGroup
 	for range 10 {
 		wg.Go(func() {
-			if v, err := f.do(t.Context(), "q", work); v != "answer" || err != nil {
+			if v, err := f.do(t.Context(), "q", nil, work); v != "answer" || err != nil {
 				t.Error(v, err)
 			}
 		})
@@ -171,7 +171,7 @@ func TestFlightIsGivenUpWithTheLastWhoWaits(t *testing.T) {
 		<-begun
 		cancel()
 	}()
-	_, err := f.do(ctx, "q", func(ctx context.Context) (any, error) {
+	_, err := f.do(ctx, "q", nil, func(ctx context.Context) (any, error) {
 		close(begun)
 		<-ctx.Done()
 		close(ended)
@@ -181,12 +181,12 @@ func TestFlightIsGivenUpWithTheLastWhoWaits(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	_, err = f.do(t.Context(), "p", func(context.Context) (any, error) { panic("oh") })
+	_, err = f.do(t.Context(), "p", nil, func(context.Context) (any, error) { panic("oh") })
 	if err == nil || !strings.Contains(err.Error(), "oh") {
 		t.Error(err)
 	}
 	f.close()
-	if _, err := f.do(t.Context(), "q", nil); err == nil {
+	if _, err := f.do(t.Context(), "q", nil, nil); err == nil {
 		t.Error("a flight after the end")
 	}
 }

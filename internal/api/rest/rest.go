@@ -48,12 +48,13 @@ type Replayed struct {
 	Code, Reason string
 }
 
-// Options are what an API works with. Engine, Projects, Pipeline, Replayer and Logger must be given.
+// Options are what an API works with. Engine, Projects, Pipeline, Replayer, Operator and Logger must be given.
 type Options struct {
 	Engine   *query.Engine
 	Projects *project.Service
 	Pipeline Pipeline
 	Replayer Replayer
+	Operator Operator
 	// Cache keeps answers; nil keeps none.
 	Cache   cache.Cache
 	Logger  *slog.Logger
@@ -74,6 +75,7 @@ type API struct {
 	started time.Time
 	flights *flights
 	live    *live
+	visits  *allowances
 }
 
 // maxStreams is the default of Options.Streams.
@@ -81,8 +83,8 @@ const maxStreams = 200
 
 // New makes an API.
 func New(o Options) (*API, error) {
-	if o.Engine == nil || o.Projects == nil || o.Pipeline == nil || o.Replayer == nil || o.Logger == nil {
-		return nil, errors.New("make the API: engine, projects, pipeline, replayer and logger are needed")
+	if o.Engine == nil || o.Projects == nil || o.Pipeline == nil || o.Replayer == nil || o.Operator == nil || o.Logger == nil {
+		return nil, errors.New("make the API: engine, projects, pipeline, replayer, operator and logger are needed")
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -96,7 +98,7 @@ func New(o Options) (*API, error) {
 	if o.Cache == nil {
 		o.Cache = noCache{}
 	}
-	a := &API{opts: o, started: o.Now(), flights: newFlights()}
+	a := &API{opts: o, started: o.Now(), flights: newFlights(), visits: newAllowances(o.Now)}
 	a.live = newLive(o)
 	return a, nil
 }
@@ -113,12 +115,25 @@ func (a *API) Register(mux *http.ServeMux) {
 	a.mux = mux
 	a.huma = huma.NewAPI(config(a.opts.Version), adapter{mux, a})
 	a.registerQuery()
+	a.registerOutline()
+	a.registerInsights()
+	a.registerCohorts()
+	a.registerDashboards()
+	a.registerPublic()
+	a.registerPeople()
+	a.registerExplain()
+	a.registerPersons()
 	a.registerEvents()
 	a.registerExport()
 	a.registerSchema()
+	a.registerNotes()
+	a.registerPlan()
 	a.registerLive()
 	a.registerStatus()
+	a.registerOperations()
+	a.registerLimits()
 	a.registerLedger()
+	a.registerDuplicates()
 	a.registerDeadLetters()
 	a.registerProjects()
 	a.registerKeys()

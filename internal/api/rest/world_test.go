@@ -86,10 +86,10 @@ func newWorld(t testing.TB) *world {
 	}
 	results, err := memory.New(memory.Options{MaxBytes: 8 << 20, Registerer: prometheus.NewRegistry()})
 	must(t, err)
-	engine, err := query.New(query.Options{Store: w.store, Now: clock})
+	engine, err := query.New(query.Options{Store: w.store, Now: clock, Cohorts: Cohorts{w.projects}, Read: ReadQuestion})
 	must(t, err)
 	w.api, err = New(Options{
-		Engine: engine, Projects: w.projects, Pipeline: pipeline{w.store}, Replayer: w.replayer, Cache: results,
+		Engine: engine, Projects: w.projects, Pipeline: pipeline{w.store}, Replayer: w.replayer, Operator: operator{}, Cache: results,
 		Logger: logger, Version: "1.2.3", Now: clock, Streams: 3,
 	})
 	must(t, err)
@@ -109,16 +109,26 @@ func must(t testing.TB, err error) {
 func (w *world) add(p store.ProjectID, name string, n int) {
 	w.t.Helper()
 	for i := range n {
-		at := w.now.Add(-time.Duration(n-i) * time.Hour).UnixMicro()
-		e := event.Event{
-			Name: name, ID: fmt.Sprintf("%s-%d", name, w.next), UserID: fmt.Sprintf("=u%d", w.next%10),
-			Properties: []event.Property{{Key: "amount", Type: event.Number, Num: float64(i)}, {Key: "note", Type: event.String, Str: `say "hi", +1`}},
-		}
-		e.Derived = event.Derived{Position: uint64(w.next), ReceivedAt: at, Time: at, Person: event.IDNumber(event.SpaceUser, e.UserID)}
-		e.Derived.Key, _ = event.KeyOf(e.ID)
-		w.store.Add(p, time.UTC, "native", &e)
-		w.next++
+		w.put(p, name, w.now.Add(-time.Duration(n-i)*time.Hour),
+			event.Property{Key: "amount", Type: event.Number, Num: float64(i)}, event.Property{Key: "note", Type: event.String, Str: `say "hi", +1`})
 	}
+	w.commit(p, n)
+}
+
+// put adds an event of one of ten users, to be committed.
+func (w *world) put(p store.ProjectID, name string, at time.Time, properties ...event.Property) {
+	e := event.Event{Name: name, ID: fmt.Sprintf("%s-%d", name, w.next), UserID: fmt.Sprintf("=u%d", w.next%10), Properties: properties}
+	e.Derived = event.Derived{
+		Position: uint64(w.next), ReceivedAt: at.UnixMicro(), Time: at.UnixMicro(), Person: event.IDNumber(event.SpaceUser, e.UserID),
+	}
+	e.Derived.Key, _ = event.KeyOf(e.ID)
+	w.store.Add(p, time.UTC, "native", &e)
+	w.next++
+}
+
+// commit makes the n events visible that were put since the last time.
+func (w *world) commit(p store.ProjectID, n int) {
+	w.t.Helper()
 	w.store.Count(p, w.now.Truncate(time.Hour).Unix(), store.Counts{Accepted: int64(n), Stored: int64(n)})
 	must(w.t, w.store.Commit(context.Background(), eventlog.Position(w.next)))
 }

@@ -1,5 +1,5 @@
-// Command gen writes docs/query-reference.md out of the API's own OpenAPI document, so that the page says what the
-// server takes. It is run by go generate.
+// Command gen writes docs/query-reference.md and the dashboard's types out of the API's own OpenAPI document, so that both
+// say what the server takes. It is run by go generate.
 //
 //go:generate go run .
 package main
@@ -9,15 +9,28 @@ import (
 	"os"
 )
 
-const target = "../../../../docs/query-reference.md"
+// target is a file that is written here.
+type target struct {
+	path   string
+	render func() ([]byte, error)
+}
+
+func targets() []target {
+	return []target{
+		{"../../../../docs/query-reference.md", render},
+		{"../../../../web/src/lib/openapi.ts", types},
+	}
+}
 
 func main() {
-	page, err := render()
-	if err == nil {
-		err = os.WriteFile(target, page, 0o644) //nolint:gosec // documentation is for everybody
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "write the reference of questions:", err)
-		os.Exit(1)
+	for _, t := range targets() {
+		page, err := t.render()
+		if err == nil {
+			err = os.WriteFile(t.path, page, 0o644) //nolint:gosec // documentation is for everybody
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "write "+t.path+":", err)
+			os.Exit(1)
+		}
 	}
 }

@@ -78,6 +78,7 @@ var sections = [...]struct{ title, name, text string }{
 	{"Window of a stickiness", "StickinessWindow", ""},
 	{"Day of a stickiness", "StickinessDay", ""},
 	{"Paths", "Paths", "See [paths.md](questions/paths.md)."},
+	{"Funnel of paths", "PathsFunnel", ""},
 	{"Answer to paths", "PathsAnswer", ""},
 	{"Step of paths", "PathLayer", ""},
 	{"Node of paths", "PathNode", ""},
@@ -98,7 +99,8 @@ func load() (*document, error) {
 	}
 	api, err := rest.New(rest.Options{
 		Engine: engine, Projects: new(project.Service), Pipeline: struct{ rest.Pipeline }{}, Replayer: struct{ rest.Replayer }{},
-		Logger: slog.New(slog.DiscardHandler), Version: "reference",
+		Operator: struct{ rest.Operator }{},
+		Logger:   slog.New(slog.DiscardHandler), Version: "reference",
 	})
 	if err != nil {
 		return nil, err

@@ -1,0 +1,76 @@
+package rest
+
+import (
+	"context"
+	"time"
+
+	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/query"
+)
+
+// WaitParameters say how long an answer may take. They are exported because huma does not look into what is not.
+type WaitParameters struct {
+	ProjectParameter
+	ConsistentWith uint64 `query:"consistent_with" doc:"Wait until everything before this position is counted, within the timeout." example:"1234"`
+	Timeout        string `query:"timeout" maxLength:"16" default:"10s" doc:"How long the answer may take, 1s to 60s." example:"10s"`
+}
+
+// timeout checks how long the answer may take.
+func (in *WaitParameters) timeout() (time.Duration, error) {
+	timeout, err := time.ParseDuration(in.Timeout)
+	if err != nil || timeout < time.Second || timeout > maxTimeout {
+		return 0, invalid("bad_timeout", "timeout", "timeout %q is no duration from 1s to %s", in.Timeout, maxTimeout)
+	}
+	return timeout, nil
+}
+
+// visible waits until what the answer is to count can be seen.
+func (a *API) visible(ctx context.Context, in *WaitParameters) error {
+	if in.ConsistentWith == 0 {
+		return nil
+	}
+	return a.opts.Engine.Wait(ctx, eventlog.Position(in.ConsistentWith))
+}
+
+// wait bounds ctx by the timeout of a request, and waits for the position that it must be consistent with.
+func (a *API) wait(ctx context.Context, in *WaitParameters) (context.Context, context.CancelFunc, error) {
+	timeout, err := in.timeout()
+	if err != nil {
+		return nil, nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	if err := a.visible(ctx, in); err != nil {
+		cancel()
+		return nil, nil, err
+	}
+	return ctx, cancel, nil
+}
+
+// shared works something out together with whoever asks for the same at the moment, and keeps it as bytes under the key,
+// which is of one version of the project's data. joined is as for flights.
+func shared[T any](
+	ctx context.Context, a *API, s query.Scope, key string, version uint64, joined func(*query.Meter),
+	work func(context.Context) (T, error), bytes func(T) []byte,
+) (out T, err error) {
+	v, err := a.flights.do(ctx, key, joined, func(ctx context.Context) (any, error) {
+		ctx, cancel := context.WithTimeout(ctx, maxTimeout)
+		defer cancel()
+		made, err := work(ctx)
+		if err != nil {
+			return nil, err
+		}
+		// What comes of newer data than the key says would be taken for something at an older watermark.
+		if now, _ := a.opts.Engine.Version(s.Project); now == version {
+			a.opts.Cache.Set(key, bytes(made))
+		}
+		return made, nil
+	})
+	if ctx.Err() == context.DeadlineExceeded && err != nil {
+		return out, &event.Error{Kind: event.Timeout, Code: "query_timeout", Message: "the answer took longer than the timeout allows; ask for less at a time"}
+	}
+	if err != nil {
+		return out, err
+	}
+	return v.(T), nil
+}
