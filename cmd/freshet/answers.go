@@ -140,54 +140,76 @@ func printRetention(t *tabwriter.Writer, raw json.RawMessage) error {
 }
 
 func printLifecycle(t *tabwriter.Writer, raw json.RawMessage) error {
-	var a struct {
-		Buckets []struct {
+	type part struct {
+		Breakdown []any
+		Buckets   []struct {
 			Start                                string
 			Partial                              bool
 			Active, New, Returning, Resurrecting int64
 			Dormant, Pulse                       *float64
 		}
 	}
+	var a struct {
+		part
+		Groups []part
+	}
 	if err := json.Unmarshal(raw, &a); err != nil {
 		return err
 	}
-	fmt.Fprintln(t, "START\tACTIVE\tNEW\tRETURNING\tRESURRECTING\tDORMANT\tPULSE")
-	for _, b := range a.Buckets {
-		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%s\t%s\n", b.Start, b.Active, b.New, b.Returning, b.Resurrecting, number(b.Dormant), number(b.Pulse))
+	for _, p := range append([]part{a.part}, a.Groups...) {
+		group(t, p.Breakdown)
+		fmt.Fprintln(t, "START\tACTIVE\tNEW\tRETURNING\tRESURRECTING\tDORMANT\tPULSE")
+		for _, b := range p.Buckets {
+			fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%s\t%s\n", b.Start, b.Active, b.New, b.Returning, b.Resurrecting, number(b.Dormant), number(b.Pulse))
+		}
 	}
 	return nil
 }
 
 func printStickiness(t *tabwriter.Writer, raw json.RawMessage) error {
 	var a struct {
-		Windows []struct {
-			Start  string
-			People int64
-			Counts []int64
-			Rates  []*float64
-		}
-		Days []struct {
-			Start     string
-			Day, Span int64
-			Ratio     *float64
-		}
+		stickyPart
+		Groups []stickyPart
 	}
 	if err := json.Unmarshal(raw, &a); err != nil {
 		return err
 	}
-	for _, w := range a.Windows {
+	for _, p := range append([]stickyPart{a.stickyPart}, a.Groups...) {
+		p.print(t)
+	}
+	return nil
+}
+
+// stickyPart has the numbers of everybody, or of one value of the breakdown.
+type stickyPart struct {
+	Breakdown []any
+	Windows   []struct {
+		Start  string
+		People int64
+		Counts []int64
+		Rates  []*float64
+	}
+	Days []struct {
+		Start     string
+		Day, Span int64
+		Ratio     *float64
+	}
+}
+
+func (p *stickyPart) print(t *tabwriter.Writer) {
+	group(t, p.Breakdown)
+	for _, w := range p.Windows {
 		fmt.Fprintf(t, "%s: %d people\nINTERVALS\tPEOPLE\tOF ALL\n", w.Start, w.People)
 		for k, n := range w.Counts {
 			fmt.Fprintf(t, "%d\t%d\t%s\n", k+1, n, percent(w.Rates[k]))
 		}
 	}
-	if len(a.Days) > 0 {
+	if len(p.Days) > 0 {
 		fmt.Fprintln(t, "DAY\tTHAT DAY\tOF THE LAST DAYS\tRATIO")
 	}
-	for _, d := range a.Days {
+	for _, d := range p.Days {
 		fmt.Fprintf(t, "%s\t%d\t%d\t%s\n", d.Start, d.Day, d.Span, percent(d.Ratio))
 	}
-	return nil
 }
 
 func printPaths(t *tabwriter.Writer, raw json.RawMessage) error {

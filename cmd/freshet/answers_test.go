@@ -23,12 +23,14 @@ func TestAnswersOfEveryKind(t *testing.T) {
 			[]string{"START       PEOPLE  0        1 to 7", "2026-03-01  4       100.0 %  25.0 % *", "all         4       100.0 %  -"},
 		},
 		"lifecycle": {
-			`"buckets":[{"start":"2026-03-01","active":6,"new":1,"returning":2,"resurrecting":3,"dormant":8,"pulse":0.5},{"start":"2026-03-02","dormant":null,"pulse":null}]`,
-			[]string{"2026-03-01  6       1    2          3             8        0.50", "2026-03-02  0       0    0          0             -        -"},
+			`"buckets":[{"start":"2026-03-01","active":6,"new":1,"returning":2,"resurrecting":3,"dormant":8,"pulse":0.5},{"start":"2026-03-02","dormant":null,"pulse":null}],` +
+				`"groups":[{"breakdown":["DE"],"buckets":[{"start":"2026-03-01","active":4,"new":4,"dormant":null,"pulse":null}]}]`,
+			[]string{"2026-03-01  6       1    2          3             8        0.50", "2026-03-02  0       0    0          0             -        -", "DE\n", "2026-03-01  4       4"},
 		},
 		"stickiness": {
-			`"windows":[{"start":"2026-03-01","people":4,"counts":[3,1],"rates":[0.75,0.25]}],"days":[{"start":"2026-03-02","day":2,"span":8,"ratio":0.25}]`,
-			[]string{"2026-03-01: 4 people", "2           1         25.0 %", "2026-03-02  2         8                 25.0 %"},
+			`"windows":[{"start":"2026-03-01","people":4,"counts":[3,1],"rates":[0.75,0.25]}],"days":[{"start":"2026-03-02","day":2,"span":8,"ratio":0.25}],` +
+				`"groups":[{"breakdown":["DE"],"days":[{"start":"2026-03-02","day":1,"span":2,"ratio":0.5}]}]`,
+			[]string{"DE\n", "2026-03-02  1         2                 50.0 %", "2026-03-01: 4 people", "2           1         25.0 %", "2026-03-02  2         8                 25.0 %"},
 		},
 		"sessions": {
 			`"buckets":[{"start":"2026-03-01"}],"groups":[{"total":{"sessions":4,"bounce_rate":0.5,"average_seconds":1.25},"buckets":[{"sessions":4}]}]`,

@@ -34,8 +34,17 @@ type cli struct {
 	Query   queryCmd   `cmd:"" help:"Ask a question and print the answer."`
 	Project projectCmd `cmd:"" help:"List, create and change projects."`
 	Key     keyCmd     `cmd:"" help:"List, create and revoke keys."`
+	Cohort  cohortCmd  `cmd:"" help:"List, create and delete groups of people, and list who is in them."`
+	Insight insightCmd `cmd:"" help:"List, show, ask, save and delete questions that are kept."`
+	People  peopleCmd  `cmd:"" help:"List who is behind a number of an answer, and explain why."`
+	Person  personCmd  `cmd:"" help:"Find people, and show their ids, events and cohorts."`
 	Bench   benchCmd   `cmd:"" help:"Measure a server, and what the machine allows."`
 	Doctor  doctorCmd  `cmd:"" help:"Check this machine and the configuration, and explain what is wrong."`
+	Backup  backupCmd  `cmd:"" help:"Copy a data folder while its server runs, and verify the copy."`
+	Restore restoreCmd `cmd:"" help:"Make a data folder from a backup."`
+	Rebuild rebuildCmd `cmd:"" help:"Make the store anew from the archive and the log."`
+	Verify  verifyCmd  `cmd:"" help:"Compare everything in a data folder or a backup with its checksums."`
+	Drill   drillCmd   `cmd:"" help:"Kill, damage and restore a copy of a data folder, and print the balance."`
 	Config  configCmd  `cmd:"" help:"Print the configuration in force, secrets masked."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
@@ -68,6 +77,10 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 	c.Serve.Settings = newSettings()
 	c.Config.Settings = newSettings()
 	c.Doctor.Settings = newSettings()
+	c.Backup.Settings = newSettings()
+	c.Drill.Settings = newSettings()
+	c.Rebuild.Settings = newSettings()
+	c.Verify.Settings = newSettings()
 	parser, err := kong.New(&c, kong.Name("freshet"), kong.Description(description), kong.Writers(s.out, s.err),
 		kong.Exit(func(n int) { panic(exit(n)) }), kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
 		kong.WithHyphenPrefixedParameters(true), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s))

@@ -32,7 +32,7 @@ func (exportCmd) Help() string {
   freshet export --event purchase --from 2026-03-01 --format csv > purchases.csv`
 }
 
-func (c *exportCmd) Run(ctx context.Context, s streams) (err error) {
+func (c *exportCmd) Run(ctx context.Context, s streams) error {
 	if err := c.needKey("a read or admin key"); err != nil {
 		return err
 	}
@@ -49,14 +49,29 @@ func (c *exportCmd) Run(ctx context.Context, s streams) (err error) {
 			q.Set(name, v)
 		}
 	}
-	resp, err := cl.Do(ctx, client.Request{Method: http.MethodGet, Path: "/v1/export", Query: q})
+	if err := save(ctx, cl, client.Request{Method: http.MethodGet, Path: "/v1/export", Query: q}, c.Out, s.out); err != nil {
+		return err
+	}
+	if c.JSON && c.Out != "-" {
+		info, err := os.Stat(c.Out)
+		if err != nil {
+			return err
+		}
+		return printJSON(s.out, map[string]any{"bytes": info.Size(), "file": c.Out})
+	}
+	return nil
+}
+
+// save writes the body of an answer to a file, or for - to standard output.
+func save(ctx context.Context, cl *client.Client, r client.Request, name string, stdout io.Writer) (err error) {
+	resp, err := cl.Do(ctx, r)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	out := s.out
-	if c.Out != "-" {
-		f, err2 := os.Create(c.Out)
+	out := stdout
+	if name != "-" {
+		f, err2 := os.Create(name)
 		if err2 != nil {
 			return err2
 		}
@@ -67,12 +82,8 @@ func (c *exportCmd) Run(ctx context.Context, s streams) (err error) {
 		}()
 		out = f
 	}
-	n, err := io.Copy(out, resp.Body)
-	if err != nil {
-		return fmt.Errorf("export stopped after %d bytes: %w", n, err)
-	}
-	if c.JSON && c.Out != "-" {
-		return printJSON(s.out, map[string]any{"bytes": n, "file": c.Out})
+	if n, err := io.Copy(out, resp.Body); err != nil {
+		return fmt.Errorf("stopped after %d bytes: %w", n, err)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -32,6 +33,8 @@ type queryCmd struct {
 	Compare    string        `enum:",previous,year" default:"" help:"Compare with the previous period or the year before (previous, year)."`
 	Cumulative bool          `help:"Add up the values."`
 	Values     bool          `help:"Print every bucket."`
+	Format     string        `enum:",csv,parquet" default:"" help:"Write the answer as a file for spreadsheets and data tools: csv or parquet."`
+	Out        string        `short:"o" default:"-" placeholder:"FILE" help:"File to write; - is standard output. Without --format the ending of the name decides."`
 	Consistent uint64        `placeholder:"POSITION" help:"Wait until this position is visible."`
 	Timeout    time.Duration `default:"10s" help:"How long the server may take."`
 	Project    string        `placeholder:"ID" help:"Project to ask, with an admin key."`
@@ -47,6 +50,7 @@ course of the values; a file may hold a question of any kind: trends, funnel, re
   freshet query -e purchase -a sum -p amount -b '$country'
   freshet query -e app_opened -w 'member is true' --from=-24h -i hour --values
   freshet query question.json --json                    a question as the API takes it
+  freshet query question.json -o answer.parquet         a table as a file
   echo '{"kind":"retention","interval":"week","start":{"events":["signed_up"]}}' | freshet query -
   echo '{"kind":"trends","series":[{"events":["purchase"]}]}' | freshet query -`
 }
@@ -96,15 +100,35 @@ func (c *queryCmd) Run(ctx context.Context, s streams) error {
 	if c.Project != "" {
 		q.Set("project", c.Project)
 	}
+	request := client.Request{Method: http.MethodPost, Path: "/v1/query", Query: q, Body: question}
+	if format, err := c.format(); err != nil {
+		return err
+	} else if format != "" {
+		q.Set("format", format)
+		return save(ctx, cl, request, c.Out, s.out)
+	}
 	var raw json.RawMessage
-	err = cl.JSON(ctx, client.Request{Method: http.MethodPost, Path: "/v1/query", Query: q, Body: question}, nil, &raw)
-	if err != nil {
+	if err := cl.JSON(ctx, request, nil, &raw); err != nil {
 		return err
 	}
 	if c.JSON {
 		return printJSON(s.out, raw)
 	}
 	return c.printAnswer(s.out, raw)
+}
+
+// format is the form of the file to write, empty for an answer that is printed.
+func (c *queryCmd) format() (string, error) {
+	switch ending := strings.TrimPrefix(filepath.Ext(c.Out), "."); {
+	case c.Format != "" && c.JSON:
+		return "", usageError("--json and --format are two forms of one answer: give one of them")
+	case c.Format != "" || c.Out == "-":
+		return c.Format, nil
+	case ending == "csv" || ending == "parquet":
+		return ending, nil
+	default:
+		return "", usageError(fmt.Sprintf("%q does not say what to write: give --format csv or parquet", c.Out))
+	}
 }
 
 // question is the body to send: from a file or made from the options.
