@@ -55,7 +55,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name := strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/")
-	if name == "" {
+	if page(name) {
 		name = "index.html"
 	}
 	if f := h.files[name]; f != nil {
@@ -68,6 +68,16 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	http.Error(w, "there is nothing at this address", http.StatusNotFound)
+}
+
+// page tells whether a name is the address of one of the dashboard's pages, all of which are in one file. They are listed
+// in src/lib/router.svelte.ts as well.
+func page(name string) bool {
+	switch name {
+	case "", "explore", "dashboards", "saved", "people", "cohorts", "data", "project", "operations", "shared":
+		return true
+	}
+	return false
 }
 
 // guard sets the headers that every answer has, errors included.

@@ -3,6 +3,8 @@ package web
 import (
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -108,6 +110,37 @@ func TestTypes(t *testing.T) {
 	} {
 		if got := get(t, h, http.MethodGet, path, "Accept-Encoding", "br").Header().Get("Content-Type"); got != want {
 			t.Errorf("type of %s: %q, want %q", path, got, want)
+		}
+	}
+}
+
+func TestEveryPageHasAnAddress(t *testing.T) {
+	h := newHandler(built())
+	for _, path := range []string{"/", "/explore", "/explore/", "/explore?q=%7B%7D", "/dashboards?board=q7Hd0mZx4K", "/saved", "/people?person=7", "/cohorts", "/data", "/project", "/operations", "/shared"} {
+		if w := get(t, h, http.MethodGet, path); w.Code != http.StatusOK || w.Body.String() != "<p>page" {
+			t.Errorf("%s: %d %q, want the page", path, w.Code, w.Body)
+		}
+	}
+}
+
+// TestThePagesAreThoseOfTheRouter compares the two lists, because a page that only one of them knows cannot be opened or
+// cannot be linked.
+func TestThePagesAreThoseOfTheRouter(t *testing.T) {
+	source, err := os.ReadFile("src/lib/router.svelte.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := regexp.MustCompile(`pages = \[(.*?)\]`).FindSubmatch(source)
+	if list == nil {
+		t.Fatal("the router has no list of pages")
+	}
+	found := regexp.MustCompile(`'/(\w*)'`).FindAllSubmatch(list[1], -1)
+	if len(found) < 4 {
+		t.Fatalf("only %d pages", len(found))
+	}
+	for _, m := range found {
+		if name := string(m[1]); !page(name) {
+			t.Errorf("the handler does not know the page %q", name)
 		}
 	}
 }

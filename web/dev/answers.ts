@@ -10,21 +10,28 @@ const watermark = () => ({ position, time: new Date().toISOString() });
 export const projects = [
   { id: 1, name: 'Shop', timezone: 'Europe/Berlin', week_start: 'monday' },
   { id: 2, name: 'Courier app', timezone: 'America/Sao_Paulo', week_start: 'sunday' },
+].map((p) => ({ ...p, retention_days: 0, session_gap_minutes: 30, created_at: new Date(0).toISOString() }));
+
+export const keys = [
+  { id: 1, project: 1, kind: 'write', name: 'first write key', hint: 'fw_…x7Qk', created_at: new Date(0).toISOString() },
+  { id: 2, project: 1, kind: 'admin', name: 'first admin key', hint: 'fa_…Lm2p', created_at: new Date(0).toISOString() },
 ];
 
 export const schema = {
   events: [...names, 'broken'].map((name, i) => ({ name, count: Math.round(4_000_000 / (i + 1) ** 2) })),
   properties: [
     { key: 'amount', types: ['number'] },
-    { key: 'plan', types: ['string'] },
+    { key: 'plan', types: ['text'] },
     { key: 'is_gift', types: ['boolean'] },
-    { key: 'constructor', types: ['string', 'number'] },
-  ],
+    { key: 'constructor', types: ['text', 'number'] },
+  ].map((p) => ({ ...p, count: 120_000, column: true })),
+  traits: [{ key: 'plan', types: ['text'], people: 1200, values: [{ value: 'pro', people: 800 }, { value: 'free', people: 400 }] }],
   columns: [
     { name: '$country', type: 'text', description: 'Country by the address of the client, as two letters' },
     { name: '$os', type: 'text', description: 'Operating system of the device' },
     { name: '$app_version', type: 'text', description: 'Version of the app' },
   ],
+  watermark: { position: 1, time: new Date().toISOString() },
 };
 
 export function liveEvents(count: number) {

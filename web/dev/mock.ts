@@ -28,6 +28,14 @@ async function handle(request: IncomingMessage, response: ServerResponse): Promi
       return json(response, { kind: admin ? 'admin' : 'read', project: answers.projects[0] });
     case '/v1/projects':
       return json(response, { projects: answers.projects });
+    case '/v1/projects/1/keys':
+      return json(response, { keys: answers.keys });
+    case '/v1/cohorts':
+      return json(response, { cohorts: [] });
+    case '/v1/insights':
+      return json(response, { insights: [] });
+    case '/v1/audit':
+      return json(response, { entries: [] });
     case '/v1/schema':
       return json(response, answers.schema);
     case '/v1/ledger':
@@ -42,10 +50,15 @@ async function handle(request: IncomingMessage, response: ServerResponse): Promi
       return live(response);
     case '/v1/query': {
       const question = JSON.parse(body);
-      if (question.series[0].events?.[0] === 'broken') {
+      if ((question.kind ?? 'trends') !== 'trends') {
+        return problem(response, 501, 'made_up', `the made-up server knows no ${question.kind}; give a real one in FRESHET_URL`);
+      }
+      if (question.series?.[0]?.events?.[0] === 'broken') {
         return problem(response, 400, 'unknown_property', 'no event has the property "amuont"', 'series[0].property');
       }
-      return json(response, answers.trends(question));
+      response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+      response.end(`event: answer\ndata: ${JSON.stringify(answers.trends(question))}\n\n`);
+      return;
     }
   }
   problem(response, 404, 'not_found', `there is no ${url.pathname}`);

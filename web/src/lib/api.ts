@@ -3,8 +3,11 @@ import { asProblem, aborted, readProblem } from './problem';
 
 export type Parameters = Record<string, string | number | undefined>;
 
+type Headers = Record<string, string>;
+
 export class Client {
   constructor(
+    /** Empty for what needs none. */
     private readonly key: string,
     /** The project that an admin key acts on; the key's own when undefined. */
     private readonly project?: number,
@@ -23,13 +26,38 @@ export class Client {
     return this.send<T>('GET', this.url(path, parameters), undefined, signal);
   }
 
-  post<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
-    return this.send<T>('POST', this.url(path), JSON.stringify(body), signal);
+  post<T>(path: string, body: unknown, signal?: AbortSignal, parameters?: Parameters): Promise<T> {
+    return this.send<T>('POST', this.url(path, parameters), JSON.stringify(body), signal);
+  }
+
+  async patch<T>(path: string, body: unknown, headers: Headers = {}): Promise<T> {
+    const response = await this.open('PATCH', this.url(path), JSON.stringify(body), undefined, 'application/json', headers);
+    return (await response.json()) as T;
+  }
+
+  async put<T>(path: string, body: unknown, headers: Headers = {}): Promise<T> {
+    const response = await this.open('PUT', this.url(path), JSON.stringify(body), undefined, 'application/json', headers);
+    return (await response.json()) as T;
+  }
+
+  async delete(path: string, headers: Headers = {}): Promise<void> {
+    await this.open('DELETE', this.url(path), undefined, undefined, 'application/json', headers);
+  }
+
+  /** Asks for a file, and waits until all of it is there. */
+  async download(path: string, body: unknown, signal: AbortSignal, parameters: Parameters): Promise<Blob> {
+    const response = await this.open('POST', this.url(path, parameters), JSON.stringify(body), signal, '*/*');
+    return response.blob();
   }
 
   /** Opens a response whose body arrives over time. */
   stream(path: string, signal: AbortSignal): Promise<Response> {
     return this.open('GET', this.url(path), undefined, signal, 'text/event-stream');
+  }
+
+  /** Posts, and opens a response whose body arrives over time. */
+  told(path: string, body: unknown, signal: AbortSignal, parameters: Parameters): Promise<Response> {
+    return this.open('POST', this.url(path, parameters), JSON.stringify(body), signal, 'text/event-stream');
   }
 
   private async send<T>(method: string, url: string, body?: string, signal?: AbortSignal): Promise<T> {
@@ -43,8 +71,10 @@ export class Client {
     body: string | undefined,
     signal: AbortSignal | undefined,
     accept: string,
+    more: Headers = {},
   ): Promise<Response> {
-    const headers: Record<string, string> = { Authorization: `Bearer ${this.key}`, Accept: accept };
+    const headers: Headers = { ...more, Accept: accept };
+    if (this.key) headers.Authorization = `Bearer ${this.key}`;
     if (body !== undefined) headers['Content-Type'] = 'application/json';
     try {
       const response = await fetch(url, { method, headers, body, signal, cache: 'no-cache', credentials: 'omit' });

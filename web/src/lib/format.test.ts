@@ -6,6 +6,11 @@ const us = new Formats('UTC', 'en-US');
 const de = new Formats('Europe/Berlin', 'de-DE');
 
 describe('Formats', () => {
+  it('writes short times', () => {
+    const formats = new Formats('UTC', 'en-GB');
+    expect([0.44, 12.6, 999, 1500].map((ms) => formats.milliseconds(ms))).toEqual(['0.4 ms', '13 ms', '999 ms', '1.5 secs']);
+  });
+
   it('writes numbers as the language does', () => {
     expect(en.number(1234567)).toBe('1,234,567');
     expect(de.number(1234567.5)).toBe('1.234.568');
@@ -37,6 +42,14 @@ describe('Formats', () => {
   it('shows what is no time as it is, and takes UTC for a zone that is none', () => {
     expect(en.clock('never')).toBe('never');
     expect(new Formats('Mars/Olympus').zone).toBe('UTC');
+  });
+
+  it('says up to when something is complete', () => {
+    const formats = new Formats('UTC', 'en-GB');
+    const now = Date.parse('2026-06-02T15:00:00Z');
+    expect(formats.asOf({ position: 5, time: '2026-06-02T14:59:58Z' }, now)).toBe('as of 14:59:58');
+    expect(formats.asOf({ position: 5, time: '2026-06-01T14:59:58Z' }, now)).toBe('as of 1 Jun 2026, 14:59');
+    expect(formats.asOf({ position: 0, time: '0001-01-01T00:00:00Z' }, now)).toBe('before the first event');
   });
 
   it('chooses the unit of a length of time and of bytes', () => {

@@ -40,6 +40,22 @@ export class Formats {
     }).format(share);
   }
 
+  /** A share of one, in percent. */
+  share(value: number | null | undefined): string {
+    if (value === null || value === undefined || !Number.isFinite(value)) return '–';
+    const digits = Math.abs(value) < 1 ? 1 : 0;
+    return new Intl.NumberFormat(this.locale, { style: 'percent', maximumFractionDigits: digits }).format(value);
+  }
+
+  /** A length of time, with one digit after the point where that says something: "1.5 h". */
+  span(seconds: number): string {
+    const [amount, unit] =
+      seconds < 60 ? [seconds, 'second'] : seconds < 3600 ? [seconds / 60, 'minute'] : seconds < 86400 ? [seconds / 3600, 'hour'] : [seconds / 86400, 'day'];
+    return new Intl.NumberFormat(this.locale, {
+      style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: amount < 10 ? 1 : 0,
+    }).format(amount);
+  }
+
   /** A length of time in the unit that reads best. */
   seconds(value: number): string {
     const unit = (n: number, name: string, digits = 0) =>
@@ -48,6 +64,14 @@ export class Formats {
     if (value < 3600) return unit(value / 60, 'minute');
     if (value < 86400) return unit(value / 3600, 'hour');
     return unit(value / 86400, 'day');
+  }
+
+  /** A short time, in ms up to a second. */
+  milliseconds(value: number): string {
+    if (value >= 1000) return this.seconds(value / 1000);
+    return new Intl.NumberFormat(this.locale, {
+      style: 'unit', unit: 'millisecond', maximumFractionDigits: value < 10 ? 1 : 0,
+    }).format(value);
   }
 
   /** A number of bytes, in thousands. */
@@ -63,14 +87,36 @@ export class Formats {
     }).format(value);
   }
 
+  /** A country's name for its two letters, or the letters. */
+  country(code: string): string {
+    return countryName(code, this.locale) ?? code;
+  }
+
   /** Hours, minutes, seconds. */
   clock(time: string): string {
     return this.time(time, 'clock', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
   }
 
+  /** Up to when something is complete, given by its watermark. */
+  asOf(watermark: { position: number; time: string }, now = Date.now()): string {
+    if (watermark.position === 0) return 'before the first event';
+    const far = now - new Date(watermark.time).getTime() > 12 * 3_600_000;
+    return `as of ${far ? this.minute(watermark.time) : this.clock(watermark.time)}`;
+  }
+
   /** Day and time to the second, with the name of the zone. */
   moment(time: string): string {
     return this.time(time, 'moment', { dateStyle: 'medium', timeStyle: 'long' });
+  }
+
+  /** Day and minute. */
+  minute(time: string): string {
+    return this.time(time, 'minute-of-day', { day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit' });
+  }
+
+  /** A day with its weekday. */
+  day(time: string): string {
+    return this.time(time, 'whole day', { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
   }
 
   /** Day and hour, for the ledger. */
@@ -117,9 +163,14 @@ function known(zone: string): boolean {
 export function breakdownName(value: unknown, property: string, locale?: string): string {
   if (value === '$none' || value === null || value === '') return '(not set)';
   if (value === '$other') return '(all others)';
-  if (property === '$country' && typeof value === 'string' && /^[A-Z]{2}$/.test(value)) {
-    const name = new Intl.DisplayNames(locale ? [locale] : [], { type: 'region', fallback: 'none' }).of(value);
+  if (property === '$country' && typeof value === 'string') {
+    const name = countryName(value, locale);
     return name ? `${name} (${value})` : value;
   }
   return String(value);
+}
+
+function countryName(code: string, locale?: string): string | undefined {
+  if (!/^[A-Z]{2}$/.test(code)) return undefined;
+  return new Intl.DisplayNames(locale ? [locale] : [], { type: 'region', fallback: 'none' }).of(code);
 }

@@ -2,7 +2,7 @@
 import type { Formats } from './format';
 import type { DeadLetter, Ledger, Status } from './types';
 
-export function ledgerSentence(ledger: Ledger, formats: Formats): string {
+export function ledgerSentence(ledger: Omit<Ledger, 'watermark'>, formats: Formats): string {
   const n = (value: number | undefined) => formats.number(value ?? 0);
   const { total } = ledger;
   const parts = [
@@ -13,13 +13,13 @@ export function ledgerSentence(ledger: Ledger, formats: Formats): string {
   ];
   // What is on its way was acknowledged, but is not counted in the hours yet.
   const sum = `${n(total.accepted + ledger.in_flight)} accepted = ${parts.join(' + ')}`;
-  if (ledger.balanced) return `ledger balanced: ${sum}`;
-  return `ledger off by ${n(ledger.difference)}: ${sum}`;
+  if (ledger.balanced) return `Ledger balanced: ${sum}`;
+  return `Ledger off by ${n(ledger.difference)}: ${sum}`;
 }
 
 /** How far the answers reach. `age` is how long ago the status itself arrived, in seconds. */
-export function freshness(status: Status, age: number, formats: Formats): string {
-  const seconds = (status.lag?.seconds ?? 0) + (age > 3 ? age : 0);
+export function freshness(status: Pick<Status, 'lag'>, age: number, formats: Formats): string {
+  const seconds = (status.lag.seconds) + (age > 3 ? age : 0);
   if (seconds < 0.05) return 'everything up to now';
   return `everything up to ${formats.seconds(seconds)} ago`;
 }

@@ -1,23 +1,15 @@
 // From rows to what ECharts draws.
-import { splitPartial, type Row } from './answer';
+import { splitPartial, type Drawing, type Row } from './draw';
 import type { Formats } from './format';
-import type { Bucket } from './types';
+import { cellText } from './table';
 
 export type Colours = { series: string[]; text: string; muted: string; line: string; surface: string; font: string };
-
-export type Drawing = {
-  rows: Row[];
-  buckets: Bucket[];
-  interval: string;
-  kind: 'line' | 'bar' | 'area';
-  stacked: boolean;
-};
 
 type Plain = Record<string, unknown>;
 
 export function option(drawing: Drawing, colours: Colours, formats: Formats): Plain {
   const bar = drawing.kind === 'bar';
-  const labels = drawing.buckets.map((bucket) => formats.bucket(bucket.start, drawing.interval));
+  const labels = drawing.labels;
   return {
     animation: false,
     textStyle: { fontFamily: colours.font },
@@ -30,7 +22,7 @@ export function option(drawing: Drawing, colours: Colours, formats: Formats): Pl
       borderColor: colours.line,
       textStyle: { color: colours.text },
       axisPointer: { type: bar ? 'shadow' : 'line', lineStyle: { color: colours.muted } },
-      formatter: (points: { dataIndex: number }[]) => tip(drawing, labels, points[0]?.dataIndex ?? 0, colours, formats),
+      formatter: (points: { dataIndex: number }[]) => tip(drawing, points[0]?.dataIndex ?? 0, colours, formats),
     },
     xAxis: {
       type: 'category',
@@ -44,7 +36,10 @@ export function option(drawing: Drawing, colours: Colours, formats: Formats): Pl
       type: 'value',
       splitNumber: 4,
       splitLine: { lineStyle: { color: colours.line } },
-      axisLabel: { color: colours.muted, formatter: (value: number) => formats.compact(value) },
+      axisLabel: { color: colours.muted, formatter: (value: number) => axisText(value, drawing, formats) },
+      ...(drawing.unit === 'share' ? { min: 0 } : {}),
+      // Whole things have no parts, however few they are.
+      ...(drawing.unit !== 'share' && drawing.rows.every((row) => row.values.every((v) => v === null || Number.isInteger(v))) ? { minInterval: 1 } : {}),
     },
     series: drawing.rows.flatMap((row, i) => marks(row, i, drawing, colours)),
   };
@@ -55,10 +50,10 @@ export function colourOf(colours: Colours, i: number): string {
 }
 
 function marks(row: Row, i: number, drawing: Drawing, colours: Colours): Plain[] {
-  const colour = colourOf(colours, i);
+  const colour = colourOf(colours, row.colour ?? i);
   const before = row.before ? [{ ...line(row.before.values, colour), lineStyle: { color: colour, width: 1.5, opacity: 0.45 } }] : [];
   if (drawing.kind === 'bar') return [bars(row, drawing, colour), ...before];
-  const { whole, partial } = splitPartial(row.values, drawing.buckets);
+  const { whole, partial } = splitPartial(row.values, drawing.partial);
   const area = drawing.kind === 'area' ? { areaStyle: { color: colour, opacity: 0.16 } } : {};
   return [
     { ...line(whole, colour), ...area },
@@ -82,7 +77,7 @@ function line(data: Row['values'], colour: string): Plain {
 
 function bars(row: Row, drawing: Drawing, colour: string): Plain {
   const data = row.values.map((value, i) =>
-    drawing.buckets[i]?.partial
+    drawing.partial[i]
       ? { value, itemStyle: { color: 'transparent', borderColor: colour, borderWidth: 1.5, borderType: 'dashed' } }
       : value,
   );
@@ -90,20 +85,29 @@ function bars(row: Row, drawing: Drawing, colour: string): Plain {
   return { type: 'bar', data, ...stack, barMaxWidth: 40, itemStyle: { color: colour }, emphasis: { disabled: true } };
 }
 
+/** A number on the axis. What is below the line is drawn there to set it apart, not because it is negative. */
+function axisText(value: number, drawing: Drawing, formats: Formats): string {
+  if (drawing.unit === 'share') return formats.share(value);
+  if (drawing.unit === 'seconds') return formats.span(value);
+  return formats.compact(drawing.stacked ? Math.abs(value) : value);
+}
+
 /** Builds nodes, not HTML: names come from events, and the page's policy allows no inline styles. */
-function tip(drawing: Drawing, labels: string[], at: number, colours: Colours, formats: Formats): HTMLElement {
+function tip(drawing: Drawing, at: number, colours: Colours, formats: Formats): HTMLElement {
+  const write = (value: number | null | undefined) =>
+    cellText(drawing.stacked && value ? Math.abs(value) : (value ?? null), drawing.unit, formats);
   const box = document.createElement('div');
   const head = document.createElement('strong');
-  head.textContent = labels[at] + (drawing.buckets[at]?.partial ? ' · not complete' : '');
+  head.textContent = (drawing.labels[at] ?? '') + (drawing.partial[at] ? ' · not complete' : '');
   box.append(head);
   drawing.rows.forEach((row, i) => {
     const entry = document.createElement('div');
     const swatch = document.createElement('i');
-    swatch.style.background = colourOf(colours, i);
+    swatch.style.background = colourOf(colours, row.colour ?? i);
     const value = document.createElement('b');
-    value.textContent = formats.number(row.values[at]);
+    value.textContent = write(row.values[at]);
     entry.append(swatch, row.name, value);
-    if (row.before) entry.append(` before: ${formats.number(row.before.values[at])}`);
+    if (row.before) entry.append(` before: ${write(row.before.values[at])}`);
     box.append(entry);
   });
   return box;

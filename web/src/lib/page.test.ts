@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { keyMistake, takeKey } from './key';
 import { kept, merge } from './live.svelte';
 import { readProblem } from './problem';
-import { shortcut } from './shortcuts';
+import { shortcut, undoing } from './shortcuts';
 import type { EventRow } from './types';
 
 describe('takeKey', () => {
@@ -61,5 +61,24 @@ describe('shortcut', () => {
     expect(press('r', 'BODY', { ctrlKey: true })).toBe('');
     expect(press(' ', 'BODY')).toBe('p');
     expect(press(' ', 'BUTTON')).toBe('');
+  });
+});
+
+describe('undoing', () => {
+  const press = (key: string, more: object = {}, target: object | null = { tagName: 'BUTTON' }) =>
+    undoing({ key, ctrlKey: true, metaKey: false, altKey: false, shiftKey: false, target: target as EventTarget | null, ...more });
+  const field = (more: object) => ({ tagName: 'INPUT', type: 'text', getAttribute: () => null, ...more });
+
+  it('goes back and forth', () => {
+    expect([press('z'), press('Z', { shiftKey: true }), press('y'), press('a')]).toEqual(['undo', 'redo', 'redo', '']);
+    expect(press('z', { ctrlKey: false, metaKey: true })).toBe('undo');
+    expect(press('z', { ctrlKey: false })).toBe('');
+    expect(press('z', { altKey: true })).toBe('');
+  });
+
+  it('leaves fields that are typed into alone', () => {
+    const picker = (expanded: string) => field({ getAttribute: (name: string) => (name === 'role' ? 'combobox' : expanded) });
+    expect([press('z', {}, field({})), press('z', {}, { tagName: 'TEXTAREA' }), press('z', {}, picker('true'))]).toEqual(['', '', '']);
+    expect([press('z', {}, field({ type: 'checkbox' })), press('z', {}, { tagName: 'SELECT' }), press('z', {}, picker('false'))]).toEqual(['undo', 'undo', 'undo']);
   });
 });

@@ -4,7 +4,8 @@ import { Formats } from './format';
 import { takeKey } from './key';
 import { recall, remember } from './memory';
 import { asProblem, type Problem } from './problem';
-import { projectIn } from './question';
+import { projectIn } from './explore/address';
+import type { ProjectsAnswer } from './openapi';
 import type { Me, Project } from './types';
 
 export type State = 'signed-out' | 'connecting' | 'ready' | 'failed';
@@ -18,6 +19,8 @@ export class Session {
   private key = $state('');
 
   readonly client = $derived(new Client(this.key, this.admin ? this.project?.id : undefined));
+  /** For what is the server's rather than a project's: no project is named. */
+  readonly control = $derived(new Client(this.key));
   readonly formats = $derived(new Formats(this.project?.timezone ?? 'UTC'));
 
   get admin(): boolean {
@@ -64,6 +67,17 @@ export class Session {
     this.project = this.projects.find((p) => p.id === id) ?? this.project;
   }
 
+  /** The project as an address has to name it; undefined when the key alone says it. */
+  get named(): number | undefined {
+    return this.admin && this.projects.length > 1 ? this.project?.id : undefined;
+  }
+
+  /** Asks again which projects there are and what is set for them, after somebody changed it. */
+  async refresh(): Promise<void> {
+    this.projects = this.admin ? await projectsOf(this.control) : this.projects;
+    this.project = this.projects.find((p) => p.id === this.project?.id) ?? this.project;
+  }
+
   /** Signs out when the server no longer takes the key; any part of the page may find that out. */
   notice(problem: Problem): void {
     if (!problem.unauthorized) return;
@@ -86,6 +100,5 @@ export class Session {
 }
 
 async function projectsOf(client: Client): Promise<Project[]> {
-  const answer = await client.get<{ projects?: Project[] } | Project[]>('/v1/projects');
-  return Array.isArray(answer) ? answer : (answer.projects ?? []);
+  return (await client.get<ProjectsAnswer>('/v1/projects')).projects;
 }

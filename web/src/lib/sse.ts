@@ -12,6 +12,8 @@ export class Parser {
   private data: string[] = [];
   private size = 0;
 
+  constructor(private readonly most = limit) {}
+
   /** Takes the next piece and returns the messages that it completes. */
   push(chunk: string): Message[] {
     this.rest += chunk;
@@ -24,7 +26,7 @@ export class Parser {
       this.rest = this.rest.slice(end + (this.rest.startsWith('\r\n', end) ? 2 : 1));
       this.line(line, done);
     }
-    if (this.rest.length + this.size > limit) throw new Error('a message of the live stream is too large');
+    if (this.rest.length + this.size > this.most) throw new Error('a message of the stream is too large');
     return done;
   }
 
@@ -51,8 +53,9 @@ export class Parser {
 export async function read(
   body: ReadableStream<Uint8Array>,
   take: (message: Message) => void,
+  most = limit,
 ): Promise<void> {
-  const parser = new Parser();
+  const parser = new Parser(most);
   const decoder = new TextDecoder();
   const reader = body.getReader();
   try {

@@ -1,0 +1,161 @@
+// The kinds of questions as the builder offers them. The server decides what is right; this is only what is shown.
+
+export type Kind = 'trends' | 'funnel' | 'retention' | 'lifecycle' | 'stickiness' | 'paths' | 'sessions';
+
+export type Choice = { value: string; label: string };
+
+/** A control for one field. The first choice has the value '' and is what the server does without the field. */
+export type Field = { name: string; label: string; unless?: (options: Record<string, string>) => boolean } & (
+  | { input: 'choice'; choices: Choice[] }
+  | { input: 'number'; min: number; max: number; usual: string }
+  | { input: 'text'; usual: string; list?: boolean }
+  | { input: 'flag' }
+  | { input: 'property'; usual: string }
+);
+
+export type Spec = {
+  kind: Kind;
+  label: string;
+  /** The question in a few words. */
+  says: string;
+  selections: { name: string; label: string; none: string }[];
+  split: boolean;
+  compare: boolean;
+  intervals: Choice[];
+  options: Field[];
+  views: Choice[];
+};
+
+const words = (usual: string, ...rest: [string, string][]): Choice[] => [
+  { value: '', label: usual },
+  ...rest.map(([value, label]) => ({ value, label })),
+];
+
+const wide = words('Day', ['hour', 'Hour'], ['week', 'Week'], ['month', 'Month']);
+const preset: Field = {
+  name: 'preset', label: 'Rules of', input: 'choice',
+  choices: words('Freshet', ['posthog', 'PostHog'], ['mixpanel', 'Mixpanel'], ['amplitude', 'Amplitude']),
+};
+const interval = (label: string): Field => ({ name: 'interval', label, input: 'choice', choices: wide });
+const limit: Field = { name: 'breakdown_limit', label: 'Values shown', input: 'number', min: 1, max: 1000, usual: '8' };
+
+export const specs: Spec[] = [
+  {
+    kind: 'trends', label: 'Trends', says: 'How much, over time', selections: [], split: true, compare: true,
+    intervals: words('Automatic', ['minute', 'Minute'], ['hour', 'Hour'], ['day', 'Day'], ['week', 'Week'], ['month', 'Month']),
+    options: [
+      { name: 'cumulative', label: 'Adding up from the start of the range', input: 'flag' },
+      { name: 'rolling', label: 'Mean of so many intervals', input: 'number', min: 2, max: 366, usual: 'none' },
+      limit,
+    ],
+    views: words('Lines', ['bar', 'Bars'], ['number', 'Number'], ['map', 'Map'], ['table', 'Table']),
+  },
+  {
+    kind: 'funnel', label: 'Funnel', says: 'Who comes from step to step', selections: [], split: true, compare: true, intervals: [],
+    options: [
+      { name: 'window', label: 'Within', input: 'text', usual: '7d' },
+      { name: 'order', label: 'Order', input: 'choice', choices: words('One after the other', ['strict', 'Nothing in between'], ['any', 'Any order']) },
+      { name: 'unit', label: 'Count', input: 'choice', choices: words('People', ['session', 'Sessions'], ['device', 'Devices'], ['group', 'Groups']) },
+      { name: 'entry', label: 'Which entry', input: 'choice', choices: words('The best one', ['first', 'The first one'], ['every', 'Every one']) },
+      { name: 'windows', label: 'Windows to compare', input: 'text', usual: '1h, 1d, 7d, 14d, 30d', list: true },
+      interval('Every'),
+      { name: 'mature', label: 'Leave out who may still convert', input: 'flag' },
+      {
+        name: 'attribution', label: 'Value of the breakdown', input: 'choice',
+        choices: words('At the first step', ['last_step', 'At the last step reached'], ['first_defined', 'The first there is'], ['all_equal', 'The same at all steps']),
+      },
+      { name: 'exclusion_effect', label: 'An excluded event', input: 'choice', choices: words('Ends the attempt', ['drop_actor', 'Takes the person out']) },
+      { name: 'within', label: 'In the range', input: 'choice', choices: words('The entry', ['all_steps', 'All steps']) },
+      { name: 'tie', label: 'May change places within', input: 'choice', choices: words('0 s', ['1s', '1 s'], ['2s', '2 s'], ['second', 'the same second']) },
+      preset,
+      limit,
+    ],
+    views: words('Steps', ['trend', 'Over time'], ['time_to_convert', 'Time to convert'], ['window', 'By window'], ['table', 'Table']),
+  },
+  {
+    kind: 'retention', label: 'Retention', says: 'Who comes back', split: true, compare: false,
+    selections: [
+      { name: 'start', label: 'People who did', none: 'Any event' },
+      { name: 'return', label: 'and came back to', none: 'The same event' },
+    ],
+    intervals: wide,
+    options: [
+      { name: 'periods', label: 'So many intervals', input: 'number', min: 1, max: 366, usual: 'automatic' },
+      { name: 'cohort', label: 'Counting from', input: 'choice', choices: words('The first in the range', ['first_time', 'The first time ever'], ['recurring', 'The first of every interval']) },
+      { name: 'type', label: 'Came back', input: 'choice', choices: words('In that interval', ['on_or_after', 'In it or later']) },
+      { name: 'clock', label: 'Intervals', input: 'choice', choices: words('Of the calendar', ['rolling', 'From the start event on'], ['rolling_hour', 'From its full hour on']) },
+      { name: 'zero', label: 'At the beginning', input: 'choice', choices: words('Everybody', ['returned', 'Who returned']) },
+      { name: 'attribution', label: 'Value of the breakdown', input: 'choice', choices: words('Of the start event', ['both', 'The same on return']) },
+      preset,
+      limit,
+    ],
+    views: words('Heat map', ['curve', 'Curves'], ['table', 'Table']),
+  },
+  {
+    kind: 'lifecycle', label: 'Lifecycle', says: 'Who is new, who stays away', split: true, compare: false,
+    selections: [{ name: 'active', label: 'Active is who did', none: 'Any event' }],
+    intervals: wide,
+    options: [
+      { name: 'new_by', label: 'New since', input: 'choice', choices: words('The first active event', ['any', 'The first event of any kind']) },
+      preset,
+      limit,
+    ],
+    views: words('Bars', ['table', 'Table']),
+  },
+  {
+    kind: 'stickiness', label: 'Stickiness', says: 'How often people come', split: true, compare: false,
+    selections: [{ name: 'active', label: 'Active is who did', none: 'Any event' }],
+    intervals: wide,
+    options: [
+      { name: 'mode', label: 'Count who was active', input: 'choice', choices: words('On exactly so many', ['cumulative', 'On so many or more'], ['ratio', 'On a day, of those before']) },
+      { name: 'times', label: 'Events that make active', input: 'number', min: 1, max: 1000, usual: '1', unless: (o) => o.mode === 'ratio' },
+      { name: 'window', label: 'Each', input: 'choice', choices: words('The whole range', ['week', 'Week'], ['month', 'Month']), unless: (o) => o.mode === 'ratio' },
+      { name: 'days', label: 'Of the last days', input: 'choice', choices: words('30', ['7', '7']), unless: (o) => o.mode !== 'ratio' },
+      preset,
+      limit,
+    ],
+    views: words('Chart', ['table', 'Table']),
+  },
+  {
+    kind: 'paths', label: 'Paths', says: 'What people do next', split: false, compare: false,
+    selections: [
+      { name: 'from', label: 'After', none: 'The first event' },
+      { name: 'to', label: 'Before', none: 'No matter what' },
+      { name: 'through', label: 'Around', none: 'No matter what' },
+    ],
+    intervals: [],
+    options: [
+      { name: 'node', label: 'A step is named by', input: 'property', usual: 'Its event' },
+      { name: 'depth', label: 'Steps', input: 'number', min: 1, max: 10, usual: '5' },
+      { name: 'nodes', label: 'Values a step', input: 'number', min: 1, max: 100, usual: '10' },
+      { name: 'unit', label: 'A path for every', input: 'choice', choices: words('Person', ['sessions', 'Session'], ['transitions', 'Occurrence']) },
+      { name: 'window', label: 'Within', input: 'text', usual: 'automatic' },
+      { name: 'collapse_repeats', label: 'Repeats are one step', input: 'flag' },
+      preset,
+    ],
+    views: words('Flow', ['table', 'Table']),
+  },
+  {
+    kind: 'sessions', label: 'Sessions', says: 'How often and how long', split: true, compare: false,
+    selections: [{ name: 'holding', label: 'Sessions with', none: 'Any event' }],
+    intervals: wide,
+    options: [
+      { name: 'by', label: 'A session is', input: 'choice', choices: words("The app's, or by the gap", ['gap', 'By the gap alone']) },
+      { name: 'gap', label: 'Longest pause', input: 'text', usual: "the project's" },
+      { name: 'background', label: 'Longest pause in the background', input: 'text', usual: 'as the longest pause' },
+      { name: 'midnight', label: 'Midnight', input: 'choice', choices: words('Goes on', ['cut', 'Ends the session']) },
+      { name: 'attribution', label: 'Value of the breakdown', input: 'choice', choices: words('Of the first event', ['last_event', 'Of the last event']) },
+      preset,
+      limit,
+    ],
+    views: words('Sessions', ['average', 'Length'], ['bounce', 'Bounces'], ['events', 'Events a session'], ['table', 'Table']),
+  },
+];
+
+export function specOf(kind: Kind): Spec {
+  return specs.find((s) => s.kind === kind)!;
+}
+
+export function isKind(text: unknown): text is Kind {
+  return specs.some((s) => s.kind === text);
+}

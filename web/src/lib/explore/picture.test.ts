@@ -1,0 +1,175 @@
+import { describe, expect, it } from 'vitest';
+import { flow } from '../../pictures/flow';
+import { nearest, splitPartial, summary, type Drawing } from '../draw';
+import { Formats } from '../format';
+import { csv } from '../table';
+import type { Answer, FunnelAnswer, LifecycleAnswer, PathsAnswer, RetentionAnswer, TrendsAnswer } from './answers';
+import { behindCell, behindNode, behindPoint, behindStep, behindTable, behindTotal } from './cells';
+import { placesOf } from './map';
+import { nothing, pictureOf } from './picture';
+import { tableOf } from './tables';
+
+const formats = new Formats('UTC', 'en');
+const base = {
+  range: { from: '2026-01-01T00:00:00Z', to: '2026-01-03T00:00:00Z', timezone: 'UTC' },
+  watermark: { position: 1, time: '2026-01-03T00:00:00Z' }, cached: false, took_ms: 1, interval: 'day',
+};
+const buckets = [{ start: '2026-01-01T00:00:00Z' }, { start: '2026-01-02T00:00:00Z', partial: true }];
+
+const trends = {
+  ...base, kind: 'trends', buckets, question: { series: [{ aggregate: 'total' }], breakdown: [{ property: '$country' }] },
+  series: [
+    { id: 'A', label: 'a', breakdown: ['DE'], values: [1, 2], total: 3 },
+    { id: 'A', label: 'a', breakdown: ['$other'], values: [null, 4], total: 4 },
+  ],
+} as TrendsAnswer;
+
+const steps = (...counts: number[]) =>
+  counts.map((count, i) => ({ label: `s${i}`, count, rate: count / counts[0]!, from_previous: i ? count / counts[i - 1]! : 1 }));
+const funnel = {
+  ...base, kind: 'funnel', as_of: '', question: { kind: 'funnel', steps: [] },
+  groups: [{ entered: 10, converted: 4, dropped: 5, open: 1, rate: 4 / 9, rate_all: 0.4, steps: steps(10, 4) }],
+} as unknown as FunnelAnswer;
+
+const retention = {
+  ...base, kind: 'retention', columns: [{ from: 0, to: 0 }, { from: 1, to: 3 }], question: { kind: 'retention' },
+  tables: [{
+    people: 10, average: [{ count: 10, size: 10, rate: 1 }, { count: 5, size: 10, rate: 0.5 }],
+    cohorts: [{ start: '2026-01-01T00:00:00Z', size: 10, cells: [{ count: 10, rate: 1, state: 'complete' }, { count: null, rate: null, state: 'future' }] }],
+  }],
+} as RetentionAnswer;
+
+const lifecycle = {
+  ...base, kind: 'lifecycle', question: { kind: 'lifecycle' },
+  buckets: [{ start: '2026-01-01T00:00:00Z', active: 6, new: 1, returning: 2, resurrecting: 3, dormant: 4, pulse: 1 }],
+} as LifecycleAnswer;
+
+const paths = {
+  ...base, kind: 'paths', paths: 100, question: { kind: 'paths' },
+  layers: [
+    { step: 0, nodes: [{ sort: 'value', value: 'a', count: 100 }] },
+    { step: 1, nodes: [{ sort: 'value', value: 'b', count: 60 }, { sort: 'end', value: null, count: 40 }] },
+  ],
+  links: [{ step: 0, from: 0, to: 0, count: 60 }, { step: 0, from: 0, to: 1, count: 40 }],
+} as unknown as PathsAnswer;
+
+describe('pictureOf', () => {
+  it('chooses what suits the kind', () => {
+    const type = (answer: Answer, view = '') => pictureOf(answer, view, formats).type;
+    expect([type(trends), type(trends, 'number'), type(funnel), type(retention), type(retention, 'curve'), type(lifecycle), type(paths)]).toEqual([
+      'chart', 'number', 'funnel', 'heat', 'chart', 'chart', 'flow',
+    ]);
+    expect([type(trends, 'table'), type(paths, 'table')]).toEqual(['table', 'table']);
+  });
+
+  it('draws those who stay away below the line', () => {
+    const picture = pictureOf(lifecycle, '', formats);
+    expect(picture.type === 'chart' && picture.drawing.rows.map((r) => r.values[0])).toEqual([1, 2, 3, -4]);
+  });
+
+  it('knows an answer with nothing in it', () => {
+    expect([trends, funnel, retention, lifecycle, paths].map(nothing)).toEqual([false, false, false, false, false]);
+    expect(nothing({ ...trends, series: [{ ...trends.series[0]!, values: [0, null] }] })).toBe(true);
+    expect(nothing({ ...paths, paths: 0 })).toBe(true);
+  });
+});
+
+describe('tableOf', () => {
+  it('has the numbers of the answer', () => {
+    expect(tableOf(trends, formats)).toEqual({
+      columns: [{ name: 'Time', unit: 'text' }, { name: 'Germany (DE)', unit: 'number' }, { name: '(all others)', unit: 'number' }],
+      rows: [['Thu, Jan 1', 1, null], ['Fri, Jan 2 (not complete)', 2, 4], ['Together', 3, 4]],
+    });
+    expect(tableOf(funnel, formats).rows).toEqual([['1. s0', 10, 1, null, null, null], ['2. s1', 4, 0.4, 0.4, null, null]]);
+    expect(tableOf(retention, formats).columns.map((c) => c.name)).toEqual(['Cohort', 'People', 'Day 0', 'Day 1–3']);
+    expect(tableOf(paths, formats).rows).toEqual([[0, 'a', 'b', 60], [0, 'a', '(no further step)', 40]]);
+  });
+});
+
+describe('flow', () => {
+  it('keeps heights in proportion, and what leaves a node within it', () => {
+    const drawn = flow(paths, 100, 200);
+    expect(drawn.boxes.map((b) => Math.round(b.height))).toEqual([190, 114, 76]);
+    expect(drawn.bands).toHaveLength(2);
+    expect(drawn.height).toBeLessThanOrEqual(200);
+  });
+});
+
+describe('splitPartial', () => {
+  it('lets the dashed end begin where the line ends', () => {
+    expect(splitPartial([1, 2, 3], [false, false, true])).toEqual({ whole: [1, 2, null], partial: [null, 2, 3] });
+  });
+});
+
+describe('summary', () => {
+  it('says what a line shows', () => {
+    const write = (v: number | null) => formats.number(v);
+    expect(summary({ name: 'a', values: [1, null, 3], total: 4 }, write)).toBe('a: total 4, between 1 and 3');
+    expect(summary({ name: 'a', values: [null], total: null }, write)).toBe('a: no values');
+  });
+});
+
+describe('csv', () => {
+  it('quotes, keeps numbers plain and disarms formulas', () => {
+    const table = { columns: [{ name: 'a,b', unit: 'text' as const }, { name: 'n', unit: 'number' as const }], rows: [['=1+1', -2.5], ['say "x"\nno', null]] };
+    expect(csv(table)).toBe('"a,b",n\r\n\'=1+1,-2.5\r\n"say ""x""\nno",\r\n');
+  });
+});
+
+describe('behind', () => {
+  it('names a number as the server wants it', () => {
+    expect(behindPoint(trends, '', 1, 0, formats)?.cell).toEqual({ series: 'A', bucket: '2026-01-02T00:00:00Z', breakdown: ['DE'] });
+    expect(behindPoint(lifecycle, '', 0, 3, formats)?.cell).toEqual({ bucket: '2026-01-01T00:00:00Z', state: 'dormant' });
+    expect(behindStep(funnel, 0, 0, true, formats)).toEqual({ cell: { step: 1, state: 'stopped_here' }, title: 'Came to 1. s0, and no farther' });
+    expect(behindCell(retention, 0, 0, 1, formats)?.cell).toEqual({ cohort: '2026-01-01T00:00:00Z', column: 1 });
+    expect(behindNode(paths, 1, 0)?.cell).toEqual({ step: 1, node: { sort: 'value', value: 'b' } });
+    expect(behindNode(paths, 1, 1)?.cell).toEqual({ step: 1, node: { sort: 'end' } });
+  });
+
+  it('finds the number of a place in the table', () => {
+    expect(behindTable(trends, '', 0, 2, formats)?.cell).toEqual({ series: 'A', bucket: '2026-01-01T00:00:00Z', breakdown: ['$other'] });
+    expect(behindTable(trends, '', 2, 1, formats)?.cell).toEqual({ series: 'A', breakdown: ['DE'] });
+    expect(behindTable(lifecycle, '', 0, 1, formats)?.cell).toEqual({ bucket: '2026-01-01T00:00:00Z', state: 'active' });
+    expect(behindTable(lifecycle, '', 0, 6, formats)).toBeUndefined();
+  });
+
+  it('has nobody behind a formula, or a place that is not there', () => {
+    const formula = { ...trends, question: { ...trends.question, formulas: [{ id: 'A', expression: '1' }] } } as TrendsAnswer;
+    expect(behindPoint(formula, '', 0, 0, formats)).toBeUndefined();
+    expect(behindPoint(trends, '', 7, 0, formats)).toBeUndefined();
+    expect(behindStep(trends, 0, 0, false, formats)).toBeUndefined();
+  });
+});
+
+describe('nearest', () => {
+  const drawing = (stacked: boolean, ...values: (number | null)[]): Drawing => ({
+    rows: values.map((v, i) => ({ name: String(i), values: [v], total: null })), labels: ['x'], partial: [], kind: 'bar', stacked, unit: 'number',
+  });
+
+  it('finds the line next to a place', () => {
+    expect(nearest(drawing(false, 1, null, 10), 0, 7)).toBe(2);
+    expect(nearest(drawing(false, null), 0, 7)).toBe(-1);
+  });
+
+  it('finds the part of a stack, above and below the line', () => {
+    expect([1, 4, 9, -2].map((height) => nearest(drawing(true, 3, 2, -5), 0, height))).toEqual([0, 1, 1, 2]);
+  });
+});
+
+describe('a map', () => {
+  const map = { ...trends, question: { ...trends.question, breakdown: [{ property: '$country' }] } } as TrendsAnswer;
+
+  it('has a number for each country, and keeps those that are none', () => {
+    expect(pictureOf(map, 'map', formats).type).toBe('map');
+    expect(placesOf(map, formats)).toEqual([
+      { code: '', name: '(all others)', value: 4, row: 1 },
+      { code: 'DE', name: 'Germany (DE)', value: 3, row: 0 },
+    ]);
+    expect(behindTotal(map, 0, formats)?.cell).toEqual({ series: 'A', breakdown: ['DE'] });
+  });
+
+  it('is lines when the answer is not by country', () => {
+    const other = { ...map, question: { ...map.question, breakdown: [{ property: '$os' }] } } as TrendsAnswer;
+    expect(pictureOf(other, 'map', formats).type).toBe('chart');
+  });
+});

@@ -1,0 +1,227 @@
+// Which picture suits an answer, and what is in it.
+import { additive } from '../catalogue';
+import type { Drawing, Row } from '../draw';
+import type { Formats } from '../format';
+import type { SessionsNumbers } from '../openapi';
+import type { Unit } from '../table';
+import type { Answer, FunnelAnswer, LifecycleAnswer, RetentionAnswer, SessionsAnswer, StickinessAnswer, TrendsAnswer } from './answers';
+import { hasCountries, placesOf, type Place } from './map';
+import { capital, groupName, offsetName, seriesName } from './tables';
+
+export type Picture =
+  | { type: 'chart'; drawing: Drawing; totals: boolean }
+  | { type: 'number'; rows: Row[]; unit: Unit }
+  | { type: 'map'; places: Place[] }
+  | { type: 'funnel' | 'heat' | 'flow' | 'table' | 'nothing' };
+
+/** The picture of an answer; of one with groups of which only one can be drawn, that of the group. */
+export function pictureOf(answer: Answer, view: string, formats: Formats, group = 0): Picture {
+  if (nothing(answer)) return { type: 'nothing' };
+  if (view === 'table') return { type: 'table' };
+  switch (answer.kind) {
+    case 'trends':
+      return trends(answer, view, formats);
+    case 'funnel':
+      return funnel(answer, formats);
+    case 'retention':
+      return view === 'curve' ? chart(curves(answer, formats)) : { type: 'heat' };
+    case 'lifecycle':
+      return chart(lifecycle(answer, formats, group));
+    case 'stickiness':
+      return chart(stickiness(answer, formats));
+    case 'paths':
+      return { type: 'flow' };
+    case 'sessions':
+      return chart(sessions(answer, view, formats), view === '');
+  }
+}
+
+const chart = (drawing: Drawing, totals = false): Picture => ({ type: 'chart', drawing, totals });
+
+/** Whether there is nothing at all to be shown. */
+export function nothing(answer: Answer): boolean {
+  switch (answer.kind) {
+    case 'trends':
+      return answer.series.every((s) => [...s.values, ...(s.compare?.values ?? [])].every((v) => v === null || v === 0));
+    case 'funnel':
+      return answer.groups.every((g) => g.entered === 0 && !g.compare?.entered);
+    case 'retention':
+      return answer.tables.every((t) => t.people === 0);
+    case 'lifecycle':
+      return answer.buckets.every((b) => b.active === 0 && !b.dormant);
+    case 'stickiness':
+      return (answer.windows ?? []).every((w) => w.people === 0) && (answer.days ?? []).every((d) => d.span === 0);
+    case 'paths':
+      return answer.paths === 0;
+    case 'sessions':
+      return answer.groups.every((g) => g.total.sessions === 0);
+  }
+}
+
+type Buckets = { start: string; partial?: boolean }[];
+
+function over(buckets: Buckets, interval: string, formats: Formats): Pick<Drawing, 'labels' | 'partial'> {
+  return { labels: buckets.map((b) => formats.bucket(b.start, interval)), partial: buckets.map((b) => b.partial === true) };
+}
+
+function trends(answer: TrendsAnswer, view: string, formats: Formats): Picture {
+  const rows = answer.series.map((series, i): Row => ({
+    name: seriesName(answer, i, formats),
+    values: series.values,
+    total: series.total,
+    ...(series.compare ? { before: series.compare } : {}),
+  }));
+  if (view === 'number') return { type: 'number', rows, unit: 'number' };
+  if (view === 'map' && hasCountries(answer)) return { type: 'map', places: placesOf(answer, formats) };
+  const asked = answer.question;
+  const sum = asked.series.every((s) => additive(s.aggregate ?? 'total')) && asked.series.length === 1 && !asked.formulas?.length;
+  return chart(
+    {
+      rows,
+      ...over(answer.buckets, answer.interval, formats),
+      kind: view === 'bar' ? 'bar' : 'line',
+      stacked: sum && !asked.compare && !asked.cumulative,
+      unit: 'number',
+    },
+    true,
+  );
+}
+
+function funnel(answer: FunnelAnswer, formats: Formats): Picture {
+  const first = answer.groups[0];
+  const name = (g: FunnelAnswer['groups'][number]) => groupName(answer, g.breakdown, formats) || 'Conversion';
+  if (first?.trend) {
+    return chart({
+      rows: answer.groups.map((g) => ({ name: name(g), values: (g.trend ?? []).map((p) => p.rate ?? null), total: g.rate ?? null })),
+      ...over(first.trend, answer.question.interval ?? 'day', formats),
+      kind: 'line', stacked: false, unit: 'share',
+    });
+  }
+  if (first?.time_to_convert) {
+    const bins = first.time_to_convert.histogram ?? [];
+    return chart({
+      rows: [{ name: 'Converted', values: bins.map((b) => b.count), total: first.time_to_convert.count }],
+      labels: bins.map((b) => `${formats.span(b.from_ms / 1000)} – ${formats.span(b.to_ms / 1000)}`),
+      partial: [], kind: 'bar', stacked: false, unit: 'number',
+    });
+  }
+  if (first?.windows) {
+    return chart({
+      rows: answer.groups.flatMap((g) => [
+        { name: name(g), values: (g.windows ?? []).map((w) => w.rate ?? null), total: null },
+        { name: `${name(g)}, estimate`, values: (g.windows ?? []).map((w) => w.kaplan_meier ?? null), total: null },
+      ]),
+      labels: first.windows.map((w) => w.window),
+      partial: [], kind: 'line', stacked: false, unit: 'share',
+    });
+  }
+  return { type: 'funnel' };
+}
+
+function curves(answer: RetentionAnswer, formats: Formats): Drawing {
+  return {
+    rows: answer.tables.map((table) => ({
+      name: groupName(answer, table.breakdown, formats) || 'All cohorts',
+      values: table.average.map((a) => a.rate),
+      total: null,
+    })),
+    labels: answer.columns.map((c) => offsetName(answer.interval, c.from, c.to)),
+    partial: [], kind: 'line', stacked: false, unit: 'share',
+  };
+}
+
+/** Group 0 is everybody, the others are those of the breakdown. */
+export function bucketsOf(answer: LifecycleAnswer, group: number): LifecycleAnswer['buckets'] {
+  return group === 0 ? answer.buckets : (answer.groups?.[group - 1]?.buckets ?? answer.buckets);
+}
+
+/** Dormant people are below the line, as those whom the interval lost. */
+function lifecycle(answer: LifecycleAnswer, formats: Formats, group: number): Drawing {
+  const buckets = bucketsOf(answer, group);
+  const row = (name: string, colour: number, of: (b: LifecycleAnswer['buckets'][number]) => number | null): Row => ({
+    name, colour, values: buckets.map(of), total: null,
+  });
+  return {
+    rows: [
+      row('New', 0, (b) => b.new),
+      row('Returning', 2, (b) => b.returning),
+      row('Resurrecting', 4, (b) => b.resurrecting),
+      row('Dormant', 1, (b) => (b.dormant ? -b.dormant : b.dormant)),
+    ],
+    ...over(buckets, answer.interval, formats),
+    kind: 'bar', stacked: true, unit: 'number',
+  };
+}
+
+function stickiness(answer: StickinessAnswer, formats: Formats): Drawing {
+  if (answer.days && answer.groups?.length) {
+    return {
+      rows: answer.groups.map((g) => ({
+        name: groupName(answer, g.breakdown, formats),
+        values: (g.days ?? []).map((d) => d.ratio),
+        total: null,
+      })),
+      ...over(answer.days, 'day', formats),
+      kind: 'line', stacked: false, unit: 'share',
+    };
+  }
+  if (answer.days) {
+    return {
+      rows: [{ name: `Of the last ${answer.question.days ?? 30} days`, values: answer.days.map((d) => d.ratio), total: null }],
+      ...over(answer.days, 'day', formats),
+      kind: 'line', stacked: false, unit: 'share',
+    };
+  }
+  if (answer.groups?.length) return sticky(answer, formats);
+  const windows = answer.windows ?? [];
+  const most = Math.max(0, ...windows.map((w) => w.counts.length));
+  return {
+    rows: windows.map((w) => ({
+      name: windows.length > 1 ? `From ${formats.bucket(w.start, 'day')}${w.partial ? ', not complete' : ''}` : 'People',
+      values: Array.from({ length: most }, (_, i) => w.counts[i] ?? null),
+      total: null,
+    })),
+    labels: intervalNames(answer, most),
+    partial: [], kind: 'bar', stacked: false, unit: 'number',
+  };
+}
+
+/** Groups are of different size, so their shares are compared; of several windows the last one. */
+function sticky(answer: StickinessAnswer, formats: Formats): Drawing {
+  const rates = (answer.groups ?? []).map((g) => g.windows?.at(-1)?.rates ?? []);
+  const most = Math.max(0, ...rates.map((r) => r.length));
+  return {
+    rows: (answer.groups ?? []).map((g, i) => ({
+      name: groupName(answer, g.breakdown, formats),
+      values: Array.from({ length: most }, (_, k) => rates[i]?.[k] ?? null),
+      total: null,
+    })),
+    labels: intervalNames(answer, most),
+    partial: [], kind: 'line', stacked: false, unit: 'share',
+  };
+}
+
+function intervalNames(answer: StickinessAnswer, most: number): string[] {
+  const more = answer.question.mode === 'cumulative' ? ' or more' : '';
+  return Array.from({ length: most }, (_, i) => `${i + 1}${i === 0 ? ` ${answer.interval}` : ` ${answer.interval}s`}${more}`);
+}
+
+const sessionViews: Record<string, [keyof SessionsNumbers, Unit]> = {
+  '': ['sessions', 'number'],
+  average: ['average_seconds', 'seconds'],
+  bounce: ['bounce_rate', 'share'],
+  events: ['events_per_session', 'number'],
+};
+
+function sessions(answer: SessionsAnswer, view: string, formats: Formats): Drawing {
+  const [measure, unit] = sessionViews[view] ?? sessionViews['']!;
+  return {
+    rows: answer.groups.map((g) => ({
+      name: groupName(answer, g.breakdown, formats) || capital(measure.replace(/_(seconds|rate)$/, '').replaceAll('_', ' ')),
+      values: g.buckets.map((n) => n[measure] ?? null),
+      total: g.total[measure] ?? null,
+    })),
+    ...over(answer.buckets, answer.interval, formats),
+    kind: 'line', stacked: false, unit,
+  };
+}

@@ -1,0 +1,163 @@
+// Dashboards, their public links, and the page about the server.
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Formats } from '../src/lib/format';
+import type { Answer, Dashboard, DashboardsAnswer, OperationsAnswer } from '../src/lib/openapi';
+import { accessible, fits, launch, open, settle, shot } from './browser';
+import { Server } from './server';
+
+let server: Server;
+let browser: Browser;
+
+beforeAll(async () => {
+  [server, browser] = await Promise.all([Server.start(), launch()]);
+  await server.fill(20_000);
+});
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+const boards = async () => (await server.api<DashboardsAnswer>('GET', '/v1/dashboards')).dashboards;
+const board = async (id: string) => server.api<Dashboard>('GET', `/v1/dashboards/${id}`);
+const idIn = (page: Page) => new URL(page.url()).searchParams.get('board')!;
+const place = (b: Dashboard, id: string) => b.tiles.filter((t) => t.id === id).map((t) => [t.x, t.y, t.w, t.h])[0];
+
+async function fromTemplate(page: Page, name: RegExp): Promise<string> {
+  await page.getByRole('button', { name: /New dashboard|Make the first one/ }).first().click();
+  await page.getByRole('dialog').getByRole('button', { name }).click();
+  await page.waitForURL(/board=/);
+  await settle(page);
+  return idIn(page);
+}
+
+it('builds a dashboard from a template, with the numbers of the API', async () => {
+  const { page, wrong } = await open(browser, server, '/dashboards');
+  const id = await fromTemplate(page, /^Revenue/);
+  await shot(page, 'dashboard');
+  const tile = (await board(id)).tiles.find((t) => t.title === 'Revenue')!;
+  const told = await server.api<Answer>('POST', '/v1/query', tile.question);
+  const figure = page.getByRole('article', { name: 'Revenue', exact: true }).locator('b');
+  expect(await figure.innerText()).toBe(new Formats('UTC', 'en-GB').number(told.series[0]!.total));
+  expect(wrong).toEqual([]);
+  await page.context().close();
+});
+
+it('moves and resizes tiles with pointer and keyboard, writes text, takes back, and saves', async () => {
+  await server.api('POST', '/v1/insights', { name: 'Openings', question: { kind: 'trends', series: [{ events: ['app_opened'] }] } });
+  const made = await server.api<Dashboard>('POST', '/v1/dashboards', { name: 'Mine' });
+  const { page, wrong } = await open(browser, server, `/dashboards?board=${made.id}`);
+  await page.getByRole('button', { name: 'Edit', exact: true }).click();
+  await page.getByRole('button', { name: '+ Question' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: /Openings/ }).click();
+  await page.getByRole('button', { name: '+ Text' }).click();
+  await page.getByRole('textbox', { name: 'Text' }).fill('# Why\n**Because** <img src=x onerror=alert(1)> [no](javascript:alert(1))');
+  await page.getByRole('button', { name: 'Done' }).click();
+  const text = page.getByRole('article', { name: 'Why' });
+  await text.getByRole('heading', { name: 'Why' }).waitFor();
+  expect(await text.locator('img, a').count()).toBe(0);
+
+  const handle = page.getByRole('button', { name: /^Move Why/ });
+  await handle.focus();
+  await page.keyboard.press('ArrowRight');
+  for (let i = 0; i < 6; i++) await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('Shift+ArrowDown');
+  await page.getByText('Why: column 7, row 1, 6 wide, 4 high').waitFor({ state: 'attached' });
+  const box = (await page.getByRole('button', { name: /^Move Openings/ }).boundingBox())!;
+  await page.mouse.move(box.x + 60, box.y + 60);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width + 90, box.y + 66, { steps: 4 });
+  await page.mouse.up();
+  await page.getByText(/^Openings: column 7/).waitFor({ state: 'attached' });
+  await page.getByRole('button', { name: 'Undo' }).click();
+  const corner = (await page.locator('.tile', { has: page.getByRole('button', { name: /^Move Openings/ }) }).locator('.size').boundingBox())!;
+  await page.mouse.move(corner.x + 12, corner.y + 12);
+  await page.mouse.down();
+  await page.mouse.move(corner.x - box.width / 6 + 12, corner.y + 12 + 60, { steps: 3 });
+  await page.mouse.up();
+  await page.getByText('Openings: column 1, row 1, 5 wide, 7 high').waitFor({ state: 'attached' });
+  await accessible(page);
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByRole('button', { name: 'Edit', exact: true }).waitFor();
+  const kept = await board(made.id);
+  expect([place(kept, 't1'), place(kept, 't2')]).toEqual([[0, 0, 5, 7], [6, 0, 6, 4]]);
+
+  // Somebody else is faster: nothing of theirs is lost.
+  await page.getByRole('button', { name: 'Edit', exact: true }).click();
+  await server.api('PATCH', `/v1/dashboards/${made.id}`, { name: 'Theirs' });
+  await page.getByLabel('Name').fill('Ours');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByText(/was changed in the meantime/).waitFor();
+  await page.getByRole('button', { name: /show the other version/ }).click();
+  await page.getByRole('heading', { name: 'Theirs' }).waitFor();
+  expect(wrong.filter((text) => !text.includes('412'))).toEqual([]);
+  await page.context().close();
+});
+
+it('shares a dashboard with a browser that has no key, and takes the link back', async () => {
+  const { page, wrong } = await open(browser, server, '/dashboards');
+  const id = await fromTemplate(page, /^Mobile app health/);
+  await shot(page, 'dashboard-health');
+  await page.getByRole('button', { name: 'Share …' }).click();
+  await page.getByRole('button', { name: 'Make a link' }).click();
+  const link = await page.locator('.made code').innerText();
+  expect(link).toMatch(/\/shared#fd_\w+$/);
+  await page.getByRole('button', { name: 'Revoke the link' }).waitFor();
+
+  const context = await browser.newContext({ viewport: { width: 1360, height: 860 }, reducedMotion: 'reduce', locale: 'en-GB' });
+  const guest = await context.newPage();
+  const asked: string[] = [];
+  guest.on('request', (request) => asked.push(`${request.url()} ${request.headers().authorization ?? ''}`));
+  guest.on('console', (message) => message.type() === 'error' && wrong.push(message.text()));
+  await guest.goto(link);
+  await guest.getByRole('heading', { name: 'Mobile app health' }).waitFor();
+  await settle(guest);
+  await shot(guest, 'shared');
+  await accessible(guest);
+  expect(await guest.getByRole('article').count()).toBe((await board(id)).tiles.length);
+  expect(await guest.getByRole('article', { name: 'People today', exact: true }).locator('b').innerText()).toMatch(/^[\d,]+$/);
+  const api = asked.filter((line) => line.includes('/v1/'));
+  expect(api.filter((line) => !line.includes('/v1/public/'))).toEqual([]);
+  expect(api.filter((line) => /Bearer/.test(line))).toEqual([]);
+
+  await guest.setViewportSize({ width: 390, height: 844 });
+  await settle(guest);
+  await fits(guest);
+  expect(wrong).toEqual([]);
+  await page.getByRole('button', { name: 'Revoke the link' }).click();
+  await page.getByText('There is no public link.').waitFor();
+  await guest.reload();
+  await guest.getByText(/this link opens nothing/).waitFor();
+  expect((await boards()).find((b) => b.id === id)!.shared_at).toBeUndefined();
+  await context.close();
+  await page.context().close();
+});
+
+it('tells how the server is at work', async () => {
+  const { page, wrong } = await open(browser, server, '/operations');
+  await page.getByRole('img', { name: /^Events a second/ }).waitFor();
+  const told = await server.api<OperationsAnswer>('GET', '/v1/operations');
+  const stored = page.getByRole('row', { name: /My app/ }).locator('td').first();
+  expect(await stored.innerText()).toBe(new Intl.NumberFormat('en-GB').format(told.projects[0]!.rows));
+  expect(told.accepted).toBe(told.projects[0]!.rows);
+  expect(told.acks.count).toBeGreaterThan(0);
+  expect(told.questions.count).toBeGreaterThan(0);
+  expect(Math.min(told.log_bytes, told.resident_bytes, told.cpu_seconds, told.disk_free_bytes)).toBeGreaterThan(0);
+  await shot(page, 'operations');
+  expect(wrong).toEqual([]);
+  await page.context().close();
+});
+
+it.each([{}, { dark: true }, { phone: true }])('is accessible, and fits: %j', async (look) => {
+  const { page, wrong } = await open(browser, server, '/', look);
+  const all = await boards();
+  for (const path of ['/dashboards', ...all.map((b) => `/dashboards?board=${b.id}`), '/operations']) {
+    await page.goto(server.url + path);
+    await settle(page);
+    await accessible(page, 'dark' in look);
+    if ('phone' in look) await fits(page);
+    if (path.includes(all.at(-1)!.id)) await shot(page, `dashboard${Object.keys(look).map((key) => `-${key}`).join('')}-theme`);
+  }
+  expect(wrong).toEqual([]);
+  await page.context().close();
+});

@@ -1,0 +1,69 @@
+// Chromium, and pages that fail a test by what they write to the console.
+import axe from 'axe-core';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { expect } from 'vitest';
+import type { Server } from './server';
+
+export type Look = { dark?: boolean; phone?: boolean; key?: string };
+
+export async function launch(): Promise<Browser> {
+  const executablePath = process.env.CHROMIUM;
+  if (!executablePath) throw new Error('CHROMIUM does not say where a browser is');
+  return chromium.launch({ executablePath, args: ['--no-sandbox'] });
+}
+
+/** Opens a page in a browser that has never been here, signed in; what goes wrong in it is collected. */
+export async function open(browser: Browser, server: Server, path: string, look: Look = {}): Promise<{ page: Page; wrong: string[] }> {
+  const context = await browser.newContext({
+    viewport: look.phone ? { width: 390, height: 844 } : { width: 1360, height: 860 },
+    colorScheme: look.dark ? 'dark' : 'light',
+    reducedMotion: 'reduce',
+    locale: 'en-GB',
+  });
+  const page = await context.newPage();
+  const wrong: string[] = [];
+  page.on('pageerror', (error) => wrong.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') wrong.push(message.text());
+  });
+  await page.goto(`${server.url}${path}#key=${look.key ?? server.admin}`);
+  await page.getByRole('navigation', { name: 'Pages' }).waitFor();
+  return { page, wrong };
+}
+
+/** Waits until the page asks for nothing more that it says it is loading. */
+export async function settle(page: Page): Promise<void> {
+  await page.waitForFunction(() => !!document.querySelector('h1')?.textContent?.trim());
+  await page.waitForFunction(() => !/Loading …|Connecting …/.test(document.querySelector('main')?.innerText ?? '…'));
+  await page.waitForFunction(() => [...document.querySelectorAll('.chart')].every((chart) => chart.querySelector('canvas')));
+}
+
+/** Checks WCAG 2.2 AA with axe; another theme differs in colours only. */
+export async function accessible(page: Page, colours = false): Promise<void> {
+  await page.evaluate(axe.source);
+  const found = await page.evaluate(async (only) => {
+    const engine = (globalThis as unknown as { axe: typeof axe }).axe;
+    const result = await engine.run(document, { runOnly: only });
+    return result.violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160) + ' ' + (n.any[0]?.message ?? '')).join(' | ')}`);
+  }, colours ? ['color-contrast'] : ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']);
+  expect(found, page.url()).toEqual([]);
+}
+
+/** Nothing may be wider than the screen: what is has to scroll in itself. */
+export async function fits(page: Page): Promise<void> {
+  const past = await page.evaluate(() => {
+    if (document.documentElement.scrollWidth <= innerWidth) return [];
+    return [...document.querySelectorAll('main *, header *')].filter((e) => e.getBoundingClientRect().right > innerWidth + 1).map((e) => e.outerHTML.slice(0, 120));
+  });
+  expect(past.slice(0, 5), page.url()).toEqual([]);
+}
+
+/** Keeps a picture of the page when SHOTS says where. */
+export async function shot(page: Page, name: string): Promise<void> {
+  const folder = process.env.SHOTS;
+  if (!folder) return;
+  mkdirSync(folder, { recursive: true });
+  await page.screenshot({ path: join(folder, `${name}.png`) });
+}

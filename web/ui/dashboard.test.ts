@@ -1,0 +1,221 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { address } from '../src/lib/explore/address';
+import type { Answer } from '../src/lib/explore/answers';
+import type { Question } from '../src/lib/explore/question';
+import { tableOf } from '../src/lib/explore/tables';
+import { Formats } from '../src/lib/format';
+import type { KeysAnswer } from '../src/lib/openapi';
+import { cellText } from '../src/lib/table';
+import { accessible, fits, launch, open, settle, shot } from './browser';
+import { Server } from './server';
+
+let server: Server;
+let browser: Browser;
+const formats = new Formats('UTC', 'en-GB');
+
+beforeAll(async () => {
+  [server, browser] = await Promise.all([Server.start(), launch()]);
+});
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+// Whole days that are over, so that an answer is the same each time it is asked.
+const day = (ago: number) => new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10);
+const range = { from: day(21), to: day(1) };
+const kinds: (Question & { view?: string })[] = [
+  { kind: 'trends', range, interval: 'day', series: [{ id: 'A', events: ['purchase'], aggregate: 'unique' }, { id: 'B', aggregate: 'total' }] },
+  { kind: 'funnel', range, window: '7d', steps: [{ events: ['product_viewed'] }, { events: ['product_added'] }, { events: ['purchase'] }] },
+  { kind: 'retention', range, start: { events: ['signed_up'] }, return: { events: ['app_opened'] }, periods: 7 },
+  { kind: 'lifecycle', range, interval: 'week', active: { events: ['app_opened'] } },
+  { kind: 'stickiness', range, active: { events: ['app_opened'] } },
+  { kind: 'paths', range, from: { events: ['app_opened'] }, depth: 3, nodes: 5 },
+  { kind: 'sessions', range, interval: 'week' },
+];
+
+/** The rows of the table that the page shows, as text. */
+const rows = (page: Page) =>
+  page.getByRole('region', { name: 'The answer' }).locator('tbody tr').evaluateAll((all) =>
+    all.map((row) => [...row.children].map((cell) => (cell as HTMLElement).innerText.trim())),
+  );
+
+async function told(q: Question): Promise<string[][]> {
+  const table = tableOf(await server.api<Answer>('POST', '/v1/query', q), formats);
+  return table.rows.map((row) => table.columns.map((column, i) => cellText(row[i], column.unit, formats)));
+}
+
+it('leads from the first run to the first event', async () => {
+  const { page, wrong } = await open(browser, server, '/');
+  await page.getByRole('link', { name: 'Send an event' }).click();
+  await page.getByRole('button', { name: 'Create one' }).click();
+  await page.getByRole('button', { name: 'Send “hello”' }).click();
+  await page.getByText('It is there').waitFor();
+  expect(await page.locator('pre').first().innerText()).toMatch(/Bearer fw_\w+/);
+  await page.getByRole('link', { name: 'Home' }).click();
+  await page.getByRole('button', { name: /hello/ }).waitFor();
+  expect(wrong).toEqual([]);
+  await page.context().close();
+});
+
+it('signs in to read with the link that the server prints', async () => {
+  const { page, wrong } = await open(browser, server, '/project', { key: server.link.split('#key=')[1] });
+  expect(page.url()).not.toContain('fr_');
+  expect(await page.getByLabel('Name').isDisabled()).toBe(true);
+  expect(wrong).toEqual([]);
+  await page.context().close();
+});
+
+describe('with events', () => {
+  beforeAll(async () => {
+    await server.fill(20_000);
+    await server.api('POST', '/v1/insights', { name: 'From view to purchase', description: 'Within a week', question: kinds[1] });
+    await fetch(`${server.url}/v1/batch`, { method: 'POST', headers: { Authorization: `Basic ${btoa(`${server.write}:`)}` }, body: '{"batch":[{"type":"track"}]}' });
+  });
+
+  it.each(kinds)('shows the numbers of the API: $kind', async (q) => {
+    const { page, wrong } = await open(browser, server, address(q));
+    await settle(page);
+    await page.getByRole('button', { name: 'Request' }).waitFor();
+    await shot(page, q.kind);
+    await page.getByRole('button', { name: 'Table', exact: true }).click();
+    await page.locator('.table tbody tr').first().waitFor();
+    const shown = await rows(page);
+    expect(shown).toEqual(await told(q));
+    expect(shown.length).toBeGreaterThan(2);
+    // The address that the page has written is the question again, for somebody who has never been here.
+    const shared = await open(browser, server, new URL(page.url()).pathname + new URL(page.url()).search);
+    await shared.page.locator('.table tbody tr').first().waitFor();
+    expect(await rows(shared.page)).toEqual(shown);
+    expect([...wrong, ...shared.wrong]).toEqual([]);
+    await page.context().close();
+    await shared.page.context().close();
+  });
+
+  it('builds a funnel from nothing, with the keyboard, and takes it back', async () => {
+    const { page, wrong } = await open(browser, server, '/explore');
+    await settle(page);
+    await page.getByRole('radio', { name: /Trends/ }).focus();
+    await page.keyboard.press('ArrowRight');
+    for (const [i, event] of ['product_viewed', 'purchase'].entries()) {
+      const step = page.getByRole('group', { name: `Step ${i + 1}` });
+      await step.getByRole('combobox', { name: 'Event', exact: true }).focus();
+      await page.keyboard.type(event);
+      await page.keyboard.press('Enter');
+    }
+    const heading = page.getByRole('heading', { name: 'product_viewed → purchase' });
+    await heading.waitFor();
+    await page.getByRole('button', { name: '+ Filter' }).last().click();
+    const condition = page.getByRole('group', { name: 'Condition 1' });
+    await condition.getByRole('combobox', { name: 'Property' }).click();
+    await page.keyboard.type('$os');
+    await page.keyboard.press('Enter');
+    await condition.getByRole('textbox').fill('iOS');
+    await page.waitForURL(/iOS/);
+    await page.goBack();
+    await page.waitForURL((url) => !url.search.includes('iOS'));
+    await heading.waitFor();
+    expect(wrong).toEqual([]);
+    await page.context().close();
+  });
+
+  it('says at the field what the server refuses', async () => {
+    const { page } = await open(browser, server, address({ kind: 'trends', range: { from: '-7d', to: 'now' }, series: [{ aggregate: 'sum', property: 'nobody_sent_this' }] }));
+    await page.locator('[data-field="series[0]"]').waitFor();
+    await page.context().close();
+  });
+
+  it('opens the people behind a step, as many as were counted', async () => {
+    const { page, wrong } = await open(browser, server, address(kinds[1]!));
+    const step = page.locator('ol > li').nth(1).getByRole('button').first();
+    const count = await step.innerText();
+    await step.click();
+    await page.getByRole('dialog').getByText(/^\d.* people/).waitFor();
+    expect(await page.getByRole('dialog').locator('p b').first().innerText()).toBe(count);
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect(wrong).toEqual([]);
+    await page.context().close();
+  });
+
+  it('saves a question and shows it among the saved ones', async () => {
+    const { page, wrong } = await open(browser, server, address(kinds[0]!));
+    await page.getByRole('button', { name: 'Save …' }).click();
+    await page.getByLabel('Name').fill('Buyers');
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await page.waitForURL(/insight=/);
+    await page.getByRole('link', { name: 'Saved' }).click();
+    await page.getByRole('link', { name: 'Buyers' }).waitFor();
+    await settle(page);
+    await shot(page, 'saved');
+    await page.getByRole('button', { name: 'Delete Buyers …' }).click();
+    await page.getByRole('button', { name: 'Delete', exact: true }).click();
+    await page.getByRole('link', { name: 'Buyers' }).waitFor({ state: 'detached' });
+    expect(wrong).toEqual([]);
+    await page.context().close();
+  });
+
+  it('rotates a key and revokes the old one', async () => {
+    const { page, wrong } = await open(browser, server, '/project');
+    const all = async () => (await server.api<KeysAnswer>('GET', '/v1/projects/1/keys')).keys;
+    const old = (await all()).find((key) => key.kind === 'write')!;
+    await page.getByRole('button', { name: `Rotate ${old.hint}` }).click();
+    await page.getByText('It is shown once').waitFor();
+    const made = await page.locator('.secret code').innerText();
+    await server.api('POST', '/v1/events', [{ event: 'rotated', user_id: 'u' }], made);
+    await page.getByRole('button', { name: `Revoke ${old.hint} …` }).click();
+    await page.getByRole('button', { name: `Revoke ${old.hint}`, exact: true }).click();
+    await page.getByRole('button', { name: `Revoke ${old.hint}`, exact: true }).waitFor({ state: 'detached' });
+    await expect(server.api('POST', '/v1/events', [{ event: 'late', user_id: 'u' }], server.write)).rejects.toThrow('401');
+    expect(wrong).toEqual([]);
+    await page.context().close();
+  });
+
+  it('shows a dead letter, and what replaying it would do', async () => {
+    const { page, wrong } = await open(browser, server, '/data');
+    await page.getByRole('button', { name: /^Replay \d/ }).first().click();
+    await page.getByText('What would happen').waitFor();
+    await page.keyboard.press('Escape');
+    expect(wrong).toEqual([]);
+    await page.context().close();
+  });
+
+  it('changes settings, and shows times in the new zone', async () => {
+    const { page, wrong } = await open(browser, server, '/project');
+    await page.getByRole('combobox', { name: 'Time zone' }).click();
+    await page.keyboard.type('Asia/Tokyo');
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await page.getByText('Saved.').waitFor();
+    expect(await page.locator('header .zone').innerText()).toBe('Asia/Tokyo');
+    await server.api('PATCH', '/v1/projects/1', { timezone: 'UTC' });
+    expect(wrong).toEqual([]);
+    await page.context().close();
+  });
+
+  const pages = ['/', '/saved', '/data', '/project', ...kinds.map((q) => address(q))];
+  it.each([{}, { dark: true }])('is accessible on every page: %j', async (look) => {
+    const { page, wrong } = await open(browser, server, '/', look);
+    for (const path of pages) {
+      await page.goto(server.url + path);
+      await settle(page);
+      await accessible(page, look.dark);
+      if (path.length < 10) await shot(page, `${path.slice(1) || 'home'}${look.dark ? '-dark' : ''}`);
+    }
+    expect(wrong).toEqual([]);
+    await page.context().close();
+  });
+
+  it('fits on a phone', async () => {
+    const { page, wrong } = await open(browser, server, '/', { phone: true });
+    for (const path of pages) {
+      await page.goto(server.url + path);
+      await settle(page);
+      await fits(page);
+      if (path === '/' || path.includes('funnel')) await shot(page, `phone${path === '/' ? '' : '-funnel'}`);
+    }
+    expect(wrong).toEqual([]);
+    await page.context().close();
+  });
+});
