@@ -69,6 +69,7 @@ func TestDiskFull(t *testing.T) {
 		release := ballast(t, disk, int64(round)*300<<10)
 		s.wantFull()
 		known := s.visibleEvents()
+		s.stillGoverned(round)
 		if round > 0 {
 			s.kill()
 			s.restart()
@@ -82,6 +83,7 @@ func TestDiskFull(t *testing.T) {
 			return err == nil && r.status == http.StatusOK
 		})
 		t.Logf("round %d: events taken %s after there was space", round, time.Since(freed).Round(time.Millisecond))
+		eventually(t, 10*time.Second, "the ballast is there again", s.hasBallast)
 		at := l.count()
 		eventually(t, soon, "the load goes on", func() bool { return l.count() > at+1000 })
 	}
@@ -119,6 +121,21 @@ func (s *server) wantFull() {
 	if r.status != http.StatusServiceUnavailable || r.code() != "disk_full" || err != nil || wait < 60 {
 		s.t.Errorf("refused with %s, Retry-After %q", r, r.header.Get("Retry-After"))
 	}
+}
+
+// stillGoverned changes a setting, for which the ballast has made room.
+func (s *server) stillGoverned(round int) {
+	s.t.Helper()
+	eventually(s.t, soon, "the ballast is given up", func() bool { return !s.hasBallast() })
+	body := []byte(`{"retention_days":` + strconv.Itoa(1000+round) + `}`)
+	if r, err := s.call(http.MethodPatch, "/v1/projects/1", s.admin, body); err != nil || r.status != http.StatusOK {
+		s.t.Errorf("a setting cannot be changed on a full disk: %v %v", r, err)
+	}
+}
+
+func (s *server) hasBallast() bool {
+	_, err := os.Stat(filepath.Join(s.dir, "ballast"))
+	return err == nil
 }
 
 // visibleEvents asks a question.

@@ -4,6 +4,7 @@ package e2e_test
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -91,7 +92,9 @@ type server struct {
 	dir  string
 	addr string
 	args []string
-	http *http.Client
+	// binary is what the next process runs, if not the one that is tested.
+	binary string
+	http   *http.Client
 	// write and admin are the keys printed by the first start.
 	write, admin string
 	// out and log are what all processes wrote to stdout and stderr.
@@ -119,7 +122,13 @@ func start(t testing.TB, args ...string) *server {
 // startIn is start with a given data folder.
 func startIn(t testing.TB, dir string, args ...string) *server {
 	t.Helper()
-	s := &server{t: t, dir: dir, addr: freeAddress(t), args: args, http: newClient()}
+	return startBinary(t, "", dir, args...)
+}
+
+// startBinary is startIn with a binary that is not the one that is tested, unless it is empty.
+func startBinary(t testing.TB, binary, dir string, args ...string) *server {
+	t.Helper()
+	s := &server{t: t, dir: dir, addr: freeAddress(t), args: args, binary: binary, http: newClient()}
 	t.Cleanup(s.end)
 	s.run()
 	s.waitReady()
@@ -164,7 +173,7 @@ func (s *server) run() {
 func (s *server) spawn(addr string) *process {
 	s.t.Helper()
 	args := append([]string{"serve", "--data", s.dir, "--listen", addr, "--admin-listen", "", "--log-level", "info"}, s.args...)
-	p := &process{cmd: exec.Command(os.Getenv(binaryVariable), args...), exited: make(chan struct{})}
+	p := &process{cmd: exec.Command(cmp.Or(s.binary, os.Getenv(binaryVariable)), args...), exited: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = &s.out, &s.log
 	if err := p.cmd.Start(); err != nil {
 		s.t.Fatal(err)

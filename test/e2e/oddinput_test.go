@@ -2,87 +2,15 @@ package e2e_test
 
 import (
 	"bytes"
-	"compress/flate"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 )
-
-// TestBombs sends bodies that are small and decompress to 10 GB: they are stopped at the limit, and cost no memory that
-// stays.
-func TestBombs(t *testing.T) {
-	t.Parallel()
-	if _, err := os.Stat("/proc/self/status"); err != nil {
-		t.Skipf("the memory of a process is read from /proc: %v", err)
-	}
-	s := start(t)
-	s.checkAlive("nothing")
-	gzipBomb := gzipOfZeros(t, 10<<30)
-	frame := zstdCompressed(t, make([]byte, 64<<20))
-	zstdBomb := bytes.Repeat(frame, 160)
-	t.Logf("10 GB in %d bytes of gzip and %d of zstd", len(gzipBomb), len(zstdBomb))
-	before := s.rss()
-	for range 5 {
-		for _, c := range []struct {
-			name   string
-			body   []byte
-			header []string
-		}{
-			{"gzip", gzipBomb, []string{"Content-Encoding", "gzip"}},
-			{"gzip that is not told", gzipBomb, nil},
-			{"zstd", zstdBomb, []string{"Content-Encoding", "zstd"}},
-			{"16 million values", gzipped(t, text("["+strings.Repeat("0,", 16_000_000)+"0]")), []string{"Content-Encoding", "gzip"}},
-			{"many gzip members", bytes.Repeat(gzipped(t, make([]byte, 1<<20)), 100), []string{"Content-Encoding", "gzip"}},
-		} {
-			began := time.Now()
-			r, err := s.call(http.MethodPost, "/v1/events", s.write, c.body, c.header...)
-			if err != nil || r.status != http.StatusRequestEntityTooLarge || r.code() != "body_too_large" && r.code() != "too_many_values" {
-				t.Errorf("%s: %v %s", c.name, err, r)
-			}
-			if took := time.Since(began); took > 5*time.Second {
-				t.Errorf("%s: the answer took %s", c.name, took)
-			}
-			s.checkAlive(c.name)
-		}
-	}
-	t.Logf("the bombs left the server %d MB larger", (s.rss()-before)>>20)
-	eventually(t, soon, "the server has less than 64 MB more than before the bombs", func() bool {
-		s.checkAlive("the bombs")
-		return s.rss()-before < 64<<20
-	})
-}
-
-// gzipOfZeros is gzip that decompresses to n zeros, made by repeating a piece of it; its checksum is wrong, which a
-// reader sees only at the end.
-func gzipOfZeros(t *testing.T, n int) []byte {
-	t.Helper()
-	const piece = 1 << 20
-	var out bytes.Buffer
-	w, err := flate.NewWriter(&out, flate.BestCompression)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ends := [2]int{}
-	for i := range ends {
-		if _, err := w.Write(make([]byte, piece)); err != nil {
-			t.Fatal(err)
-		}
-		if err := w.Flush(); err != nil {
-			t.Fatal(err)
-		}
-		ends[i] = out.Len()
-	}
-	// The second piece refers to zeros before it only, so it can follow itself.
-	again := out.Bytes()[ends[0]:ends[1]]
-	bomb := append([]byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255}, out.Bytes()[:ends[0]]...)
-	return append(bomb, bytes.Repeat(again, n/piece)...)
-}
 
 // TestOddButGood sends what looks bad and is fine; everything comes back as it was sent.
 func TestOddButGood(t *testing.T) {

@@ -3,20 +3,27 @@ package e2e_test
 import (
 	"math/rand/v2"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// TestUpgrade starts a second server on the same data folder under load, three times in a row: no request may fail or
-// be refused, on kept connections or new ones, and every event is there once.
+// oldBinaryVariable names the binary of an older version that TestUpgrade begins with; without it all are of this version.
+const oldBinaryVariable = "FRESHET_OLD_BIN"
+
+// TestUpgrade starts the next server on the same data folder under open-loop load, ten times in a row, the first time from
+// an older version if there is one: no request may fail or be refused, on kept connections or new ones, and every event is
+// there once.
 func TestUpgrade(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := startBinary(t, os.Getenv(oldBinaryVariable), filepath.Join(t.TempDir(), "data"))
+	s.binary = ""
 	kept := s.begin(4, 5*time.Millisecond, "f")
 	fresh := s.beginOpenLoop(4 * time.Millisecond)
-	for n := range 3 {
+	for n := range 10 {
 		at := kept.count()
 		old := s.process
 		began := time.Now()
@@ -31,7 +38,7 @@ func TestUpgrade(t *testing.T) {
 		}
 		s.waitReady()
 		t.Logf("upgrade %d took %s", n, time.Since(began).Round(time.Millisecond))
-		eventually(t, soon, "the load goes on", func() bool { return kept.count() > at+500 })
+		eventually(t, soon, "the load goes on", func() bool { return kept.count() > at+200 })
 	}
 	kept.finish()
 	fresh.finish()
@@ -80,6 +87,37 @@ func TestDrain(t *testing.T) {
 			t.Errorf("a draining server answered %d", status)
 		}
 	}
+}
+
+// TestStopTwice sends SIGTERM again and again to a server under load, as impatient supervisors do: it ends as well as after
+// one, and loses nothing.
+func TestStopTwice(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	l := s.begin(4, time.Millisecond, "f")
+	for range 2 {
+		at := l.count()
+		eventually(t, soon, "the load goes on", func() bool { return l.count() > at+200 })
+		again := time.NewTicker(5 * time.Millisecond)
+		for !s.process.gone() {
+			_ = s.process.cmd.Process.Signal(syscall.SIGTERM) // it fails when the process is gone
+			select {
+			case <-again.C:
+			case <-s.process.exited:
+			case <-time.After(soon):
+				t.Fatal("the server did not end")
+			}
+		}
+		again.Stop()
+		if s.process.err != nil {
+			t.Errorf("the server ended with %v", s.process.err)
+		}
+		s.restart()
+	}
+	l.finish()
+	s.waitIdle()
+	l.check(t, s.export(""))
+	s.ledger()
 }
 
 // TestTwoServers starts a second server on the same folder with another address, and then two at the same time: the

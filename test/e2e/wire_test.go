@@ -7,50 +7,55 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"testing"
+	"sync"
 	"time"
 )
 
 // wire is a connection on which bytes are written by hand.
 type wire struct {
-	t    *testing.T
 	conn *net.TCPConn
 	in   *bufio.Reader
 }
 
-func (s *server) dial(t *testing.T) *wire {
-	t.Helper()
+func (s *server) dial() (*wire, error) {
 	c, err := net.Dial("tcp", s.addr)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	t.Cleanup(func() { _ = c.Close() })
-	if err := c.SetDeadline(time.Now().Add(2 * soon)); err != nil {
-		t.Fatal(err)
-	}
-	return &wire{t, c.(*net.TCPConn), bufio.NewReader(c)}
+	return &wire{c.(*net.TCPConn), bufio.NewReader(c)}, c.SetDeadline(time.Now().Add(2 * soon))
 }
 
-func (w *wire) write(s string) {
-	w.t.Helper()
-	if _, err := io.WriteString(w.conn, s); err != nil {
-		w.t.Fatal(err)
+// reply reads an answer; what came before it with 100 is passed over.
+func (w *wire) reply() (r reply, err error) {
+	for r.status < 200 {
+		resp, err := http.ReadResponse(w.in, nil)
+		if err != nil {
+			return r, err
+		}
+		r.status, r.header = resp.StatusCode, resp.Header
+		r.body, err = io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if err != nil {
+			return r, err
+		}
 	}
+	return r, nil
 }
 
-// reply reads an answer.
-func (w *wire) reply() (r reply) {
-	w.t.Helper()
-	resp, err := http.ReadResponse(w.in, nil)
-	if err != nil {
-		w.t.Fatalf("no answer: %v", err)
+// tellWire says what was answered; what net/http refuses before the server sees it is plain text.
+func (c *catalogue) tellWire(w *wire) string {
+	r, err := w.reply()
+	switch {
+	case isClosed(err):
+		return closed
+	case err != nil:
+		return err.Error()
+	case r.status == http.StatusOK:
+		return c.results(r, nil)
+	case r.header.Get("Content-Type") != "application/problem+json":
+		return refused(r.status, "")
 	}
-	defer resp.Body.Close()
-	r.status, r.header = resp.StatusCode, resp.Header
-	if r.body, err = io.ReadAll(resp.Body); err != nil {
-		w.t.Fatalf("half an answer: %v", err)
-	}
-	return r
+	return c.tell(r, nil)
 }
 
 // head is the head of a request with more header lines.
@@ -59,93 +64,214 @@ func (s *server) head(version string, lines ...string) string {
 		strings.Join(append(lines, "", ""), "\r\n")
 }
 
-// TestWire writes requests by hand: odd ones that are good, and broken ones.
-func TestWire(t *testing.T) {
-	t.Parallel()
-	s := start(t)
+// wireInputs are requests written by hand: odd ones that are good, and broken ones.
+func wireInputs(s *server) []input {
 	body := `{"event":"wire","user_id":"u"}`
 	length := fmt.Sprintf("Content-Length: %d", len(body))
 	chunk := fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(body), body)
-	for _, c := range []struct {
-		name    string
-		request string
-		half    bool
-		status  int
-		code    string
-	}{
-		{"HTTP/1.0", s.head("1.0", length) + body, false, 200, ""},
-		{"HTTP/1.0, half-closed", s.head("1.0", length) + body, true, 200, ""},
-		{"half-closed", s.head("1.1", length) + body, true, 200, ""},
-		{"chunked", s.head("1.1", "Transfer-Encoding: chunked") + chunk, false, 200, ""},
-		{"no content type", s.head("1.1", length) + body, false, 200, ""},
-		{"a doubled slash", strings.Replace(s.head("1.1", length)+body, "/v1/events", "//v1//events/", 1), false, 200, ""},
-		{"Expect: 100-continue", s.head("1.1", length, "Expect: 100-continue") + body, false, 100, ""},
-		{"body shorter than its length", s.head("1.1", "Content-Length: 1000") + body, true, 400, "cut_body"},
-		{"half-closed in a chunk", s.head("1.1", "Transfer-Encoding: chunked") + "ff\r\n" + body, true, 400, "cut_body"},
-		{"a chunk of a bad size", s.head("1.1", "Transfer-Encoding: chunked") + "zz\r\n" + body, false, 400, "cut_body"},
-		{"body longer than its length", s.head("1.1", "Content-Length: 10") + body, false, 400, "malformed_json"},
-		{"two lengths", s.head("1.1", length, "Content-Length: 3") + body, false, 400, ""},
-		{"a negative length", s.head("1.1", "Content-Length: -1") + body, false, 400, ""},
-		{"an announced 40 MB", s.head("1.1", "Content-Length: 41943040"), false, 413, "body_too_large"},
-		{"no host", "POST /v1/events HTTP/1.1\r\n" + length + "\r\n\r\n" + body, false, 400, ""},
-		{"100 KB of headers", s.head("1.1", length, "X-Long: "+strings.Repeat("x", 100<<10)) + body, false, 431, ""},
-		{"no HTTP", "hello\r\n\r\n", false, 400, ""},
-		{"an unknown version", s.head("9.9", length) + body, false, 505, ""},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			w := s.dial(t)
+	raw := func(id, what, answer, request string, half bool) input {
+		return input{id: id, what: what, answer: answer, try: func(c *catalogue) string {
+			w, err := c.dial()
+			if err != nil {
+				return err.Error()
+			}
+			defer w.conn.Close()
 			go func() {
-				_, _ = io.WriteString(w.conn, c.request) // a refused request is not read to its end
-				if c.half {
+				_, _ = io.WriteString(w.conn, request) // a refused request is not read to its end
+				if half {
 					_ = w.conn.CloseWrite()
 				}
 			}()
-			r := w.reply()
-			if r.status == http.StatusContinue {
-				if r = w.reply(); r.status != http.StatusOK {
-					t.Errorf("after 100: %s", r)
-				}
-				return
+			defer c.alivePost()
+			return c.tellWire(w)
+		}}
+	}
+	header := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, "X-%d: y\r\n", i)
+		}
+		return b.String()
+	}
+	return []input{
+		raw("I24", "a body shorter than its length, and the end", refused(400, "cut_body"), s.head("1.1", "Content-Length: 1000")+body, true),
+		raw("I24", "a body longer than its length", refused(400, "malformed_json"), s.head("1.1", "Content-Length: 10")+body, false),
+		raw("I24", "the end within a chunk", refused(400, "cut_body"), s.head("1.1", "Transfer-Encoding: chunked")+"ff\r\n"+body, true),
+		raw("I24", "a chunk of a size that is no number", refused(400, "cut_body"), s.head("1.1", "Transfer-Encoding: chunked")+"zz\r\n"+body, false),
+		raw("I23", "40 MB announced", refused(413, "body_too_large"), s.head("1.1", "Content-Length: 41943040"), false),
+		raw("I23", "40 MB in chunks", refused(413, "body_too_large"), s.head("1.1", "Transfer-Encoding: chunked")+strings.Repeat("100000\r\n"+strings.Repeat(" ", 1<<20)+"\r\n", 40), false),
+		raw("I37", "100 KB of headers", refused(431, ""), s.head("1.1", length, "X-Long: "+strings.Repeat("x", 100<<10))+body, false),
+		raw("I37", "5,000 headers", refused(431, ""), strings.Replace(s.head("1.1", length), "Host:", header(5000)+"Host:", 1)+body, false),
+		raw("I38", "two lengths", refused(400, ""), s.head("1.1", length, "Content-Length: 3")+body, false),
+		raw("I38", "a length and chunks: the chunks count", accepted, s.head("1.1", "Content-Length: 3", "Transfer-Encoding: chunked")+chunk, false),
+		raw("I38", "a negative length", refused(400, ""), s.head("1.1", "Content-Length: -1")+body, false),
+		raw("I38", "an encoding of the transfer that does not exist", refused(501, ""), s.head("1.1", "Transfer-Encoding: x, chunked")+chunk, false),
+		raw("I38", "a space before a colon", refused(400, ""), s.head("1.1", length, "X-A : b")+body, false),
+		raw("I38", "no host", refused(400, ""), "POST /v1/events HTTP/1.1\r\n"+length+"\r\n\r\n"+body, false),
+		raw("I38", "no HTTP", refused(400, ""), "hello\r\n\r\n", false),
+		raw("I38", "an unknown version", refused(505, ""), s.head("9.9", length)+body, false),
+		raw("I39", "the preface of HTTP/2", refused(400, ""), "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", false),
+		raw("I24", "HTTP/1.0", accepted, s.head("1.0", length)+body, false),
+		raw("I24", "HTTP/1.0, and the end", accepted, s.head("1.0", length)+body, true),
+		raw("I24", "a whole request, and the end", accepted, s.head("1.1", length)+body, true),
+		raw("I24", "chunks", accepted, s.head("1.1", "Transfer-Encoding: chunked")+chunk, false),
+		raw("I24", "no content type", accepted, s.head("1.1", length)+body, false),
+		raw("I24", "doubled slashes in the path", accepted, strings.Replace(s.head("1.1", length)+body, "/v1/events", "//v1//events/", 1), false),
+		raw("I24", "`Expect: 100-continue`", accepted, s.head("1.1", length, "Expect: 100-continue")+body, false),
+	}
+}
+
+// connectionInputs are clients that are slow, or many.
+func connectionInputs() []input {
+	return []input{
+		{id: "I33", what: "a header of a byte a second", answer: refused(400, "") + " within 10 s", slow: true, try: slowHeader},
+		{id: "I34", what: "a body that stops", answer: refused(504, "slow_body") + " within 20 s", slow: true, try: func(c *catalogue) string { return slowBody(c, 0) }},
+		{id: "I34", what: "a body of 10 bytes a second", answer: refused(504, "slow_body") + " within 20 s", slow: true, try: func(c *catalogue) string { return slowBody(c, 10) }},
+		{id: "I34", what: "a body of 1,000 bytes a second", answer: accepted, slow: true, try: steadyBody},
+		{id: "I35", what: "a client that is gone half-way", answer: "nothing stored", try: halfway},
+		{id: "I36", what: "3,000 connections with nothing to do, where 1,000 may be", answer: "the oldest are closed, others are served", try: idleConnections},
+	}
+}
+
+func slowHeader(c *catalogue) string {
+	w, err := c.dial()
+	if err != nil {
+		return err.Error()
+	}
+	defer w.conn.Close()
+	began := time.Now()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	gone := make(chan string, 1)
+	go func() { gone <- c.tellWire(w) }()
+	for _, b := range []byte(c.head("1.1")) {
+		select {
+		case got := <-gone:
+			if took := time.Since(began); took > 10*time.Second {
+				return fmt.Sprintf("%s after %s", got, took)
 			}
-			if r.status != c.status || r.code() != c.code {
-				t.Errorf("%s, want %d %s", r, c.status, c.code)
+			return got + " within 10 s"
+		case <-tick.C:
+		}
+		_, _ = w.conn.Write([]byte{b}) // the end is seen by the reader
+	}
+	return "still open"
+}
+
+// slowBody sends a body whose end never comes, at a rate in bytes a second.
+func slowBody(c *catalogue, rate int) string {
+	w, err := c.dial()
+	if err != nil {
+		return err.Error()
+	}
+	defer w.conn.Close()
+	began := time.Now()
+	if _, err := io.WriteString(w.conn, c.head("1.1", "Content-Length: 100000")+`{"event":"slow","user_id":"u","x":"`); err != nil {
+		return err.Error()
+	}
+	done := make(chan struct{})
+	var drip sync.WaitGroup
+	if rate > 0 {
+		drip.Go(func() {
+			tick := time.NewTicker(time.Second / time.Duration(rate))
+			defer tick.Stop()
+			for {
+				select {
+				case <-done:
+					return
+				case <-tick.C:
+					_, _ = w.conn.Write([]byte("x"))
+				}
 			}
 		})
 	}
-	s.checkAlive("broken requests")
+	got := c.tellWire(w)
+	close(done)
+	drip.Wait()
+	c.alivePost()
+	if took := time.Since(began); took > 20*time.Second {
+		return fmt.Sprintf("%s after %s", got, took)
+	}
+	return got + " within 20 s"
 }
 
-// TestSlowBody sends a body byte by byte, which is fine, and one that stops half-way, which is given up after a while
-// without holding up anybody.
-func TestSlowBody(t *testing.T) {
-	t.Parallel()
-	s := start(t)
-	body := `{"event":"slow","user_id":"u","id":"slow-1"}`
-	stalled := s.dial(t)
-	stalled.write(s.head("1.1", "Content-Length: 1000") + body)
-	began := time.Now()
-
-	drip := s.dial(t)
-	drip.write(s.head("1.1", fmt.Sprintf("Content-Length: %d", len(body))))
-	tick := time.NewTicker(20 * time.Millisecond)
+// steadyBody sends for longer than a stall may last, slowly and steadily.
+func steadyBody(c *catalogue) string {
+	w, err := c.dial()
+	if err != nil {
+		return err.Error()
+	}
+	defer w.conn.Close()
+	body := `{"event":"slow","user_id":"u","properties":{"x":"` + strings.Repeat("x", 11_500) + `"}}`
+	if _, err := io.WriteString(w.conn, c.head("1.1", fmt.Sprintf("Content-Length: %d", len(body)))); err != nil {
+		return err.Error()
+	}
+	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	for _, c := range body {
+	for len(body) > 0 {
 		<-tick.C
-		drip.write(string(c))
+		n := min(100, len(body))
+		if _, err := io.WriteString(w.conn, body[:n]); err != nil {
+			return err.Error()
+		}
+		body = body[n:]
 	}
-	if r := drip.reply(); r.status != http.StatusOK {
-		t.Errorf("a body byte by byte: %s", r)
+	return c.tellWire(w)
+}
+
+func halfway(c *catalogue) string {
+	_, end := c.status().Log.Start, c.status().Log.End
+	for range 20 {
+		w, err := c.dial()
+		if err != nil {
+			return err.Error()
+		}
+		_, _ = io.WriteString(w.conn, c.head("1.1", "Content-Length: 100")+`{"event":"gone","user_id":"u"}`)
+		_ = w.conn.SetLinger(0)
+		_ = w.conn.Close()
 	}
-	s.checkAlive("a body byte by byte")
-	// Not a 4xx: apps drop their events at one, and a slow network may get better.
-	if r := stalled.reply(); r.status != http.StatusGatewayTimeout || r.code() != "slow_body" {
-		t.Errorf("a body that stops: %s", r)
+	c.waitIdle()
+	if now := c.status().Log.End; now != end {
+		return fmt.Sprintf("%d events stored", now-end)
 	}
-	if took := time.Since(began); took < 20*time.Second || took > 45*time.Second {
-		t.Errorf("a body that stops is given up after %s", took)
+	return "nothing stored"
+}
+
+func idleConnections(c *catalogue) string {
+	const many = 3000
+	conns := make([]*wire, many)
+	defer func() {
+		for _, w := range conns {
+			if w != nil {
+				_ = w.conn.Close()
+			}
+		}
+	}()
+	for i := range conns {
+		w, err := c.dial()
+		if err != nil {
+			return err.Error()
+		}
+		conns[i] = w
+		if _, err := io.WriteString(w.conn, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+			return err.Error()
+		}
+		if r, err := w.reply(); err != nil || r.status != http.StatusOK {
+			return fmt.Sprintf("connection %d: %v %s", i, err, r)
+		}
 	}
-	if _, err := stalled.in.ReadByte(); err != io.EOF {
-		t.Errorf("the connection is still open: %v", err)
+	for i, w := range conns[:many/2] {
+		if _, err := w.in.ReadByte(); !isClosed(err) {
+			return fmt.Sprintf("connection %d is still open: %v", i, err)
+		}
 	}
-	s.checkAlive("a body that stops")
+	last := conns[many-1]
+	if _, err := io.WriteString(last.conn, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+		return err.Error()
+	}
+	if r, err := last.reply(); err != nil || r.status != http.StatusOK {
+		return fmt.Sprintf("the latest connection: %v %s", err, r)
+	}
+	c.alivePost()
+	return "the oldest are closed, others are served"
 }
