@@ -14,7 +14,7 @@ ARGS     ?=
 WEB := $(shell find web/src web/public web/scripts web/index.html web/package.json web/package-lock.json web/vite.config.ts \
 	web/vite.reference.config.ts web/svelte.config.js web/tsconfig.json -type f)
 
-.PHONY: run build web test test-sdk check lint format race fuzz bench docs clean help
+.PHONY: run build web test test-upgrade test-sdk test-ui test-crash test-cluster check lint format race fuzz bench docs clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 14
@@ -23,7 +23,7 @@ run: build ## start a server on :8080 with a sample app that sends events; ARGS=
 	bin/freshet serve --demo --log-format text --log-level warn $(ARGS)
 
 build: web ## build bin/freshet with the dashboard inside
-	$(GO) build $(TAGS) -trimpath -ldflags '$(LDFLAGS)' -o bin/freshet ./cmd/freshet
+	$(GO) build $(TAGS) -ldflags '$(LDFLAGS)' -o bin/freshet ./cmd/freshet
 
 web: web/dist/index.html ## build the dashboard into web/dist
 web/dist/index.html: $(WEB)
@@ -31,8 +31,19 @@ web/dist/index.html: $(WEB)
 
 test: web ## run the tests: units, properties, suites, the real binary end to end, the dashboard
 	$(GO) vet $(TAGS) ./...
-	$(GO) test $(TAGS) ./...
+	$(GO) test $(TAGS) -timeout 20m ./...
 	cd web && $(NPM) run check && $(NPM) test
+
+# The version that the first of ten upgrades comes from: the latest tag, and before there is one the last whose store has the
+# format before.
+OLD ?= $(shell git describe --tags --abbrev=0 2>/dev/null || echo 95124299ab4ddb48093004f6dc8c8d74c8909190)
+
+test-upgrade: web ## upgrade ten times in a row under load, beginning with the binary of the version OLD
+	@old=$$(mktemp -d) && trap 'git worktree remove --force "$$old/tree"; rm -rf "$$old"' EXIT && \
+		{ git cat-file -e '$(OLD)^{commit}' 2>/dev/null || git fetch --quiet --depth 1 origin '$(OLD)'; } && \
+		git worktree add --quiet --detach "$$old/tree" '$(OLD)' && cp -r web/dist/. "$$old/tree/web/dist/" && \
+		(cd "$$old/tree" && $(GO) build $(TAGS) -o "$$old/freshet" ./cmd/freshet) && \
+		FRESHET_OLD_BIN="$$old/freshet" $(GO) test $(TAGS) ./test/e2e -count=1 -v -run '^TestUpgrade$$'
 
 # The tests that need a browser beside Node: CHROMIUM says where it is.
 test-sdk: web ## send through the SDKs themselves, for Node, Go and browsers, over a bad network
@@ -40,30 +51,35 @@ test-sdk: web ## send through the SDKs themselves, for Node, Go and browsers, ov
 		$(GO) test -tags duckdb_arrow,sdk ./test/e2e \
 		-run "^($$(grep -ohE '^func Test[A-Za-z0-9]+' test/e2e/sdk_*_test.go test/e2e/scene_test.go | cut -d ' ' -f 2 | paste -sd '|'))\$$"
 
+test-ui: build ## try the dashboard in a browser, against the real binary; SHOTS=dir keeps pictures
+	cd web && CHROMIUM=$${CHROMIUM:-$$(command -v chromium || command -v chromium-browser || command -v google-chrome)} $(NPM) run test-ui
+
+# CRASH_POINTS and CRASH_KILLS say how often; 1000 and 100 when they do not.
+test-crash: web ## the crash laboratory: cut power, kill, damage and fill, and count; needs Linux, root, loop devices, xfsprogs
+	$(GO) test -tags duckdb_arrow,crash -timeout 120m -count 1 -v ./test/crash
+
+# VERSITYGW is an S3 server that is there already; without it one is built.
+test-cluster: web ## what is elsewhere: archive and backups in a bucket of a real S3 server, over a bad network
+	$(GO) test -tags duckdb_arrow,cluster -timeout 20m ./test/e2e -count 1 -v -run '^(TestBucketAway|TestBackupToBucket)$$'
+
 check: lint test ## what a commit must pass
 
 lint: ## formatting and static checks
 	@out=$$($(GOFUMPT) -l cmd internal web/web.go web/file.go test bench); test -z "$$out" || { echo "not formatted with gofumpt:"; echo "$$out"; exit 1; }
-	$(GOLANGCI) run --build-tags duckdb_arrow,sdk ./...
+	$(GOLANGCI) run --build-tags duckdb_arrow,sdk,crash,cluster ./...
 
 format: ## format the Go code
 	$(GOFUMPT) -w cmd internal web/web.go web/file.go test bench
 
+# Two suites are mostly properties, which `make test` tries a hundred times each. For races a fifth of that is plenty.
 race: ## run the tests of everything concurrent under the race detector
-	$(GO) test $(TAGS) -race -short ./internal/eventlog/... ./internal/ingest/... ./internal/process/... ./internal/store/... \
-		./internal/server/... ./internal/project/... ./internal/cache/... ./internal/query/... ./internal/api/... ./internal/app/...
+	$(GO) test $(TAGS) -race -short $$($(GO) list $(TAGS) ./internal/eventlog/... ./internal/ingest/... ./internal/process/... \
+		./internal/store/... ./internal/server/... ./internal/project/... ./internal/cache/... ./internal/query/... ./internal/archive/... \
+		./internal/yield ./internal/app/... | grep -vE '/internal/(query|store/duckdb)$$')
+	$(GO) test $(TAGS) -race -short ./internal/query ./internal/store/duckdb -rapid.checks=20
 
-# The decoders of what strangers send get FUZZTIME, everything else that reads bytes a sixth of it; three run at a time. Making
-# an input small that is merely new to the fuzzer is not worth the minute that it takes by default.
 fuzz: ## fuzz: every decoder for FUZZTIME
-	@grep -rEo '^func Fuzz[A-Za-z0-9_]+' --include=*_test.go internal | sed 's/func //' | while IFS=: read -r file target; do \
-		time=$(FUZZTIME); \
-		case $$file in internal/ingest/*|internal/event/*) ;; *) time=$$(( ($${time%s} + 5) / 6 ))s ;; esac; \
-		echo "./$$(dirname $$file) $$target $$time"; \
-	done | xargs -P 3 -L 1 sh -c 'log=$$(echo "fuzz$$0-$$1" | tr -c "a-zA-Z0-9\n" "-").log; \
-		$(GO) test $(TAGS) "$$0" -run "^$$" -fuzz "^$$1\$$" -fuzztime "$$2" -fuzzminimizetime 100x -parallel 1 > "$$log" 2>&1 \
-		&& { echo "ok $$1 in $$0 for $$2, $$(grep -aoE "execs: [0-9]+" "$$log" | tail -n 1)"; rm "$$log"; } \
-		|| { cat "$$log"; exit 255; }'
+	GO="$(GO)" FUZZTIME=$(FUZZTIME) test/fuzz
 
 bench: build ## measure a server on this machine; see bench/README.md
 	bench/run
