@@ -36,7 +36,7 @@ test: web ## run the tests: units, properties, suites, the real binary end to en
 
 # The version that the first of ten upgrades comes from: the latest tag, and before there is one the last whose store has the
 # format before.
-OLD ?= $(shell git describe --tags --abbrev=0 2>/dev/null || echo 95124299ab4ddb48093004f6dc8c8d74c8909190)
+OLD ?= $(shell git describe --tags --abbrev=0 2>/dev/null || echo 527bb874efe37dd8b5f036062bc00cb194091f16)
 
 test-upgrade: web ## upgrade ten times in a row under load, beginning with the binary of the version OLD
 	@old=$$(mktemp -d) && trap 'git worktree remove --force "$$old/tree"; rm -rf "$$old"' EXIT && \

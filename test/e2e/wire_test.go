@@ -46,6 +46,9 @@ func (w *wire) reply() (r reply, err error) {
 func (c *catalogue) tellWire(w *wire) string {
 	r, err := w.reply()
 	switch {
+	case r.status >= http.StatusBadRequest && isClosed(err):
+		// Refused while bytes were still on their way, upon which the kernel may reset the connection behind the status.
+		return refused(r.status, "")
 	case isClosed(err):
 		return closed
 	case err != nil:
