@@ -114,6 +114,9 @@ func try(ctx context.Context, p phone) (told time.Duration, err error) {
 // brings it back: it does not collapse again, each is rid of its batch soon, and those who sent in moderation all the while
 // are not refused anything. most is how many tries there may be for each batch once the server is back.
 func TestRetryStorm(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a simulation of hours, which has no more races than the other tests")
+	}
 	for name, c := range map[string]struct {
 		clients patience
 		most    float64

@@ -170,8 +170,11 @@ func peopleOfSessions(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 
 func peopleOfPaths(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 	askPeople(rt, e, o, now, drawPaths, (*query.Engine).ResolvePaths, func(b *behind, _ *oracle, a *query.PathsAnswer) {
+		f := a.Question.Funnel
+		// A funnel may count somebody several times, and then there is a path for each.
+		once := a.Question.Unit == "actors" && (f == nil || f.Question.Entry != "every" && f.Question.HoldCounts != "value")
 		check := func(cell query.PeopleOfPaths, want int64) []uint64 {
-			if a.Question.Unit == "actors" {
+			if once {
 				return b.count(cell, want)
 			}
 			people := b.people(cell)

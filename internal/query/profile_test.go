@@ -19,8 +19,8 @@ import (
 	"github.com/freshet/freshet/internal/query"
 )
 
-// TestPersonPagesAgreeWithOracle reads everybody's events of a random history page by page: none is missing, and sessions
-// begin and end where the definition says. The profile counts the same, and so does a search for everybody.
+// TestPersonPagesAgreeWithOracle reads the events of some people of a random history page by page: none is missing, and
+// sessions begin and end where the definition says. The profile counts the same, and so does a search for everybody.
 func TestPersonPagesAgreeWithOracle(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -29,12 +29,12 @@ func TestPersonPagesAgreeWithOracle(t *testing.T) {
 			for i := range o.events {
 				persons[o.person(&o.events[i])] = true
 			}
-			for person := range persons {
-				if person != 0 {
+			delete(persons, 0)
+			if all := ascending(persons); len(all) > 0 {
+				for _, person := range rapid.SliceOfNDistinct(rapid.SampledFrom(all), 1, min(3, len(all)), rapid.ID).Draw(rt, "people") {
 					o.checkPages(rt, e, person)
 				}
 			}
-			delete(persons, 0)
 			o.checkSearch(rt, e, persons)
 		})
 	})

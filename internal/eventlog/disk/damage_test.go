@@ -185,6 +185,9 @@ func TestDamage(t *testing.T) {
 			if kind == "bit" || kind == "cut" {
 				seeds = 1000 // the usual ways
 			}
+			if testing.Short() {
+				seeds /= 20 // for races, of which there are none between seeds
+			}
 			for seed := range seeds {
 				r := rand.New(rand.NewPCG(seed, 1))
 				name := im.names[r.IntN(len(im.names))]
