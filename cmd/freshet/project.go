@@ -63,7 +63,7 @@ func rowsOf(v any, list string) (rows []map[string]any) {
 	return rows
 }
 
-var projectColumns = []string{"id", "name", "timezone", "week_start", "retention_days", "session_gap_minutes"}
+var projectColumns = []string{"id", "name", "timezone", "week_start", "retention_days", "session_gap_minutes", "events_per_second"}
 
 type projectListCmd struct {
 	serverFlags
@@ -79,6 +79,7 @@ type projectSettings struct {
 	WeekStart *string `placeholder:"DAY" help:"monday or sunday."`
 	Retention *int    `placeholder:"DAYS" help:"Days that events are kept; 0 is for ever."`
 	Gap       *int    `placeholder:"MINUTES" help:"Minutes of silence that end a session."`
+	Rate      *int    `placeholder:"EVENTS" help:"Events a second that the project may send; 0 is what the server is set to."`
 }
 
 func (p projectSettings) body(name *string) map[string]any {
@@ -97,6 +98,9 @@ func (p projectSettings) body(name *string) map[string]any {
 	}
 	if p.Gap != nil {
 		body["session_gap_minutes"] = *p.Gap
+	}
+	if p.Rate != nil {
+		body["events_per_second"] = *p.Rate
 	}
 	return body
 }
@@ -130,7 +134,7 @@ type projectUpdateCmd struct {
 func (c *projectUpdateCmd) Run(ctx context.Context, s streams) error {
 	body := c.body(c.Name)
 	if len(body) == 0 {
-		return usageError("nothing to change: give at least one of --name, --timezone, --week-start, --retention, --gap")
+		return usageError("nothing to change: give at least one of --name, --timezone, --week-start, --retention, --gap, --rate")
 	}
 	r := client.Request{Method: http.MethodPatch, Path: "/v1/projects/" + url.PathEscape(c.ID)}
 	return call(ctx, s, c.serverFlags, c.JSON, r, body, "projects", projectColumns...)

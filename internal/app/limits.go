@@ -31,6 +31,10 @@ func (o *operator) Limits(_ context.Context, p project.ID) ([]rest.Limit, error)
 	if w, given := c.Limits.Shares()[p]; given {
 		weight = w
 	}
+	rate := set("project_rate", "limits.project_rate", "per_second", "project", float64(c.Limits.ProjectRate))
+	if own := float64(o.app.projects.EventsPerSecond(p)); own > 0 {
+		rate.Value, rate.Key = &own, "events_per_second"
+	}
 	fixed := ingest.DefaultLimits()
 	properties, name := float64(fixed.Properties), float64(fixed.Name)
 	inFlight := set("in_flight_bytes", "limits.max_in_flight", "bytes", "server", float64(c.Limits.MaxInFlight))
@@ -43,7 +47,7 @@ func (o *operator) Limits(_ context.Context, p project.ID) ([]rest.Limit, error)
 		set("event_depth", "limits.max_depth", "count", "request", float64(c.Limits.MaxDepth)),
 		{Name: "event_properties", What: "Most properties of an event.", Unit: "count", Scope: "request", Value: &properties},
 		{Name: "name_bytes", What: "Longest name of an event.", Unit: "bytes", Scope: "request", Value: &name},
-		set("project_rate", "limits.project_rate", "per_second", "project", float64(c.Limits.ProjectRate)),
+		rate,
 		set("device_rate", "limits.device_rate", "per_second", "project", float64(c.Limits.DeviceRate)),
 		set("weight", "limits.weights", "count", "project", weight),
 		set("dedup_seconds", "dedup.window", "seconds", "server", c.Dedup.Window.Seconds()),

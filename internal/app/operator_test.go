@@ -11,6 +11,7 @@ import (
 	"github.com/freshet/freshet/internal/api/rest"
 	"github.com/freshet/freshet/internal/config"
 	"github.com/freshet/freshet/internal/project"
+	"github.com/freshet/freshet/internal/project/projecttest"
 )
 
 func TestFiguresAreThoseOfTheMetrics(t *testing.T) {
@@ -58,7 +59,21 @@ func TestFoldersAreMeasured(t *testing.T) {
 func TestLimitsAreThoseOfTheConfiguration(t *testing.T) {
 	c := config.Default()
 	c.Limits.MaxDepth, c.Limits.Weights = 7, []string{"2=4"}
-	o := newOperator(&app{Options: Options{Config: c}, registry: prometheus.NewRegistry()})
+	c.Limits.ProjectRate = 50
+	projects, err := project.Open(t.Context(), projecttest.NewMemory(), project.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer projects.Close()
+	for _, p := range []struct {
+		name string
+		rate int
+	}{{"first", 0}, {"second", 200}} {
+		if _, err := projects.CreateProject(t.Context(), "system", project.Change{Name: &p.name, EventsPerSecond: &p.rate}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o := newOperator(&app{Options: Options{Config: c}, registry: prometheus.NewRegistry(), projects: projects})
 	for p, weight := range map[project.ID]float64{1: 1, 2: 4} {
 		list, err := o.Limits(t.Context(), p)
 		if err != nil {
@@ -71,8 +86,15 @@ func TestLimitsAreThoseOfTheConfiguration(t *testing.T) {
 			}
 			found[l.Name] = l
 		}
-		if *found["event_depth"].Value != 7 || found["event_depth"].Key != "limits.max_depth" || *found["weight"].Value != weight || found["project_rate"].Value != nil {
+		if *found["event_depth"].Value != 7 || found["event_depth"].Key != "limits.max_depth" || *found["weight"].Value != weight {
 			t.Errorf("%+v", found)
+		}
+		rate, key := 50.0, "limits.project_rate"
+		if p == 2 {
+			rate, key = 200, "events_per_second"
+		}
+		if l := found["project_rate"]; *l.Value != rate || l.Key != key {
+			t.Errorf("project %d: %+v", p, l)
 		}
 	}
 }

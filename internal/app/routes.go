@@ -36,6 +36,7 @@ func (a *app) routes() (http.Handler, error) {
 	door := ingest.New(ingest.Options{
 		Log: a.log, Keys: keys, Limits: limits, Trusted: c.Trusted(), Logger: a.Logger,
 		Tracer: a.tracing.tracer("ingest"), Metrics: a.registry, Decoders: a.cores + 1, Behind: a.log.Behind, Now: time.Now,
+		RateOf: a.projects.EventsPerSecond,
 	})
 	for _, p := range protocols() {
 		door.Register(mux, p)

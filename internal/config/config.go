@@ -52,7 +52,7 @@ type Limits struct {
 	MaxBatch    int   `yaml:"max_batch" default:"10000" doc:"Most events in one request."`
 	MaxInFlight Bytes `yaml:"max_in_flight" default:"128MiB" doc:"Bytes of all bodies being worked on; past it clients get 429 with Retry-After."`
 
-	ProjectRate int      `yaml:"project_rate" default:"0" doc:"Events a second that a project may send, on average over 10 s; past it 429 with Retry-After. 0: no bound."`
+	ProjectRate int      `yaml:"project_rate" default:"0" doc:"Events a second that a project may send, on average over 10 s; past it 429 with Retry-After. 0: no bound. A project may have its own, which goes before."`
 	DeviceRate  int      `yaml:"device_rate" default:"0" doc:"Events a second that a device may send, on average over 10 s, counted for requests that are all of one device. 0: no bound."`
 	Weights     []string `yaml:"weights" default:"" doc:"Parts of the server's capacity that projects have under overload, as PROJECT=WEIGHT; others have 1."`
 

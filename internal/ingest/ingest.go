@@ -46,6 +46,9 @@ type Options struct {
 	// Behind tells that a reader of the log is so far behind that acknowledging more would only make events visible later;
 	// nil means never. It is asked often and must not block.
 	Behind func() bool
+	// RateOf is how many events a second a project may send, 0 for as many as Limits says. It is asked for each request, so
+	// that another number is in effect at once; nil when no project has its own.
+	RateOf func(project uint32) int
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 }
@@ -56,7 +59,7 @@ type Handler struct {
 	metrics  *metrics
 	inFlight atomic.Int64
 	gate     *gate
-	// projectRates and deviceRates bound the events a second; nil for no bound.
+	// projectRates and deviceRates bound the events a second.
 	projectRates, deviceRates *rates
 	// protocols are those registered, by name; routes are by method and path.
 	protocols map[string]Protocol
@@ -77,8 +80,8 @@ func New(o Options) *Handler {
 	}
 	h := &Handler{opts: o, protocols: map[string]Protocol{}, routes: map[string]*route{}, preflights: map[string]bool{}}
 	h.gate = newGate(o.Now, o.Limits.Weights, o.Decoders, o.Behind)
-	h.projectRates = newRates("project", o.Limits.ProjectRate, o.Now)
-	h.deviceRates = newRates("device", o.Limits.DeviceRate, o.Now)
+	h.projectRates = newRates("project", o.Now)
+	h.deviceRates = newRates("device", o.Now)
 	h.metrics = newMetrics(o.Metrics, func() float64 { return float64(h.inFlight.Load()) })
 	h.gate.show(o.Metrics)
 	h.sinks.New = func() any { return new(Sink) }
@@ -154,11 +157,21 @@ func (h *Handler) likely(ctx context.Context, key string) uint32 {
 func (h *Handler) bound(project uint32, sink *Sink) error {
 	n := sink.enc.Len()
 	if sink.device != 0 && !sink.mixed {
-		if err := h.deviceRates.take(sink.device^uint64(project)<<32, n); err != nil {
+		if err := h.deviceRates.take(sink.device^uint64(project)<<32, h.opts.Limits.DeviceRate, n); err != nil {
 			return err
 		}
 	}
-	return h.projectRates.take(uint64(project), n)
+	return h.projectRates.take(uint64(project), h.projectRate(project), n)
+}
+
+// projectRate is the project's own, or that of all.
+func (h *Handler) projectRate(project uint32) int {
+	if h.opts.RateOf != nil {
+		if own := h.opts.RateOf(project); own > 0 {
+			return own
+		}
+	}
+	return h.opts.Limits.ProjectRate
 }
 
 // append brings a record to the log, within the time that a client may be kept waiting for it. A client that has closed

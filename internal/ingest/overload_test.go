@@ -56,10 +56,13 @@ func (numberedKeys) WriteKey(_ context.Context, key string) (store.ProjectID, er
 	return store.ProjectID(n), nil
 }
 
-func overloaded(l ingest.Limits) *http.ServeMux {
+func overloaded(l ingest.Limits) *http.ServeMux { return overloadedAt(l, nil) }
+
+// overloadedAt has projects with rates of their own.
+func overloadedAt(l ingest.Limits, rateOf func(project uint32) int) *http.ServeMux {
 	h := ingest.New(ingest.Options{
 		Log: &slowLog{turn: make(chan struct{}, 1)}, Keys: numberedKeys{}, Limits: l, Logger: slog.New(slog.DiscardHandler),
-		Tracer: noop.NewTracerProvider().Tracer(""), Metrics: prometheus.NewRegistry(), Now: time.Now,
+		Tracer: noop.NewTracerProvider().Tracer(""), Metrics: prometheus.NewRegistry(), Now: time.Now, RateOf: rateOf,
 	})
 	mux := http.NewServeMux()
 	h.Register(mux, native.Protocol{})
@@ -265,6 +268,54 @@ func TestRates(t *testing.T) {
 		<-time.After(time.Minute)
 		if w := post("1", batch(100, one)); w.Code != http.StatusOK {
 			t.Error("later:", w.Code, w.Body)
+		}
+	})
+}
+
+// TestOwnRate holds projects to rates of their own, which are in effect from the moment they are set.
+func TestOwnRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := ingest.DefaultLimits()
+		l.ProjectRate = 10
+		var second atomic.Int64
+		mux := overloadedAt(l, func(project uint32) int {
+			if project == 2 {
+				return int(second.Load())
+			}
+			return 0
+		})
+		send := func(project string, n int) *httptest.ResponseRecorder {
+			w := httptest.NewRecorder()
+			r := httptest.NewRequest(http.MethodPost, "/v1/events", strings.NewReader("["+strings.Repeat(`{"event":"e","user_id":"u"},`, n-1)+`{"event":"e","user_id":"u"}]`))
+			r.SetBasicAuth(project, "")
+			mux.ServeHTTP(w, r)
+			return w
+		}
+		for _, step := range []struct {
+			own     int64
+			project string
+			events  int
+			status  int
+		}{
+			{0, "1", 100, 200}, {0, "1", 1, 429}, // what all have
+			{20, "2", 200, 200}, {20, "2", 1, 429}, // its own is twice that
+			{1000, "2", 8000, 200},               // raised: of that rate, little was taken so far
+			{5, "2", 10, 429},                    // lowered
+			{0, "2", 20, 429}, {0, "2", 10, 200}, // as all again
+		} {
+			second.Store(step.own)
+			if w := send(step.project, step.events); w.Code != step.status {
+				t.Errorf("%+v: %d %s", step, w.Code, w.Body)
+			}
+		}
+		second.Store(5)
+		<-time.After(20 * time.Second)
+		if w := send("2", 50); w.Code != http.StatusOK {
+			t.Error("later:", w.Code, w.Body)
+		}
+		w := send("2", 1)
+		if w.Code != 429 || !strings.Contains(w.Body.String(), "more than 5 events a second of one project") || w.Header().Get("RateLimit-Policy") != `"project";q=50;w=10` {
+			t.Errorf("it is told its own rate: %d %s %v", w.Code, w.Body, w.Header())
 		}
 	})
 }

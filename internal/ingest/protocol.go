@@ -109,7 +109,8 @@ type Limits struct {
 	Properties, Name int
 	// InFlight bounds the bytes of all bodies being worked on.
 	InFlight int64
-	// ProjectRate and DeviceRate bound the events a second of a project and of a device; 0 for no bound.
+	// ProjectRate and DeviceRate bound the events a second of a project that has no rate of its own, and of a device; 0 for no
+	// bound.
 	ProjectRate, DeviceRate int
 	// Weights are the parts of the server's capacity that projects have, other than 1.
 	Weights map[uint32]float64

@@ -183,7 +183,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, at *route) {
 // knock asks the gate and the project's rate about a request of which only the header is known.
 func (h *Handler) knock(ctx context.Context, key string, source uint64) error {
 	crowded := h.gate.crowded()
-	if !crowded && h.projectRates == nil {
+	if !crowded && h.projectRates.idle() {
 		return nil
 	}
 	project := h.likely(ctx, key)
@@ -192,7 +192,7 @@ func (h *Handler) knock(ctx context.Context, key string, source uint64) error {
 			return err
 		}
 	}
-	return h.projectRates.check(uint64(project))
+	return h.projectRates.check(uint64(project), h.projectRate(project))
 }
 
 // pathOf is the path that the protocol knows.

@@ -175,6 +175,7 @@ func settings(old, p Project) string {
 	note("week_start", old.WeekStart, p.WeekStart)
 	note("retention_days", old.RetentionDays, p.RetentionDays)
 	note("session_gap_minutes", old.SessionGapMinutes, p.SessionGapMinutes)
+	note("events_per_second", old.EventsPerSecond, p.EventsPerSecond)
 	return strings.Join(parts, "; ")
 }
 

@@ -35,8 +35,11 @@ type Project struct {
 	// RetentionDays is how long events are kept, at most 36500; 0, the default, is for ever.
 	RetentionDays int `json:"retention_days"`
 	// SessionGapMinutes is the silence that ends a session, 1 to 1440; default 30.
-	SessionGapMinutes int       `json:"session_gap_minutes"`
-	CreatedAt         time.Time `json:"created_at"`
+	SessionGapMinutes int `json:"session_gap_minutes"`
+	// EventsPerSecond is how many events the project may send, on average, at most 10 million; 0, the default, leaves it to
+	// the server's setting.
+	EventsPerSecond int       `json:"events_per_second"`
+	CreatedAt       time.Time `json:"created_at"`
 
 	zone *time.Location
 }
@@ -73,6 +76,7 @@ type Change struct {
 	WeekStart         *string
 	RetentionDays     *int
 	SessionGapMinutes *int
+	EventsPerSecond   *int
 }
 
 // AuditEntry records one change of the control plane. It holds no secrets.

@@ -101,6 +101,14 @@ func (s *Service) Project(id ID) (Project, bool) {
 	return *p, true
 }
 
+// EventsPerSecond is the project's own rate; 0 when it has none, or there is no such project. It does not allocate.
+func (s *Service) EventsPerSecond(id ID) int {
+	if p := s.state.Load().projects[id]; p != nil {
+		return p.EventsPerSecond
+	}
+	return 0
+}
+
 // Location returns the project's time zone, or nil when there is no such project. It does not allocate.
 func (s *Service) Location(id ID) *time.Location {
 	if p := s.state.Load().projects[id]; p != nil {

@@ -159,6 +159,8 @@ func TestWrongSettings(t *testing.T) {
 		"long retention":     {c{RetentionDays: num(36501)}, "retention_days", []string{"36501", "36500"}},
 		"no gap":             {c{SessionGapMinutes: num(0)}, "session_gap_minutes", []string{"0 minutes", "1440"}},
 		"long gap":           {c{SessionGapMinutes: num(1441)}, "session_gap_minutes", []string{"1441", "1440"}},
+		"negative rate":      {c{EventsPerSecond: num(-1)}, "events_per_second", []string{"-1 events a second", "10000000"}},
+		"high rate":          {c{EventsPerSecond: num(10_000_001)}, "events_per_second", []string{"10000001", "10000000"}},
 	}
 	s := open(t, projecttest.NewMemory())
 	p := newProject(t, s, "Shop")

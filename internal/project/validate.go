@@ -14,6 +14,7 @@ const (
 	maxRetention = 36500
 	maxGap       = 24 * 60
 	defaultGap   = 30
+	maxRate      = 10_000_000
 )
 
 // apply returns p with the change made, or the first setting that is wrong.
@@ -47,6 +48,12 @@ func (c Change) apply(p Project) (Project, error) {
 			return p, err
 		}
 		p.SessionGapMinutes = *c.SessionGapMinutes
+	}
+	if c.EventsPerSecond != nil {
+		if err := within("bad_rate", "events_per_second", "events a second", *c.EventsPerSecond, 0, maxRate); err != nil {
+			return p, err
+		}
+		p.EventsPerSecond = *c.EventsPerSecond
 	}
 	return p, nil
 }

@@ -39,7 +39,7 @@ func TestCommands(t *testing.T) {
 		{"query --frobnicate", read, 2, "unknown flag"},
 		{"project list --json", s.admin, 0, `"timezone": "UTC"`},
 		{"project list", read, 3, "wrong_key_kind"},
-		{"project create Shop --timezone Europe/Berlin --retention 365 --json", s.admin, 0, `"retention_days": 365`},
+		{"project create Shop --timezone Europe/Berlin --retention 365 --rate 500 --json", s.admin, 0, `"events_per_second": 500`},
 		{"project create Shop", s.admin, 3, "409"},
 		{"project create Other --timezone Europe/Nowhere", s.admin, 3, "timezone"},
 		{"project update 2 --name Store", s.admin, 0, "Store"},

@@ -10,7 +10,7 @@ const watermark = () => ({ position, time: new Date().toISOString() });
 export const projects = [
   { id: 1, name: 'Shop', timezone: 'Europe/Berlin', week_start: 'monday' },
   { id: 2, name: 'Courier app', timezone: 'America/Sao_Paulo', week_start: 'sunday' },
-].map((p) => ({ ...p, retention_days: 0, session_gap_minutes: 30, created_at: new Date(0).toISOString() }));
+].map((p) => ({ ...p, retention_days: 0, session_gap_minutes: 30, events_per_second: 0, created_at: new Date(0).toISOString() }));
 
 export const keys = [
   { id: 1, project: 1, kind: 'write', name: 'first write key', hint: 'fw_…x7Qk', created_at: new Date(0).toISOString() },

@@ -18,13 +18,14 @@ type projectView struct {
 	WeekStart         string     `json:"week_start" enum:"monday,sunday" doc:"The day that weeks begin with."`
 	RetentionDays     int        `json:"retention_days" doc:"Days that events are kept; 0 is for ever." example:"365"`
 	SessionGapMinutes int        `json:"session_gap_minutes" doc:"Minutes of silence that end a session." example:"30"`
+	EventsPerSecond   int        `json:"events_per_second" doc:"Events a second that the project may send, on average over 10 s; 0 is what the server is set to (limits.project_rate)." example:"0"`
 	CreatedAt         time.Time  `json:"created_at" doc:"When the project was made."`
 }
 
 func viewOf(p project.Project) projectView {
 	return projectView{
 		ID: p.ID, Name: p.Name, Timezone: p.Timezone, WeekStart: p.WeekStart, RetentionDays: p.RetentionDays,
-		SessionGapMinutes: p.SessionGapMinutes, CreatedAt: p.CreatedAt,
+		SessionGapMinutes: p.SessionGapMinutes, EventsPerSecond: p.EventsPerSecond, CreatedAt: p.CreatedAt,
 	}
 }
 
@@ -35,11 +36,13 @@ type settings struct {
 	WeekStart         *string `json:"week_start,omitempty" enum:"monday,sunday" doc:"The day that weeks begin with; a new project has monday."`
 	RetentionDays     *int    `json:"retention_days,omitempty" minimum:"0" maximum:"36500" doc:"Days that events are kept; 0, as in a new project, is for ever." example:"365"`
 	SessionGapMinutes *int    `json:"session_gap_minutes,omitempty" minimum:"1" maximum:"1440" doc:"Minutes of silence that end a session; a new project has 30." example:"30"`
+	EventsPerSecond   *int    `json:"events_per_second,omitempty" minimum:"0" maximum:"10000000" doc:"Events a second that the project may send, on average over 10 s; past it 429 with Retry-After. It is in effect at once. 0, as in a new project, is what the server is set to." example:"500"`
 }
 
 func (s settings) change() project.Change {
 	return project.Change{
 		Name: s.Name, Timezone: s.Timezone, WeekStart: s.WeekStart, RetentionDays: s.RetentionDays, SessionGapMinutes: s.SessionGapMinutes,
+		EventsPerSecond: s.EventsPerSecond,
 	}
 }
 

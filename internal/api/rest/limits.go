@@ -20,8 +20,8 @@ type Limit struct {
 	Value *float64 `json:"value" doc:"The limit; null where there is none." example:"1048576"`
 	// Used is nil where nothing is used up, such as for the size of an event.
 	Used *float64 `json:"used,omitempty" doc:"How much of it is in use now; absent for limits of a single thing." example:"12"`
-	// Key is the setting of the configuration; empty for limits that are fixed.
-	Key string `json:"key,omitempty" doc:"The setting of the configuration that says so; absent for limits that cannot be set." example:"limits.max_event"`
+	// Key is the setting of the configuration or of the project; empty for limits that are fixed.
+	Key string `json:"key,omitempty" doc:"The setting of the configuration, or of the project, that says so; absent for limits that cannot be set." example:"limits.max_event"`
 	// Scope is one of LimitScopes.
 	Scope string `json:"scope" doc:"Whether it holds for each request or event, for the project, or for the whole server."`
 }
@@ -42,8 +42,8 @@ func (a *API) registerLimits() {
 	handle(a, huma.Operation{
 		OperationID: "list-limits", Method: http.MethodGet, Path: "/v1/limits", Tags: []string{"operation"},
 		Summary: "List the limits, and how much of each is in use",
-		Description: "Those of requests and events, of the project, and of the whole server; each with the setting it comes from. Settings are read when the " +
-			"server starts.",
+		Description: "Those of requests and events, of the project, and of the whole server; each with the setting it comes from. Settings of the configuration are read when " +
+			"the server starts, those of the project are in effect at once.",
 	}, read, a.limits)
 }
 

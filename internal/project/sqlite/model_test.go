@@ -86,6 +86,7 @@ func change(t *rapid.T) project.Change {
 		WeekStart:         rapid.Ptr(rapid.SampledFrom([]string{"monday", "sunday", "friday"}), true).Draw(t, "week"),
 		RetentionDays:     rapid.Ptr(rapid.IntRange(-1, 3), true).Draw(t, "retention"),
 		SessionGapMinutes: rapid.Ptr(rapid.IntRange(0, 3), true).Draw(t, "gap"),
+		EventsPerSecond:   rapid.Ptr(rapid.IntRange(-1, 3), true).Draw(t, "rate"),
 	}
 }
 
@@ -96,9 +97,10 @@ func (m *model) wants(p project.Project, c project.Change) (project.Project, pro
 	set(&p.WeekStart, c.WeekStart)
 	set(&p.RetentionDays, c.RetentionDays)
 	set(&p.SessionGapMinutes, c.SessionGapMinutes)
+	set(&p.EventsPerSecond, c.EventsPerSecond)
 	switch {
 	case p.Name == "", p.Name == "d\n", p.Timezone == "Local", p.Timezone == "Nowhere", p.WeekStart == "friday",
-		p.RetentionDays < 0, p.SessionGapMinutes < 1:
+		p.RetentionDays < 0, p.SessionGapMinutes < 1, p.EventsPerSecond < 0:
 		return p, project.Invalid
 	}
 	for _, other := range m.projects {

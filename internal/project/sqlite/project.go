@@ -18,10 +18,10 @@ import (
 func (s *Store) Projects(ctx context.Context) ([]project.Project, error) {
 	return query(ctx, s.db, func(rows *sql.Rows) (p project.Project, err error) {
 		var created int64
-		err = rows.Scan(&p.ID, &p.Name, &p.Timezone, &p.WeekStart, &p.RetentionDays, &p.SessionGapMinutes, &created)
+		err = rows.Scan(&p.ID, &p.Name, &p.Timezone, &p.WeekStart, &p.RetentionDays, &p.SessionGapMinutes, &p.EventsPerSecond, &created)
 		p.CreatedAt = moment(created)
 		return p, err
-	}, `select id, name, timezone, week_start, retention_days, session_gap_minutes, created_at
+	}, `select id, name, timezone, week_start, retention_days, session_gap_minutes, events_per_second, created_at
 		from project order by id`)
 }
 
@@ -30,8 +30,8 @@ func (s *Store) CreateProject(ctx context.Context, p project.Project, audit func
 	var id project.ID
 	err := s.change(ctx, func(tx *sql.Tx) (project.AuditEntry, error) {
 		r, err := tx.ExecContext(ctx, `insert into project
-			(name, timezone, week_start, retention_days, session_gap_minutes, created_at) values (?, ?, ?, ?, ?, ?)`,
-			p.Name, p.Timezone, p.WeekStart, p.RetentionDays, p.SessionGapMinutes, p.CreatedAt.UnixMicro())
+			(name, timezone, week_start, retention_days, session_gap_minutes, events_per_second, created_at) values (?, ?, ?, ?, ?, ?, ?)`,
+			p.Name, p.Timezone, p.WeekStart, p.RetentionDays, p.SessionGapMinutes, p.EventsPerSecond, p.CreatedAt.UnixMicro())
 		if err != nil {
 			return project.AuditEntry{}, nameError("insert the project", p.Name, err)
 		}
@@ -55,8 +55,8 @@ func (s *Store) CreateProject(ctx context.Context, p project.Project, audit func
 func (s *Store) UpdateProject(ctx context.Context, p project.Project, audit project.AuditEntry) error {
 	return s.change(ctx, func(tx *sql.Tx) (project.AuditEntry, error) {
 		r, err := tx.ExecContext(ctx, `update project set
-			name = ?, timezone = ?, week_start = ?, retention_days = ?, session_gap_minutes = ? where id = ?`,
-			p.Name, p.Timezone, p.WeekStart, p.RetentionDays, p.SessionGapMinutes, p.ID)
+			name = ?, timezone = ?, week_start = ?, retention_days = ?, session_gap_minutes = ?, events_per_second = ? where id = ?`,
+			p.Name, p.Timezone, p.WeekStart, p.RetentionDays, p.SessionGapMinutes, p.EventsPerSecond, p.ID)
 		if err != nil {
 			return audit, nameError("update the project", p.Name, err)
 		}

@@ -938,7 +938,7 @@ export type LifecycleGroup = {
 };
 
 export type Limit = {
-  /** The setting of the configuration that says so; absent for limits that cannot be set. */
+  /** The setting of the configuration, or of the project, that says so; absent for limits that cannot be set. */
   key?: string;
   /** A stable word for what is limited. */
   name: string;
@@ -1609,6 +1609,8 @@ export type Profile = {
 export type Project = {
   /** When the project was made. */
   created_at: string;
+  /** Events a second that the project may send, on average over 10 s; 0 is what the server is set to (limits.project_rate). */
+  events_per_second: number;
   /** The project's number; never used again. */
   id: number;
   /** The project's name. */
@@ -2096,6 +2098,8 @@ export type SessionsNumbers = {
 };
 
 export type Settings = {
+  /** Events a second that the project may send, on average over 10 s; past it 429 with Retry-After. It is in effect at once. 0, as in a new project, is what the server is set to. */
+  events_per_second?: number;
   /** 1 to 100 characters, unique. Needed to make a project. */
   name?: string;
   /** Days that events are kept; 0, as in a new project, is for ever. */
