@@ -67,3 +67,35 @@ it('says that the server is away, and goes on by itself when it is back', async 
   await page.getByText('No event has arrived yet.').waitFor();
   await page.context().close();
 });
+
+it('is led by the keyboard alone', async () => {
+  const { page, wrong } = await open(browser, server, '/');
+  await settle(page);
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await expect.poll(() => page.evaluate(() => document.activeElement?.id)).toBe('main');
+  for (const [digit, path] of [['2', '/explore'], ['6', '/data'], ['8', '/operations']] as const) {
+    await page.keyboard.press(digit);
+    await page.waitForURL((url) => url.pathname === path);
+    // Whoever does not see the page is told of the new one.
+    await expect.poll(() => page.evaluate(() => document.activeElement?.id)).toBe('main');
+  }
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Keyboard' }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
+  const before = await theme();
+  await page.keyboard.press('t');
+  await expect.poll(theme).not.toBe(before);
+  // Nothing moves for those who asked for that.
+  const moving = await page.evaluate(() =>
+    [...document.querySelectorAll('*')].filter((e) => {
+      const style = getComputedStyle(e);
+      return style.transitionDuration !== '0s' || style.animationName !== 'none';
+    }).map((e) => e.outerHTML.slice(0, 100)),
+  );
+  expect(moving).toEqual([]);
+  expect(wrong).toEqual([]);
+  await page.context().close();
+});
