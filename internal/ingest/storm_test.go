@@ -115,7 +115,7 @@ func try(ctx context.Context, p phone) (told time.Duration, err error) {
 // are not refused anything. most is how many tries there may be for each batch once the server is back.
 func TestRetryStorm(t *testing.T) {
 	if testing.Short() {
-		t.Skip("a simulation of hours, which has no more races than the other tests")
+		t.Skip("a simulation, which has no more races than the other tests")
 	}
 	for name, c := range map[string]struct {
 		clients patience
