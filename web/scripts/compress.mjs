@@ -27,4 +27,4 @@ for (const entry of readdirSync(dist, { recursive: true }).sort()) {
 }
 
 console.log(`all pages ${(pages / 1000).toFixed(1)} kB, the charts and the map ${(charts / 1000).toFixed(1)} kB`);
-if (pages > 135_000 || pages + charts > 300_000) throw new Error('the page is larger than its budgets allow');
+if (pages > 137_000 || pages + charts > 300_000) throw new Error('the page is larger than its budgets allow');

@@ -1,19 +1,22 @@
 // The tracking plan: what is expected of events, and what is otherwise.
-import type { Client } from './api';
-import type { Question } from './explore/question';
-import { address } from './explore/address';
-import type { Event, EventPage, Plan, TrackingPlan, Violation } from './openapi';
+import type { Client } from '../api';
+import type { Question } from '../explore/question';
+import { address } from '../explore/address';
+import type { Event, EventPage, Plan, TrackingPlan, Violation } from '../openapi';
 
 const path = '/v1/plan';
 
 /** Every change goes along with the version that was read; where there never was a plan there is none. */
 const tag = ({ version }: Pick<Plan, 'version'>): Record<string, string> => (version ? { 'If-Match': `"${version}"` } : {});
 
+export const get = (client: Client): Promise<Plan> => client.get<Plan>(path);
+
 export const set = (client: Client, seen: Pick<Plan, 'version'>, plan: unknown): Promise<Plan> => client.put<Plan>(path, plan, tag(seen));
 
 export const remove = (client: Client, seen: Pick<Plan, 'version'>): Promise<void> => client.delete(path, tag(seen));
 
-export const propose = (client: Client): Promise<TrackingPlan> => client.get<TrackingPlan>(`${path}/proposal`);
+export const propose = (client: Client, signal?: AbortSignal): Promise<TrackingPlan> =>
+  client.get<TrackingPlan>(`${path}/proposal`, {}, signal);
 
 export const write = (plan: TrackingPlan): string => JSON.stringify(plan, null, 2);
 
