@@ -1,18 +1,14 @@
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { address } from '../src/lib/explore/address';
-import type { Answer } from '../src/lib/explore/answers';
 import type { Question } from '../src/lib/explore/question';
-import { tableOf } from '../src/lib/explore/tables';
-import { Formats } from '../src/lib/format';
-import type { KeysAnswer } from '../src/lib/openapi';
-import { cellText } from '../src/lib/table';
+import type { KeysAnswer, ProjectsAnswer } from '../src/lib/openapi';
+import { rows, told } from './answers';
 import { accessible, fits, launch, open, settle, shot } from './browser';
 import { Server } from './server';
 
 let server: Server;
 let browser: Browser;
-const formats = new Formats('UTC', 'en-GB');
 
 beforeAll(async () => {
   [server, browser] = await Promise.all([Server.start(), launch()]);
@@ -34,17 +30,6 @@ const kinds: (Question & { view?: string })[] = [
   { kind: 'paths', range, from: { events: ['app_opened'] }, depth: 3, nodes: 5 },
   { kind: 'sessions', range, interval: 'week' },
 ];
-
-/** The rows of the table that the page shows, as text. */
-const rows = (page: Page) =>
-  page.getByRole('region', { name: 'The answer' }).locator('tbody tr').evaluateAll((all) =>
-    all.map((row) => [...row.children].map((cell) => (cell as HTMLElement).innerText.trim())),
-  );
-
-async function told(q: Question): Promise<string[][]> {
-  const table = tableOf(await server.api<Answer>('POST', '/v1/query', q), formats);
-  return table.rows.map((row) => table.columns.map((column, i) => cellText(row[i], column.unit, formats)));
-}
 
 it('leads from the first run to the first event', async () => {
   const { page, wrong } = await open(browser, server, '/');
@@ -82,7 +67,7 @@ describe('with events', () => {
     await page.getByRole('button', { name: 'Table', exact: true }).click();
     await page.locator('.table tbody tr').first().waitFor();
     const shown = await rows(page);
-    expect(shown).toEqual(await told(q));
+    expect(shown).toEqual(await told(server, q));
     expect(shown.length).toBeGreaterThan(2);
     // The address that the page has written is the question again, for somebody who has never been here.
     const shared = await open(browser, server, new URL(page.url()).pathname + new URL(page.url()).search);
@@ -186,10 +171,45 @@ describe('with events', () => {
     await page.getByRole('combobox', { name: 'Time zone' }).click();
     await page.keyboard.type('Asia/Tokyo');
     await page.keyboard.press('Enter');
-    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await page.getByLabel('Weeks begin on').selectOption('sunday');
+    await page.getByLabel('Days that events are kept').fill('400');
+    await page.getByText('Events older than 400 days will be removed for good.').waitFor();
+    await page.getByLabel('Minutes of silence').fill('45');
+    await page.getByLabel('Events a second').fill('700');
+    await accessible(page);
+    const save = page.getByRole('button', { name: 'Save', exact: true });
+    await save.click();
     await page.getByText('Saved.').waitFor();
     expect(await page.locator('header .zone').innerText()).toBe('Asia/Tokyo');
-    await server.api('PATCH', '/v1/projects/1', { timezone: 'UTC' });
+    const { projects } = await server.api<ProjectsAnswer>('GET', '/v1/projects');
+    expect(projects[0]).toMatchObject({ timezone: 'Asia/Tokyo', week_start: 'sunday', retention_days: 400, session_gap_minutes: 45, events_per_second: 700 });
+    // What is set is what is in effect, and who changed it is told.
+    await page.reload();
+    expect(await page.getByLabel('Minutes of silence').inputValue()).toBe('45');
+    await page.getByRole('region', { name: 'Limits and their use' }).getByRole('row', { name: /700 a second\s+events_per_second/ }).waitFor();
+    await page.getByText(/events_per_second 700, was 0/).waitFor();
+    await server.api('PATCH', '/v1/projects/1', { timezone: 'UTC', week_start: 'monday', retention_days: 0, session_gap_minutes: 30, events_per_second: 0 });
+    expect(wrong).toEqual([]);
+    await page.context().close();
+  });
+
+  it('makes a project and a key for it, and tells when the key was used', async () => {
+    const { page, wrong } = await open(browser, server, '/project');
+    await page.getByLabel('New project').fill('Second');
+    await page.locator('form', { has: page.getByLabel('New project') }).getByRole('button', { name: 'Create' }).click();
+    await page.waitForURL(/project=2/);
+    await page.locator('form', { has: page.getByLabel('New key') }).getByLabel('Name').fill('app');
+    await page.locator('form', { has: page.getByLabel('New key') }).getByRole('button', { name: 'Create' }).click();
+    await page.getByText('It is shown once').waitFor();
+    const made = await page.locator('.secret code').innerText();
+    const row = page.getByRole('region', { name: 'Keys of the project' }).getByRole('row', { name: /app/ });
+    expect(await row.innerText()).toContain('never');
+    await server.api('POST', '/v1/events', [{ event: 'used', user_id: 'u' }], made);
+    const used = async () => (await server.api<KeysAnswer>('GET', '/v1/projects/2/keys')).keys.find((key) => key.name === 'app')!.last_used_at;
+    await expect.poll(used).toBeTruthy();
+    await page.reload();
+    await row.waitFor();
+    expect(await row.innerText()).not.toContain('never');
     expect(wrong).toEqual([]);
     await page.context().close();
   });
