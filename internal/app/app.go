@@ -14,7 +14,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"strconv"
 	"sync"
 	"time"
@@ -43,10 +42,6 @@ const (
 	// openTimeout bounds the wait for a predecessor that does not end.
 	openTimeout = 2 * time.Minute
 )
-
-// gcPercent is how much the heap may grow between collections. Most of it are a few large buffers without pointers, the
-// rows in memory, which cost a collection nothing and would be doubled by the usual 100.
-const gcPercent = 15
 
 // procsPerCore is how many goroutines may run at a time for each core. With one, two goroutines that sort a flush or decode
 // a batch keep everybody else waiting for up to the 10 ms after which Go's scheduler takes a turn away; with two, the
@@ -96,7 +91,7 @@ func Run(ctx context.Context, o Options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
+		defer paceHeap(time.Now)()
 	}
 	a := &app{Options: o, cores: cores(), registry: prometheus.NewRegistry(), started: time.Now()}
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
