@@ -24,6 +24,10 @@ const (
 	Unavailable
 )
 
+// ErrUnusable is wrapped by the errors of a control plane that will not do by waiting: a newer version has made it in a way that
+// this one cannot use, or it is another one than this server had.
+var ErrUnusable = errors.New("the control plane cannot be used")
+
 // Error is the only type of error that the Service returns, but for Close.
 type Error struct {
 	Kind ErrorKind
@@ -167,7 +171,7 @@ func storeError(act string, err error) error {
 	return &Error{
 		Kind:    Unavailable,
 		Code:    "control_plane_unavailable",
-		Message: "the control plane cannot be changed at the moment",
+		Message: "the control plane does not answer at the moment; try again later",
 		Err:     fmt.Errorf("%s: %w", act, err),
 	}
 }

@@ -100,8 +100,8 @@ func (s Subject) check() error {
 	if s.Kind != NoteEvent && s.Kind != NoteProperty {
 		return invalid("bad_subject", "kind", "%s is neither an event nor a property", quote(string(s.Kind)))
 	}
-	if n := len(s.Name); n == 0 || n > maxSubject || !utf8.ValidString(s.Name) {
-		return invalid("bad_subject", string(s.Kind), "the name has %d bytes; 1 to %d of valid UTF-8 are allowed", n, maxSubject)
+	if n := len(s.Name); n == 0 || n > maxSubject || !utf8.ValidString(s.Name) || strings.ContainsRune(s.Name, 0) {
+		return invalid("bad_subject", string(s.Kind), "the name has %d bytes; 1 to %d of valid UTF-8 without NUL are allowed", n, maxSubject)
 	}
 	return nil
 }

@@ -46,6 +46,7 @@ func Run(t *testing.T, open func(t *testing.T) project.Store) {
 		{"notes are limited", notesAreLimited},
 		{"plans change by version", plansChangeByVersion},
 		{"audit is read in pages", auditPages},
+		{"odd names are of nothing", oddNames},
 		{"a refused change leaves no trace", refusedLeavesNoTrace},
 		{"an ended context changes nothing", endedContext},
 		{"changes at once all count", concurrentChanges},
@@ -187,6 +188,22 @@ func auditPages(t *testing.T, s project.Store) {
 	last, err := s.Audit(t.Context(), ^uint64(0), 1)
 	must(t, err)
 	equal(t, last, all[:1])
+}
+
+func oddNames(t *testing.T, s project.Store) {
+	p := create(t, s, named("a"))
+	for _, name := range []string{"\x00", "a\x00b", "\xff", "?", "$1"} {
+		_, err := s.Insight(t.Context(), p, name)
+		refused(t, err, "no_such_insight")
+		_, err = s.Cohort(t.Context(), p, name)
+		refused(t, err, "no_such_cohort")
+		_, err = s.Dashboard(t.Context(), p, name)
+		refused(t, err, "no_such_dashboard")
+		refused(t, s.DeleteDashboard(t.Context(), p, name, 1, entry(p)), "no_such_dashboard")
+		n, err := s.Note(t.Context(), p, project.Subject{Kind: project.NoteEvent, Name: name})
+		must(t, err)
+		equal(t, n.Version, uint64(0))
+	}
 }
 
 func refusedLeavesNoTrace(t *testing.T, s project.Store) {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/freshet/freshet/internal/project"
 	"github.com/freshet/freshet/internal/project/projecttest"
+	"github.com/freshet/freshet/internal/project/schema"
 	"github.com/freshet/freshet/internal/project/sqlite"
 )
 
@@ -33,15 +34,15 @@ func statements(version int64) string {
 // migrator works on the schema of the file in a folder.
 func migrator(t *testing.T, dir string) *goose.Provider {
 	t.Helper()
-	p, err := goose.NewProvider(goose.DialectSQLite3, raw(t, dir), os.DirFS("migrations"), goose.WithDisableGlobalRegistry(true))
+	p, err := goose.NewProvider(goose.DialectSQLite3, raw(t, dir), schema.SQLite().Files(), goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
 
-// schema is everything that makes the schema.
-func schema(t *testing.T, dir string) string {
+// tables is everything that makes the schema.
+func tables(t *testing.T, dir string) string {
 	t.Helper()
 	rows, err := raw(t, dir).Query("select coalesce(sql, name) from sqlite_schema where name not like '%goose%' order by name")
 	if err != nil {
@@ -90,7 +91,7 @@ func TestDownAndUpAgain(t *testing.T) {
 		if _, err := up.UpByOne(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		want[v+1] = schema(t, fresh)
+		want[v+1] = tables(t, fresh)
 	}
 	kept := func(v int64) {
 		t.Helper()
@@ -98,7 +99,7 @@ func TestDownAndUpAgain(t *testing.T) {
 		if err := raw(t, dir).QueryRow("select name from project").Scan(&name); err != nil || name != "kept" {
 			t.Errorf("at version %d: %q, %v", v, name, err)
 		}
-		if got := schema(t, dir); got != want[v] {
+		if got := tables(t, dir); got != want[v] {
 			t.Errorf("version %d is\n%s\nand was\n%s", v, got, want[v])
 		}
 	}

@@ -1,14 +1,13 @@
 // Package sqlite keeps the control plane in one SQLite file, control.db, in a folder.
 //
 // The file is in WAL mode with full synchronisation: what a method returned nil for survives a loss of power. Only the
-// owner may read it. The schema grows by the files in migrations, which are only ever added to. A file of a newer version
-// is used when its schema says that this version can, and refused otherwise rather than guessed at; so is a damaged one.
+// owner may read it. A file of a newer version is used when its schema says that this version can, and refused otherwise rather
+// than guessed at; so is a damaged one.
 package sqlite
 
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,21 +15,20 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/freshet/freshet/internal/durable"
 	"github.com/freshet/freshet/internal/project"
+	"github.com/freshet/freshet/internal/project/schema"
+	"github.com/freshet/freshet/internal/project/statement"
 )
 
 // FileName is the file's name in its folder. SQLite keeps two more beside it, with -wal and -shm behind the name.
 const FileName = "control.db"
 
-//go:embed migrations/*.sql
-var migrations embed.FS
-
 // Store implements project.Store.
 type Store struct {
+	*statement.Store
 	db *sql.DB
 }
 
@@ -56,15 +54,7 @@ func open(ctx context.Context, dir, driver string) (*Store, error) {
 	if err := prepare(ctx, db); err != nil {
 		return nil, fmt.Errorf("open the control plane %s: %w", path, errors.Join(err, db.Close()))
 	}
-	return &Store{db: db}, nil
-}
-
-// Close implements project.Store.
-func (s *Store) Close() error {
-	if err := s.db.Close(); err != nil {
-		return fmt.Errorf("close %s: %w", FileName, err)
-	}
-	return nil
+	return &Store{statement.New(engine{db}), db}, nil
 }
 
 // create makes an empty file that only the owner may read, since SQLite would make one that everybody may; its other
@@ -104,41 +94,7 @@ func prepare(ctx context.Context, db *sql.DB) error {
 	if err := check(ctx, db); err != nil {
 		return err
 	}
-	dir, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, dir,
-		goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
-	if err != nil {
-		return fmt.Errorf("read the migrations: %w", err)
-	}
-	found, known, err := p.GetVersions(ctx)
-	if err != nil {
-		return fmt.Errorf("read the schema's version: %w", err)
-	}
-	if found > known {
-		return newer(ctx, db, found, known)
-	}
-	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("migrate the schema from version %d to %d: %w", found, known, err)
-	}
-	return nil
-}
-
-// newer tells whether a schema that a newer version has made can be used by this one. A migration only adds, as a rule, and
-// notes in user_version the oldest schema whose programs can go on; so the version before runs beside the next one, and can
-// take its place again.
-func newer(ctx context.Context, db *sql.DB, found, known int64) error {
-	var oldest int64
-	if err := db.QueryRowContext(ctx, "pragma user_version").Scan(&oldest); err != nil {
-		return fmt.Errorf("read which versions can use the schema: %w", err)
-	}
-	if oldest == 0 || known < oldest {
-		return fmt.Errorf("its schema has version %d and this program knows versions up to %d: "+
-			"it was written by a newer version of Freshet, which must be used to open it", found, known)
-	}
-	return nil
+	return schema.SQLite().Migrate(ctx, db)
 }
 
 // check reads all of the file, which is small, so that damage is found now and not in the middle of a change.
@@ -149,28 +105,6 @@ func check(ctx context.Context, db *sql.DB) error {
 	}
 	if found != "ok" {
 		return fmt.Errorf("the file is damaged and must be restored from a backup: %s", found)
-	}
-	return nil
-}
-
-// change runs work in a transaction that ends with an entry in the audit.
-func (s *Store) change(ctx context.Context, work func(*sql.Tx) (project.AuditEntry, error)) error {
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	defer func() { _ = tx.Rollback() }() // does nothing after the commit
-	entry, err := work(tx)
-	if err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, "insert into audit (at, actor, action, project, detail) values (?, ?, ?, ?, ?)",
-		entry.At.UnixMicro(), entry.Actor, entry.Action, entry.Project, entry.Detail)
-	if err != nil {
-		return fmt.Errorf("write the audit: %w", err)
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
 	}
 	return nil
 }

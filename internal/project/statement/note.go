@@ -1,22 +1,18 @@
-package sqlite
+package statement
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
-
-	codes "modernc.org/sqlite/lib"
 
 	"github.com/freshet/freshet/internal/project"
 )
 
 // Notes implements project.Store.
 func (s *Store) Notes(ctx context.Context, p project.ID) ([]project.Note, error) {
-	return query(ctx, s.db, func(rows *sql.Rows) (project.Note, error) {
+	return query(ctx, s, func(r row) (project.Note, error) {
 		n := project.Note{Project: p}
 		var updated int64
-		err := rows.Scan(&n.Kind, &n.Name, &n.Description, &n.Owner, &n.Version, &updated)
+		err := r.Scan(&n.Kind, &n.Name, &n.Description, &n.Owner, &n.Version, &updated)
 		n.UpdatedAt = moment(updated)
 		return n, err
 	}, "select kind, name, description, owner, version, updated_at from note"+
@@ -27,10 +23,10 @@ func (s *Store) Notes(ctx context.Context, p project.ID) ([]project.Note, error)
 func (s *Store) Note(ctx context.Context, p project.ID, about project.Subject) (project.Note, error) {
 	n := project.Note{Project: p, Subject: about}
 	var updated int64
-	err := s.db.QueryRowContext(ctx,
+	err := s.one(ctx, func(r row) error { return r.Scan(&n.Description, &n.Owner, &n.Version, &updated) },
 		"select description, owner, version, updated_at from note where project = ? and kind = ? and name = ?",
-		p, string(about.Kind), about.Name).Scan(&n.Description, &n.Owner, &n.Version, &updated)
-	if errors.Is(err, sql.ErrNoRows) {
+		p, string(about.Kind), about.Name)
+	if s.missing(err) {
 		return n, nil
 	}
 	if err != nil {
@@ -42,8 +38,8 @@ func (s *Store) Note(ctx context.Context, p project.ID, about project.Subject) (
 
 // SetNote implements project.Store.
 func (s *Store) SetNote(ctx context.Context, n project.Note, limit int, audit project.AuditEntry) error {
-	return s.change(ctx, func(tx *sql.Tx) (project.AuditEntry, error) {
-		if err := presentNote(ctx, tx, n); err != nil {
+	return s.change(ctx, func(ctx context.Context, tx Conn) (project.AuditEntry, error) {
+		if err := s.presentNote(ctx, tx, n); err != nil {
 			return audit, err
 		}
 		if !n.Empty() {
@@ -60,7 +56,7 @@ func (s *Store) SetNote(ctx context.Context, n project.Note, limit int, audit pr
 			values (?, ?, ?, ?, ?, ?, ?) on conflict (project, kind, name) do update set
 			description = excluded.description, owner = excluded.owner, version = excluded.version, updated_at = excluded.updated_at`,
 			n.Project, string(n.Kind), n.Name, n.Description, n.Owner, int64(n.Version), n.UpdatedAt.UnixMicro())
-		if violates(err, codes.SQLITE_CONSTRAINT_FOREIGNKEY) {
+		if s.engine.Refusal(err) == Foreign {
 			return audit, project.NoSuchProject(n.Project)
 		}
 		if err != nil {
@@ -71,11 +67,11 @@ func (s *Store) SetNote(ctx context.Context, n project.Note, limit int, audit pr
 }
 
 // presentNote checks that the note there is, if any, has the version before n's.
-func presentNote(ctx context.Context, tx *sql.Tx, n project.Note) error {
+func (s *Store) presentNote(ctx context.Context, tx Conn, n project.Note) error {
 	var found uint64
 	err := tx.QueryRowContext(ctx, "select version from note where project = ? and kind = ? and name = ?",
 		n.Project, string(n.Kind), n.Name).Scan(&found)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+	if err != nil && !s.missing(err) {
 		return fmt.Errorf("read the note: %w", err)
 	}
 	if found != n.Version-1 {

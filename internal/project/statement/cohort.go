@@ -1,15 +1,12 @@
-package sqlite
+package statement
 
 import (
 	"context"
 	"database/sql"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
-
-	codes "modernc.org/sqlite/lib"
 
 	"github.com/freshet/freshet/internal/project"
 )
@@ -19,9 +16,6 @@ const (
 	// peoplePerPart keeps a row of cohort_people at 1 MiB.
 	peoplePerPart = 1 << 17
 )
-
-// row is what a cohort is read from.
-type row interface{ Scan(to ...any) error }
 
 // scanCohort reads cohortColumns, and more behind them.
 func scanCohort(r row, more ...any) (c project.Cohort, err error) {
@@ -36,13 +30,13 @@ func scanCohort(r row, more ...any) (c project.Cohort, err error) {
 
 // Cohorts implements project.Store.
 func (s *Store) Cohorts(ctx context.Context, p project.ID) ([]project.Cohort, error) {
-	list, err := query(ctx, s.db, func(rows *sql.Rows) (project.Cohort, error) { return scanCohort(rows) },
+	list, err := query(ctx, s, func(r row) (project.Cohort, error) { return scanCohort(r) },
 		"select "+cohortColumns+" from cohort where project = ? order by name", p)
 	if err != nil {
 		return nil, err
 	}
 	type use struct{ cohort, uses uint64 }
-	uses, err := query(ctx, s.db, func(rows *sql.Rows) (u use, err error) { return u, rows.Scan(&u.cohort, &u.uses) },
+	uses, err := query(ctx, s, func(r row) (u use, err error) { return u, r.Scan(&u.cohort, &u.uses) },
 		"select cohort, uses from cohort_use join cohort on id = cohort where project = ? order by cohort, uses", p)
 	if err != nil {
 		return nil, err
@@ -62,16 +56,19 @@ func (s *Store) Cohort(ctx context.Context, p project.ID, named string) (project
 		where, value = "id = ?", int64(id)
 	}
 	var definition string
-	c, err := scanCohort(s.db.QueryRowContext(ctx,
-		"select "+cohortColumns+", definition from cohort where project = ? and "+where, p, value), &definition)
-	if errors.Is(err, sql.ErrNoRows) {
+	var c project.Cohort
+	err := s.one(ctx, func(r row) (err error) {
+		c, err = scanCohort(r, &definition)
+		return err
+	}, "select "+cohortColumns+", definition from cohort where project = ? and "+where, p, value)
+	if s.missing(err) {
 		return c, project.NoSuchCohort(named)
 	}
 	if err != nil {
 		return c, fmt.Errorf("query: %w", err)
 	}
 	c.Definition = []byte(definition)
-	c.Uses, err = query(ctx, s.db, func(rows *sql.Rows) (id uint64, err error) { return id, rows.Scan(&id) },
+	c.Uses, err = query(ctx, s, func(r row) (id uint64, err error) { return id, r.Scan(&id) },
 		"select uses from cohort_use where cohort = ? order by uses", int64(c.ID))
 	return c, err
 }
@@ -81,7 +78,7 @@ func (s *Store) FrozenPeople(ctx context.Context, p project.ID, id uint64) ([]ui
 	if _, err := s.Cohort(ctx, p, strconv.FormatUint(id, 10)); err != nil {
 		return nil, err
 	}
-	parts, err := query(ctx, s.db, func(rows *sql.Rows) (b []byte, err error) { return b, rows.Scan(&b) },
+	parts, err := query(ctx, s, func(r row) (b []byte, err error) { return b, r.Scan(&b) },
 		"select people from cohort_people where cohort = ? order by part", int64(id))
 	if err != nil {
 		return nil, err
@@ -97,7 +94,7 @@ func (s *Store) FrozenPeople(ctx context.Context, p project.ID, id uint64) ([]ui
 
 // CreateCohort implements project.Store.
 func (s *Store) CreateCohort(ctx context.Context, c project.Cohort, people []uint64, limit int, audit func(uint64) project.AuditEntry) (uint64, error) {
-	err := s.change(ctx, func(tx *sql.Tx) (none project.AuditEntry, err error) {
+	err := s.change(ctx, func(ctx context.Context, tx Conn) (none project.AuditEntry, err error) {
 		var n int
 		if err := tx.QueryRowContext(ctx, "select count(*) from cohort where project = ?", c.Project).Scan(&n); err != nil {
 			return none, fmt.Errorf("count the cohorts: %w", err)
@@ -105,21 +102,17 @@ func (s *Store) CreateCohort(ctx context.Context, c project.Cohort, people []uin
 		if n >= limit {
 			return none, project.TooManyCohorts(limit)
 		}
-		r, err := tx.ExecContext(ctx, `insert into cohort
-			(project, name, description, definition, static, frozen_at, frozen, version, created_at, updated_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		c.ID, err = insert(ctx, tx, `insert into cohort
+			(project, name, description, definition, static, frozen_at, frozen, version, created_at, updated_at)
+			values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) returning id`,
 			c.Project, c.Name, c.Description, string(c.Definition), c.Static, frozenAt(c), c.Frozen, int64(c.Version),
 			c.CreatedAt.UnixMicro(), c.UpdatedAt.UnixMicro())
-		if violates(err, codes.SQLITE_CONSTRAINT_FOREIGNKEY) {
+		if s.engine.Refusal(err) == Foreign {
 			return none, project.NoSuchProject(c.Project)
 		}
 		if err != nil {
-			return none, cohortError("insert the cohort", c.Name, err)
+			return none, s.cohortError("insert the cohort", c.Name, err)
 		}
-		id, err := r.LastInsertId()
-		if err != nil {
-			return none, fmt.Errorf("insert the cohort: %w", err)
-		}
-		c.ID = uint64(id)
 		if err := putUses(ctx, tx, c); err != nil {
 			return none, err
 		}
@@ -133,15 +126,15 @@ func (s *Store) CreateCohort(ctx context.Context, c project.Cohort, people []uin
 
 // UpdateCohort implements project.Store.
 func (s *Store) UpdateCohort(ctx context.Context, c project.Cohort, people []uint64, audit project.AuditEntry) error {
-	return s.change(ctx, func(tx *sql.Tx) (project.AuditEntry, error) {
-		if err := presentCohort(ctx, tx, c.Project, c.ID, c.Version-1); err != nil {
+	return s.change(ctx, func(ctx context.Context, tx Conn) (project.AuditEntry, error) {
+		if err := s.presentCohort(ctx, tx, c.Project, c.ID, c.Version-1); err != nil {
 			return audit, err
 		}
 		_, err := tx.ExecContext(ctx, `update cohort set
 			name = ?, description = ?, definition = ?, frozen_at = ?, frozen = ?, version = ?, updated_at = ? where id = ?`,
 			c.Name, c.Description, string(c.Definition), frozenAt(c), c.Frozen, int64(c.Version), c.UpdatedAt.UnixMicro(), int64(c.ID))
 		if err != nil {
-			return audit, cohortError("update the cohort", c.Name, err)
+			return audit, s.cohortError("update the cohort", c.Name, err)
 		}
 		if err := putUses(ctx, tx, c); err != nil {
 			return audit, err
@@ -155,8 +148,8 @@ func (s *Store) UpdateCohort(ctx context.Context, c project.Cohort, people []uin
 
 // DeleteCohort implements project.Store.
 func (s *Store) DeleteCohort(ctx context.Context, p project.ID, id, version uint64, audit project.AuditEntry) error {
-	return s.change(ctx, func(tx *sql.Tx) (project.AuditEntry, error) {
-		if err := presentCohort(ctx, tx, p, id, version); err != nil {
+	return s.change(ctx, func(ctx context.Context, tx Conn) (project.AuditEntry, error) {
+		if err := s.presentCohort(ctx, tx, p, id, version); err != nil {
 			return audit, err
 		}
 		var by uint64
@@ -164,7 +157,7 @@ func (s *Store) DeleteCohort(ctx context.Context, p project.ID, id, version uint
 		if err == nil {
 			return audit, project.CohortInUse(id, by)
 		}
-		if !errors.Is(err, sql.ErrNoRows) {
+		if !s.missing(err) {
 			return audit, fmt.Errorf("read what uses the cohort: %w", err)
 		}
 		if _, err := tx.ExecContext(ctx, "delete from cohort where id = ?", int64(id)); err != nil {
@@ -175,7 +168,7 @@ func (s *Store) DeleteCohort(ctx context.Context, p project.ID, id, version uint
 }
 
 // putUses replaces the cohorts that a definition names.
-func putUses(ctx context.Context, tx *sql.Tx, c project.Cohort) error {
+func putUses(ctx context.Context, tx Conn, c project.Cohort) error {
 	if _, err := tx.ExecContext(ctx, "delete from cohort_use where cohort = ?", int64(c.ID)); err != nil {
 		return fmt.Errorf("delete what the cohort uses: %w", err)
 	}
@@ -195,7 +188,7 @@ func putUses(ctx context.Context, tx *sql.Tx, c project.Cohort) error {
 }
 
 // putPeople replaces the people of a static cohort.
-func putPeople(ctx context.Context, tx *sql.Tx, id uint64, people []uint64) error {
+func putPeople(ctx context.Context, tx Conn, id uint64, people []uint64) error {
 	if _, err := tx.ExecContext(ctx, "delete from cohort_people where cohort = ?", int64(id)); err != nil {
 		return fmt.Errorf("delete the people of the cohort: %w", err)
 	}
@@ -214,11 +207,11 @@ func putPeople(ctx context.Context, tx *sql.Tx, id uint64, people []uint64) erro
 }
 
 // presentCohort checks that the cohort has the version.
-func presentCohort(ctx context.Context, tx *sql.Tx, p project.ID, id, version uint64) error {
+func (s *Store) presentCohort(ctx context.Context, tx Conn, p project.ID, id, version uint64) error {
 	var found uint64
 	err := tx.QueryRowContext(ctx, "select version from cohort where id = ? and project = ?", int64(id), p).Scan(&found)
 	switch named := strconv.FormatUint(id, 10); {
-	case errors.Is(err, sql.ErrNoRows):
+	case s.missing(err):
 		return project.NoSuchCohort(named)
 	case err != nil:
 		return fmt.Errorf("read the cohort: %w", err)
@@ -228,8 +221,8 @@ func presentCohort(ctx context.Context, tx *sql.Tx, p project.ID, id, version ui
 	return nil
 }
 
-func cohortError(act, name string, err error) error {
-	if violates(err, codes.SQLITE_CONSTRAINT_UNIQUE) {
+func (s *Store) cohortError(act, name string, err error) error {
+	if s.engine.Refusal(err) == Unique {
 		return project.CohortNameTaken(name)
 	}
 	return fmt.Errorf("%s: %w", act, err)

@@ -1,24 +1,27 @@
-package sqlite
+package statement
 
 import (
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
-
-	codes "modernc.org/sqlite/lib"
 
 	"github.com/freshet/freshet/internal/project"
 )
 
+// touchedAtOnce is how many times of use a transaction writes.
+const touchedAtOnce = 500
+
 // Keys implements project.Store.
 func (s *Store) Keys(ctx context.Context) ([]project.StoredKey, error) {
-	return query(ctx, s.db, func(rows *sql.Rows) (k project.StoredKey, err error) {
+	return query(ctx, s, func(r row) (k project.StoredKey, err error) {
 		var created int64
 		var used, revoked sql.NullInt64
 		var hash []byte
-		if err := rows.Scan(&k.ID, &k.Project, &k.Kind, &k.Name, &k.Hint, &hash, &created, &used, &revoked); err != nil {
+		if err := r.Scan(&k.ID, &k.Project, &k.Kind, &k.Name, &k.Hint, &hash, &created, &used, &revoked); err != nil {
 			return k, err
 		}
 		if copy(k.Hash[:], hash) != len(k.Hash) {
@@ -32,20 +35,16 @@ func (s *Store) Keys(ctx context.Context) ([]project.StoredKey, error) {
 // CreateKey implements project.Store.
 func (s *Store) CreateKey(ctx context.Context, k project.StoredKey, audit func(uint64) project.AuditEntry) (uint64, error) {
 	var id uint64
-	err := s.change(ctx, func(tx *sql.Tx) (project.AuditEntry, error) {
-		r, err := tx.ExecContext(ctx, "insert into key (project, kind, name, hint, hash, created_at) values (?, ?, ?, ?, ?, ?)",
+	err := s.change(ctx, func(ctx context.Context, tx Conn) (project.AuditEntry, error) {
+		n, err := insert(ctx, tx, "insert into key (project, kind, name, hint, hash, created_at) values (?, ?, ?, ?, ?, ?) returning id",
 			k.Project, k.Kind, k.Name, k.Hint, k.Hash[:], k.CreatedAt.UnixMicro())
-		if violates(err, codes.SQLITE_CONSTRAINT_FOREIGNKEY) {
+		if s.engine.Refusal(err) == Foreign {
 			return project.AuditEntry{}, project.NoSuchProject(k.Project)
 		}
 		if err != nil {
 			return project.AuditEntry{}, fmt.Errorf("insert the key: %w", err)
 		}
-		n, err := r.LastInsertId()
-		if err != nil {
-			return project.AuditEntry{}, fmt.Errorf("insert the key: %w", err)
-		}
-		id = uint64(n)
+		id = n
 		return audit(id), nil
 	})
 	if err != nil {
@@ -59,11 +58,11 @@ var errRevoked = errors.New("the key is revoked already")
 
 // RevokeKey implements project.Store.
 func (s *Store) RevokeKey(ctx context.Context, id uint64, at time.Time, audit project.AuditEntry) error {
-	err := s.change(ctx, func(tx *sql.Tx) (project.AuditEntry, error) {
+	err := s.change(ctx, func(ctx context.Context, tx Conn) (project.AuditEntry, error) {
 		var revoked sql.NullInt64
 		err := tx.QueryRowContext(ctx, "select revoked_at from key where id = ?", int64(id)).Scan(&revoked)
 		switch {
-		case errors.Is(err, sql.ErrNoRows):
+		case s.missing(err):
 			return audit, project.NoSuchKey(id)
 		case err != nil:
 			return audit, fmt.Errorf("read the key: %w", err)
@@ -81,25 +80,23 @@ func (s *Store) RevokeKey(ctx context.Context, id uint64, at time.Time, audit pr
 	return err
 }
 
-// TouchKeys implements project.Store.
+// TouchKeys implements project.Store. The keys go in the order of their numbers, so that two processes that write at once wait
+// for each other and not for ever.
 func (s *Store) TouchKeys(ctx context.Context, used map[uint64]time.Time) error {
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	defer func() { _ = tx.Rollback() }() // does nothing after the commit
-	touch, err := tx.PrepareContext(ctx, "update key set last_used_at = max(coalesce(last_used_at, 0), ?) where id = ?")
-	if err != nil {
-		return fmt.Errorf("prepare: %w", err)
-	}
-	defer func() { _ = touch.Close() }()
-	for id, at := range used {
-		if _, err := touch.ExecContext(ctx, at.UnixMicro(), int64(id)); err != nil {
-			return fmt.Errorf("touch key %d: %w", id, err)
+	for ids := range slices.Chunk(slices.Sorted(maps.Keys(used)), touchedAtOnce) {
+		err := s.engine.Change(ctx, func(ctx context.Context, tx Conn) (uint64, error) {
+			for _, id := range ids {
+				at := used[id].UnixMicro()
+				_, err := tx.ExecContext(ctx, "update key set last_used_at = ? where id = ? and coalesce(last_used_at, 0) < ?", at, int64(id), at)
+				if err != nil {
+					return 0, fmt.Errorf("touch key %d: %w", id, err)
+				}
+			}
+			return 0, nil
+		})
+		if err != nil {
+			return err
 		}
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
 	}
 	return nil
 }

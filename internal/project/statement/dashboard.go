@@ -1,20 +1,17 @@
-package sqlite
+package statement
 
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
-
-	codes "modernc.org/sqlite/lib"
 
 	"github.com/freshet/freshet/internal/project"
 )
 
 // Dashboards implements project.Store.
 func (s *Store) Dashboards(ctx context.Context, p project.ID) ([]project.Dashboard, error) {
-	return query(ctx, s.db, func(rows *sql.Rows) (project.Dashboard, error) {
-		d, err := dashboard(rows)
+	return query(ctx, s, func(r row) (project.Dashboard, error) {
+		d, err := dashboard(r)
 		d.Tiles = nil
 		return d, err
 	}, dashboardColumns+"'' from dashboard where project = ? order by name, id", p)
@@ -22,8 +19,8 @@ func (s *Store) Dashboards(ctx context.Context, p project.ID) ([]project.Dashboa
 
 // Dashboard implements project.Store.
 func (s *Store) Dashboard(ctx context.Context, p project.ID, id string) (project.Dashboard, error) {
-	d, err := dashboard(s.db.QueryRowContext(ctx, dashboardColumns+"tiles from dashboard where id = ? and project = ?", id, p))
-	if errors.Is(err, sql.ErrNoRows) {
+	d, err := s.oneDashboard(ctx, "id = ? and project = ?", id, p)
+	if s.missing(err) {
 		return d, project.NoSuchDashboard(id)
 	}
 	return d, err
@@ -31,8 +28,8 @@ func (s *Store) Dashboard(ctx context.Context, p project.ID, id string) (project
 
 // SharedDashboard implements project.Store.
 func (s *Store) SharedDashboard(ctx context.Context, link project.Hash) (project.Dashboard, error) {
-	d, err := dashboard(s.db.QueryRowContext(ctx, dashboardColumns+"tiles from dashboard where link = ?", link[:]))
-	if errors.Is(err, sql.ErrNoRows) {
+	d, err := s.oneDashboard(ctx, "link = ?", link[:])
+	if s.missing(err) {
 		return d, project.NoSuchLink()
 	}
 	return d, err
@@ -41,12 +38,12 @@ func (s *Store) SharedDashboard(ctx context.Context, link project.Hash) (project
 // dashboardColumns begins a statement whose rows dashboard reads; the tiles follow.
 const dashboardColumns = "select id, project, name, description, link, shared_at, version, created_at, updated_at, "
 
-func dashboard(row interface{ Scan(to ...any) error }) (d project.Dashboard, err error) {
+func dashboard(r row) (d project.Dashboard, err error) {
 	var created, updated int64
 	var shared sql.NullInt64
 	var link []byte
 	var tiles string
-	err = row.Scan(&d.ID, &d.Project, &d.Name, &d.Description, &link, &shared, &d.Version, &created, &updated, &tiles)
+	err = r.Scan(&d.ID, &d.Project, &d.Name, &d.Description, &link, &shared, &d.Version, &created, &updated, &tiles)
 	if err != nil {
 		return d, fmt.Errorf("query: %w", err)
 	}
@@ -55,6 +52,14 @@ func dashboard(row interface{ Scan(to ...any) error }) (d project.Dashboard, err
 	}
 	d.Tiles, d.CreatedAt, d.UpdatedAt = []byte(tiles), moment(created), moment(updated)
 	return d, nil
+}
+
+func (s *Store) oneDashboard(ctx context.Context, where string, args ...any) (d project.Dashboard, err error) {
+	err = s.one(ctx, func(r row) (err error) {
+		d, err = dashboard(r)
+		return err
+	}, dashboardColumns+"tiles from dashboard where "+where, args...)
+	return d, err
 }
 
 // linkColumns are the values of link and shared_at.
@@ -67,7 +72,7 @@ func linkColumns(l *project.Link) (hash, since any) {
 
 // CreateDashboard implements project.Store.
 func (s *Store) CreateDashboard(ctx context.Context, d project.Dashboard, limit int, audit project.AuditEntry) error {
-	return s.change(ctx, func(tx *sql.Tx) (project.AuditEntry, error) {
+	return s.change(ctx, func(ctx context.Context, tx Conn) (project.AuditEntry, error) {
 		var n int
 		if err := tx.QueryRowContext(ctx, "select count(*) from dashboard where project = ?", d.Project).Scan(&n); err != nil {
 			return audit, fmt.Errorf("count the dashboards: %w", err)
@@ -79,7 +84,7 @@ func (s *Store) CreateDashboard(ctx context.Context, d project.Dashboard, limit 
 		_, err := tx.ExecContext(ctx, `insert into dashboard
 			(id, project, name, description, tiles, link, shared_at, version, created_at, updated_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			d.ID, d.Project, d.Name, d.Description, string(d.Tiles), hash, since, int64(d.Version), d.CreatedAt.UnixMicro(), d.UpdatedAt.UnixMicro())
-		if violates(err, codes.SQLITE_CONSTRAINT_FOREIGNKEY) {
+		if s.engine.Refusal(err) == Foreign {
 			return audit, project.NoSuchProject(d.Project)
 		}
 		if err != nil {
@@ -91,8 +96,8 @@ func (s *Store) CreateDashboard(ctx context.Context, d project.Dashboard, limit 
 
 // UpdateDashboard implements project.Store.
 func (s *Store) UpdateDashboard(ctx context.Context, d project.Dashboard, audit project.AuditEntry) error {
-	return s.change(ctx, func(tx *sql.Tx) (project.AuditEntry, error) {
-		if err := presentDashboard(ctx, tx, d.Project, d.ID, d.Version-1); err != nil {
+	return s.change(ctx, func(ctx context.Context, tx Conn) (project.AuditEntry, error) {
+		if err := s.presentDashboard(ctx, tx, d.Project, d.ID, d.Version-1); err != nil {
 			return audit, err
 		}
 		hash, since := linkColumns(d.Link)
@@ -108,8 +113,8 @@ func (s *Store) UpdateDashboard(ctx context.Context, d project.Dashboard, audit 
 
 // DeleteDashboard implements project.Store.
 func (s *Store) DeleteDashboard(ctx context.Context, p project.ID, id string, version uint64, audit project.AuditEntry) error {
-	return s.change(ctx, func(tx *sql.Tx) (project.AuditEntry, error) {
-		if err := presentDashboard(ctx, tx, p, id, version); err != nil {
+	return s.change(ctx, func(ctx context.Context, tx Conn) (project.AuditEntry, error) {
+		if err := s.presentDashboard(ctx, tx, p, id, version); err != nil {
 			return audit, err
 		}
 		if _, err := tx.ExecContext(ctx, "delete from dashboard where id = ?", id); err != nil {
@@ -120,11 +125,11 @@ func (s *Store) DeleteDashboard(ctx context.Context, p project.ID, id string, ve
 }
 
 // presentDashboard checks that the dashboard has the version.
-func presentDashboard(ctx context.Context, tx *sql.Tx, p project.ID, id string, version uint64) error {
+func (s *Store) presentDashboard(ctx context.Context, tx Conn, p project.ID, id string, version uint64) error {
 	var found uint64
 	err := tx.QueryRowContext(ctx, "select version from dashboard where id = ? and project = ?", id, p).Scan(&found)
 	switch {
-	case errors.Is(err, sql.ErrNoRows):
+	case s.missing(err):
 		return project.NoSuchDashboard(id)
 	case err != nil:
 		return fmt.Errorf("read the dashboard: %w", err)

@@ -1,24 +1,19 @@
-package sqlite
+package statement
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"math"
 	"time"
-
-	driver "modernc.org/sqlite"
-	codes "modernc.org/sqlite/lib"
 
 	"github.com/freshet/freshet/internal/project"
 )
 
 // Projects implements project.Store.
 func (s *Store) Projects(ctx context.Context) ([]project.Project, error) {
-	return query(ctx, s.db, func(rows *sql.Rows) (p project.Project, err error) {
+	return query(ctx, s, func(r row) (p project.Project, err error) {
 		var created int64
-		err = rows.Scan(&p.ID, &p.Name, &p.Timezone, &p.WeekStart, &p.RetentionDays, &p.SessionGapMinutes, &p.EventsPerSecond, &created)
+		err = r.Scan(&p.ID, &p.Name, &p.Timezone, &p.WeekStart, &p.RetentionDays, &p.SessionGapMinutes, &p.EventsPerSecond, &created)
 		p.CreatedAt = moment(created)
 		return p, err
 	}, `select id, name, timezone, week_start, retention_days, session_gap_minutes, events_per_second, created_at
@@ -28,16 +23,12 @@ func (s *Store) Projects(ctx context.Context) ([]project.Project, error) {
 // CreateProject implements project.Store.
 func (s *Store) CreateProject(ctx context.Context, p project.Project, audit func(project.ID) project.AuditEntry) (project.ID, error) {
 	var id project.ID
-	err := s.change(ctx, func(tx *sql.Tx) (project.AuditEntry, error) {
-		r, err := tx.ExecContext(ctx, `insert into project
-			(name, timezone, week_start, retention_days, session_gap_minutes, events_per_second, created_at) values (?, ?, ?, ?, ?, ?, ?)`,
+	err := s.change(ctx, func(ctx context.Context, tx Conn) (project.AuditEntry, error) {
+		n, err := insert(ctx, tx, `insert into project
+			(name, timezone, week_start, retention_days, session_gap_minutes, events_per_second, created_at) values (?, ?, ?, ?, ?, ?, ?) returning id`,
 			p.Name, p.Timezone, p.WeekStart, p.RetentionDays, p.SessionGapMinutes, p.EventsPerSecond, p.CreatedAt.UnixMicro())
 		if err != nil {
-			return project.AuditEntry{}, nameError("insert the project", p.Name, err)
-		}
-		n, err := r.LastInsertId()
-		if err != nil {
-			return project.AuditEntry{}, fmt.Errorf("insert the project: %w", err)
+			return project.AuditEntry{}, s.nameError("insert the project", p.Name, err)
 		}
 		if n > math.MaxUint32 {
 			return project.AuditEntry{}, fmt.Errorf("insert the project: number %d is more than the %d there are", n, uint32(math.MaxUint32))
@@ -53,12 +44,12 @@ func (s *Store) CreateProject(ctx context.Context, p project.Project, audit func
 
 // UpdateProject implements project.Store.
 func (s *Store) UpdateProject(ctx context.Context, p project.Project, audit project.AuditEntry) error {
-	return s.change(ctx, func(tx *sql.Tx) (project.AuditEntry, error) {
+	return s.change(ctx, func(ctx context.Context, tx Conn) (project.AuditEntry, error) {
 		r, err := tx.ExecContext(ctx, `update project set
 			name = ?, timezone = ?, week_start = ?, retention_days = ?, session_gap_minutes = ?, events_per_second = ? where id = ?`,
 			p.Name, p.Timezone, p.WeekStart, p.RetentionDays, p.SessionGapMinutes, p.EventsPerSecond, p.ID)
 		if err != nil {
-			return audit, nameError("update the project", p.Name, err)
+			return audit, s.nameError("update the project", p.Name, err)
 		}
 		if n, err := r.RowsAffected(); err != nil {
 			return audit, fmt.Errorf("update the project: %w", err)
@@ -74,45 +65,19 @@ func (s *Store) Audit(ctx context.Context, before uint64, limit int) ([]project.
 	if before == 0 || before > math.MaxInt64 {
 		before = math.MaxInt64
 	}
-	return query(ctx, s.db, func(rows *sql.Rows) (e project.AuditEntry, err error) {
+	return query(ctx, s, func(r row) (e project.AuditEntry, err error) {
 		var at int64
-		err = rows.Scan(&e.ID, &at, &e.Actor, &e.Action, &e.Project, &e.Detail)
+		err = r.Scan(&e.ID, &at, &e.Actor, &e.Action, &e.Project, &e.Detail)
 		e.At = moment(at)
 		return e, err
 	}, "select id, at, actor, action, project, detail from audit where id < ? order by id desc limit ?", int64(before), limit)
 }
 
-// query collects the rows of a statement.
-func query[T any](ctx context.Context, db *sql.DB, scan func(*sql.Rows) (T, error), statement string, args ...any) ([]T, error) {
-	rows, err := db.QueryContext(ctx, statement, args...)
-	if err != nil {
-		return nil, fmt.Errorf("query: %w", err)
-	}
-	defer func() { _ = rows.Close() }() // Err reports what matters
-	out := []T{}
-	for rows.Next() {
-		v, err := scan(rows)
-		if err != nil {
-			return nil, fmt.Errorf("scan: %w", err)
-		}
-		out = append(out, v)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("query: %w", err)
-	}
-	return out, nil
-}
-
-func nameError(act, name string, err error) error {
-	if violates(err, codes.SQLITE_CONSTRAINT_UNIQUE) {
+func (s *Store) nameError(act, name string, err error) error {
+	if s.engine.Refusal(err) == Unique {
 		return project.NameTaken(name)
 	}
 	return fmt.Errorf("%s: %w", act, err)
-}
-
-func violates(err error, code int) bool {
-	var e *driver.Error
-	return errors.As(err, &e) && e.Code() == code
 }
 
 func moment(us int64) time.Time { return time.UnixMicro(us).UTC() }

@@ -1,12 +1,8 @@
-package sqlite
+package statement
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
-
-	codes "modernc.org/sqlite/lib"
 
 	"github.com/freshet/freshet/internal/project"
 )
@@ -16,8 +12,9 @@ func (s *Store) Plan(ctx context.Context, p project.ID) (project.Plan, error) {
 	out := project.Plan{Project: p}
 	var updated int64
 	var document string
-	err := s.db.QueryRowContext(ctx, "select document, version, updated_at from plan where project = ?", p).Scan(&document, &out.Version, &updated)
-	if errors.Is(err, sql.ErrNoRows) {
+	err := s.one(ctx, func(r row) error { return r.Scan(&document, &out.Version, &updated) },
+		"select document, version, updated_at from plan where project = ?", p)
+	if s.missing(err) {
 		return out, nil
 	}
 	if err != nil {
@@ -32,10 +29,10 @@ func (s *Store) Plan(ctx context.Context, p project.ID) (project.Plan, error) {
 
 // SetPlan implements project.Store.
 func (s *Store) SetPlan(ctx context.Context, p project.Plan, audit project.AuditEntry) error {
-	return s.change(ctx, func(tx *sql.Tx) (project.AuditEntry, error) {
+	return s.change(ctx, func(ctx context.Context, tx Conn) (project.AuditEntry, error) {
 		var found uint64
 		err := tx.QueryRowContext(ctx, "select version from plan where project = ?", p.Project).Scan(&found)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		if err != nil && !s.missing(err) {
 			return audit, fmt.Errorf("read the plan: %w", err)
 		}
 		if found != p.Version-1 {
@@ -44,7 +41,7 @@ func (s *Store) SetPlan(ctx context.Context, p project.Plan, audit project.Audit
 		_, err = tx.ExecContext(ctx, `insert into plan (project, document, version, updated_at) values (?, ?, ?, ?)
 			on conflict (project) do update set document = excluded.document, version = excluded.version, updated_at = excluded.updated_at`,
 			p.Project, string(p.Document), int64(p.Version), p.UpdatedAt.UnixMicro())
-		if violates(err, codes.SQLITE_CONSTRAINT_FOREIGNKEY) {
+		if s.engine.Refusal(err) == Foreign {
 			return audit, project.NoSuchProject(p.Project)
 		}
 		if err != nil {

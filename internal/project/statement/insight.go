@@ -1,21 +1,17 @@
-package sqlite
+package statement
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
-
-	codes "modernc.org/sqlite/lib"
 
 	"github.com/freshet/freshet/internal/project"
 )
 
 // Insights implements project.Store.
 func (s *Store) Insights(ctx context.Context, p project.ID) ([]project.Insight, error) {
-	return query(ctx, s.db, func(rows *sql.Rows) (i project.Insight, err error) {
+	return query(ctx, s, func(r row) (i project.Insight, err error) {
 		var created, updated int64
-		err = rows.Scan(&i.ID, &i.Project, &i.Name, &i.Description, &i.Kind, &i.Version, &created, &updated)
+		err = r.Scan(&i.ID, &i.Project, &i.Name, &i.Description, &i.Kind, &i.Version, &created, &updated)
 		i.CreatedAt, i.UpdatedAt = moment(created), moment(updated)
 		return i, err
 	}, "select id, project, name, description, kind, version, created_at, updated_at from insight where project = ? order by name, id", p)
@@ -26,10 +22,10 @@ func (s *Store) Insight(ctx context.Context, p project.ID, id string) (project.I
 	i := project.Insight{ID: id, Project: p}
 	var created, updated int64
 	var question string
-	err := s.db.QueryRowContext(ctx,
-		"select name, description, kind, question, version, created_at, updated_at from insight where id = ? and project = ?", id, p,
-	).Scan(&i.Name, &i.Description, &i.Kind, &question, &i.Version, &created, &updated)
-	if errors.Is(err, sql.ErrNoRows) {
+	err := s.one(ctx, func(r row) error {
+		return r.Scan(&i.Name, &i.Description, &i.Kind, &question, &i.Version, &created, &updated)
+	}, "select name, description, kind, question, version, created_at, updated_at from insight where id = ? and project = ?", id, p)
+	if s.missing(err) {
 		return i, project.NoSuchInsight(id)
 	}
 	if err != nil {
@@ -41,7 +37,7 @@ func (s *Store) Insight(ctx context.Context, p project.ID, id string) (project.I
 
 // CreateInsight implements project.Store.
 func (s *Store) CreateInsight(ctx context.Context, i project.Insight, limit int, audit project.AuditEntry) error {
-	return s.change(ctx, func(tx *sql.Tx) (project.AuditEntry, error) {
+	return s.change(ctx, func(ctx context.Context, tx Conn) (project.AuditEntry, error) {
 		var n int
 		if err := tx.QueryRowContext(ctx, "select count(*) from insight where project = ?", i.Project).Scan(&n); err != nil {
 			return audit, fmt.Errorf("count the insights: %w", err)
@@ -52,7 +48,7 @@ func (s *Store) CreateInsight(ctx context.Context, i project.Insight, limit int,
 		_, err := tx.ExecContext(ctx, `insert into insight
 			(id, project, name, description, kind, question, version, created_at, updated_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			i.ID, i.Project, i.Name, i.Description, i.Kind, string(i.Question), int64(i.Version), i.CreatedAt.UnixMicro(), i.UpdatedAt.UnixMicro())
-		if violates(err, codes.SQLITE_CONSTRAINT_FOREIGNKEY) {
+		if s.engine.Refusal(err) == Foreign {
 			return audit, project.NoSuchProject(i.Project)
 		}
 		if err != nil {
@@ -64,8 +60,8 @@ func (s *Store) CreateInsight(ctx context.Context, i project.Insight, limit int,
 
 // UpdateInsight implements project.Store.
 func (s *Store) UpdateInsight(ctx context.Context, i project.Insight, audit project.AuditEntry) error {
-	return s.change(ctx, func(tx *sql.Tx) (project.AuditEntry, error) {
-		if err := present(ctx, tx, i.Project, i.ID, i.Version-1); err != nil {
+	return s.change(ctx, func(ctx context.Context, tx Conn) (project.AuditEntry, error) {
+		if err := s.presentInsight(ctx, tx, i.Project, i.ID, i.Version-1); err != nil {
 			return audit, err
 		}
 		_, err := tx.ExecContext(ctx, `update insight set
@@ -80,8 +76,8 @@ func (s *Store) UpdateInsight(ctx context.Context, i project.Insight, audit proj
 
 // DeleteInsight implements project.Store.
 func (s *Store) DeleteInsight(ctx context.Context, p project.ID, id string, version uint64, audit project.AuditEntry) error {
-	return s.change(ctx, func(tx *sql.Tx) (project.AuditEntry, error) {
-		if err := present(ctx, tx, p, id, version); err != nil {
+	return s.change(ctx, func(ctx context.Context, tx Conn) (project.AuditEntry, error) {
+		if err := s.presentInsight(ctx, tx, p, id, version); err != nil {
 			return audit, err
 		}
 		if _, err := tx.ExecContext(ctx, "delete from insight where id = ?", id); err != nil {
@@ -91,12 +87,12 @@ func (s *Store) DeleteInsight(ctx context.Context, p project.ID, id string, vers
 	})
 }
 
-// present checks that the insight has the version.
-func present(ctx context.Context, tx *sql.Tx, p project.ID, id string, version uint64) error {
+// presentInsight checks that the insight has the version.
+func (s *Store) presentInsight(ctx context.Context, tx Conn, p project.ID, id string, version uint64) error {
 	var found uint64
 	err := tx.QueryRowContext(ctx, "select version from insight where id = ? and project = ?", id, p).Scan(&found)
 	switch {
-	case errors.Is(err, sql.ErrNoRows):
+	case s.missing(err):
 		return project.NoSuchInsight(id)
 	case err != nil:
 		return fmt.Errorf("read the insight: %w", err)
