@@ -58,9 +58,11 @@ test-ui: build ## try the dashboard in a browser, against the real binary; SHOTS
 test-crash: web ## the crash laboratory: cut power, kill, damage and fill, and count; needs Linux, root, loop devices, xfsprogs
 	$(GO) test -tags duckdb_arrow,crash -timeout 120m -count 1 -v ./test/crash
 
-# VERSITYGW is an S3 server that is there already; without it one is built.
-test-cluster: web ## what is elsewhere: archive and backups in a bucket of a real S3 server, over a bad network
-	$(GO) test -tags duckdb_arrow,cluster -timeout 20m ./test/e2e -count 1 -v -run '^(TestBucketAway|TestBackupToBucket)$$'
+# VERSITYGW is an S3 server that is there already; without it one is built. POSTGRES_BIN has PostgreSQL's programs; without it
+# they are looked for.
+test-cluster: web ## what is elsewhere: a bucket of a real S3 server and a real PostgreSQL, over a bad network
+	$(GO) test -tags duckdb_arrow,cluster -timeout 10m ./internal/project/postgres -count 1
+	$(GO) test -tags duckdb_arrow,cluster -timeout 20m ./test/e2e -count 1 -v -run "^($$(grep -ohE '^func Test[A-Za-z0-9]+' test/e2e/cluster_*_test.go | cut -d ' ' -f 2 | paste -sd '|'))\$$"
 
 check: lint test ## what a commit must pass
 

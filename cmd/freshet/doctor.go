@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"text/tabwriter"
 
+	"github.com/freshet/freshet/internal/app"
 	"github.com/freshet/freshet/internal/doctor"
 )
 
@@ -17,7 +18,7 @@ type doctorCmd struct {
 
 // Help implements kong.HelpProvider.
 func (doctorCmd) Help() string {
-	return `Looks at the data folder, the disk and its fsync, memory, limits, clock and port as freshet serve would find them, and
+	return `Looks at the data folder, the control plane, the disk and its fsync, memory, limits, clock and port as freshet serve would find them, and
 explains what is wrong. It changes nothing. The exit code is 1 when something would keep the server from working.
 
   freshet doctor
@@ -29,7 +30,9 @@ func (c *doctorCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	checks := doctor.Run(ctx, cfg, currentBuild().Version)
+	checks := doctor.Run(ctx, cfg, currentBuild().Version, func(ctx context.Context) (found, advice string, err error) {
+		return app.ProbeControl(ctx, cfg)
+	})
 	failed := 0
 	for _, check := range checks {
 		if check.Status == doctor.Fail {

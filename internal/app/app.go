@@ -29,7 +29,6 @@ import (
 	"github.com/freshet/freshet/internal/process/attempt"
 	"github.com/freshet/freshet/internal/process/dedup"
 	"github.com/freshet/freshet/internal/project"
-	"github.com/freshet/freshet/internal/project/sqlite"
 	"github.com/freshet/freshet/internal/server"
 	"github.com/freshet/freshet/internal/store/duckdb"
 	"github.com/freshet/freshet/internal/yield"
@@ -95,6 +94,9 @@ func Run(ctx context.Context, o Options) error {
 	}
 	a := &app{Options: o, cores: cores(), registry: prometheus.NewRegistry(), started: time.Now()}
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if err := checkControl(o.Config); err != nil {
+		return err
+	}
 	var err error
 	if a.tracing, err = newTracing(ctx, o.Config.Tracing, o.Version); err != nil {
 		return err
@@ -156,12 +158,9 @@ func (a *app) open(ctx context.Context, before *server.Predecessor) (http.Handle
 		return nil, err
 	}
 	c := a.Config
-	control, err := sqlite.Open(ctx, c.Data)
-	if err != nil {
+	var err error
+	if a.projects, err = a.openProjects(ctx); err != nil {
 		return nil, err
-	}
-	if a.projects, err = project.Open(ctx, control, project.Options{Logger: a.Logger}); err != nil {
-		return nil, errors.Join(err, control.Close())
 	}
 	a.ballast = newBallast(c.Data, int64(c.Disk.Ballast), a.Logger, a.registry)
 	a.log, err = disk.Open(disk.Options{

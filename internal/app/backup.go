@@ -188,7 +188,22 @@ func (b *backup) copyArchive(ctx context.Context) (err error) {
 	return nil
 }
 
+// copyControl copies the file of the control plane. Where that is in a database of its own, which has its own backups, the copy
+// of projects and keys comes along, with which a server starts while the database is away.
 func (b *backup) copyControl(ctx context.Context) (err error) {
+	if b.Config.Project != "" {
+		content, err := os.ReadFile(filepath.Join(b.Config.Data, controlCopy))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return b.take(ctx, controlCopy, "", func(to *hashed) error {
+			_, err := to.Write(content)
+			return err
+		})
+	}
 	dir, err := os.MkdirTemp("", "freshet-backup-")
 	if err != nil {
 		return err

@@ -22,8 +22,6 @@ import (
 	"github.com/freshet/freshet/internal/process/dedup"
 	"github.com/freshet/freshet/internal/process/enrich"
 	"github.com/freshet/freshet/internal/process/identity"
-	"github.com/freshet/freshet/internal/project"
-	"github.com/freshet/freshet/internal/project/sqlite"
 	"github.com/freshet/freshet/internal/store/duckdb"
 )
 
@@ -141,34 +139,13 @@ func renewed(ctx context.Context, o RebuildOptions, log eventlog.Log) (_ *Rebuil
 	return r, nil
 }
 
-// refillProjects opens a copy of the control plane, which may be in use.
-func refillProjects(ctx context.Context, o RebuildOptions, dir string) (*project.Service, error) {
-	for _, name := range []string{"", "-wal", "-shm"} {
-		if err := os.RemoveAll(filepath.Join(dir, sqlite.FileName+name)); err != nil {
-			return nil, fmt.Errorf("copy the control plane: %w", err)
-		}
-	}
-	if err := sqlite.Copy(ctx, o.Config.Data, filepath.Join(dir, sqlite.FileName)); err != nil {
-		return nil, err
-	}
-	control, err := sqlite.Open(ctx, dir)
-	if err != nil {
-		return nil, err
-	}
-	projects, err := project.Open(ctx, control, project.Options{Logger: o.Logger})
-	if err != nil {
-		return nil, errors.Join(err, control.Close())
-	}
-	return projects, nil
-}
-
 // refill processes all of history into the rebuild folder.
 func refill(ctx context.Context, o RebuildOptions, h archive.History) (r *Rebuilt, err error) {
 	dir := filepath.Join(o.Config.Data, rebuildFolder)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the rebuild folder: %w", err)
 	}
-	projects, err := refillProjects(ctx, o, dir)
+	projects, err := copiedProjects(ctx, o.Config, o.Logger, dir)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,6 @@ import (
 	"github.com/freshet/freshet/internal/config"
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/eventlog/disk"
-	"github.com/freshet/freshet/internal/project/sqlite"
 	"github.com/freshet/freshet/internal/store"
 	"github.com/freshet/freshet/internal/store/duckdb"
 )
@@ -88,11 +87,8 @@ func (v *Verified) stopped(ctx context.Context, c config.Config, logger *slog.Lo
 		return nil
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	control, err := sqlite.Open(ctx, c.Data)
-	if err != nil {
+	if err := verifyControl(ctx, c, logger); err != nil {
 		v.Problems = append(v.Problems, "control plane: "+err.Error())
-	} else if err := control.Close(); err != nil {
-		return err
 	}
 	if _, err := os.Stat(filepath.Join(c.Data, duckdb.Files()[0])); err != nil {
 		return nil

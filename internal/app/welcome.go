@@ -28,12 +28,15 @@ func (a *app) welcome(ctx context.Context) error {
 	if first {
 		name := "My app"
 		p, err := a.projects.CreateProject(ctx, "system", project.Change{Name: &name})
-		if err != nil {
+		if found := a.projects.Projects(); err != nil && len(found) > 0 {
+			projects, first = found, false // Another server that shares the control plane was faster, and has printed the keys.
+		} else if err != nil {
 			return fmt.Errorf("make the first project: %w", err)
-		}
-		projects = append(projects, p)
-		if err := a.printKeys(ctx, p); err != nil {
-			return err
+		} else {
+			projects = append(projects, p)
+			if err := a.printKeys(ctx, p); err != nil {
+				return err
+			}
 		}
 	}
 	if !first && !a.Config.Demo && !isTerminal(a.Out) {

@@ -25,6 +25,7 @@ type Config struct {
 	Listen         string   `yaml:"listen" default:":8080" doc:"Address of the public port: ingestion, API and dashboard."`
 	AdminListen    string   `yaml:"admin_listen" default:"127.0.0.1:8081" doc:"Address of the admin port: pprof and metrics. Empty turns it off. Keep it off the internet."`
 	Data           string   `yaml:"data" default:"./data" doc:"Folder that holds everything: log, columns, control plane. One server owns it at a time."`
+	Project        string   `yaml:"project" default:"" doc:"Where projects, keys and everything that people save are: the address of a PostgreSQL database that several servers may share, such as postgres://freshet@db.example.com:5432/freshet?sslmode=verify-full. A password belongs into the environment (PGPASSWORD, PGPASSFILE, or this setting as FRESHET_PROJECT). Empty: SQLite in the data folder."`
 	PublicURL      string   `yaml:"public_url" default:"" doc:"Address under which clients reach this server, such as https://events.example.com. Empty: taken from each request."`
 	TrustedProxies []string `yaml:"trusted_proxies" default:"" doc:"Networks (CIDR) or addresses whose X-Forwarded-For is believed."`
 
@@ -246,6 +247,7 @@ func (c *Config) validateAddresses(bad func(key, format string, args ...any)) {
 		}
 	}
 	c.validateBucket(bad)
+	c.validateProject(bad)
 	if c.Data == "" {
 		bad("data", "is empty; name the folder that holds the data")
 	}
@@ -280,6 +282,23 @@ func (c *Config) validateBucket(bad func(key, format string, args ...any)) {
 		bad(key, "has a user in it; credentials belong into the environment or the files of the cloud's own tools")
 	case c.Archive.Folder != "":
 		bad(key, "is set beside archive.folder; the archive is in one place")
+	}
+}
+
+// validateProject checks the form only, in words without the password; the adapter knows the parameters.
+func (c *Config) validateProject(bad func(key, format string, args ...any)) {
+	if c.Project == "" {
+		return
+	}
+	scheme, rest, _ := strings.Cut(c.Project, "://")
+	place, _, _ := strings.Cut(rest, "?")
+	// Several hosts, with commas between them, are the database's and its standbys.
+	host, database, _ := strings.Cut(place[strings.LastIndexByte(place, '@')+1:], "/")
+	switch {
+	case scheme != "postgres" && scheme != "postgresql":
+		bad("project", "is no address of a database such as postgres://user@host:5432/freshet; there is postgres")
+	case host == "" || database == "" || strings.Contains(database, "/"):
+		bad("project", "names no host and database, as in postgres://user@host:5432/freshet; in a password / is %%2F and @ is %%40")
 	}
 }
 

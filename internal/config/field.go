@@ -175,13 +175,27 @@ func shortDuration(d time.Duration) string {
 	return s
 }
 
-// maskURL hides the password of a URL.
+// maskURL hides the passwords of a URL: that of its user, which may have any character in it if it was not written as it should
+// be, and those among its parameters.
 func maskURL(s string) string {
 	scheme, rest, ok := strings.Cut(s, "://")
-	at := strings.LastIndexByte(rest, '@')
-	if !ok || at < 0 || strings.ContainsRune(rest[:at], '/') {
+	if !ok {
 		return s
 	}
-	user, _, _ := strings.Cut(rest[:at], ":")
-	return scheme + "://" + user + ":********" + rest[at:]
+	place, parameters, given := strings.Cut(rest, "?")
+	if at := strings.LastIndexByte(place, '@'); at >= 0 {
+		if user, _, secret := strings.Cut(place[:at], ":"); secret {
+			place = user + ":********" + place[at:]
+		}
+	}
+	if given {
+		all := strings.Split(parameters, "&")
+		for i, p := range all {
+			if name, _, _ := strings.Cut(p, "="); strings.Contains(strings.ToLower(name), "password") {
+				all[i] = name + "=********"
+			}
+		}
+		place += "?" + strings.Join(all, "&")
+	}
+	return scheme + "://" + place
 }

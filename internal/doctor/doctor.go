@@ -36,8 +36,12 @@ type Check struct {
 	Advice string `json:"advice,omitempty"`
 }
 
+// Control looks at the control plane from outside and changes nothing: what it is, what is bad about it although it works, and
+// why it does not.
+type Control func(ctx context.Context) (found, advice string, err error)
+
 // Run makes all checks. version is that of the binary.
-func Run(ctx context.Context, c config.Config, version string) []Check {
+func Run(ctx context.Context, c config.Config, version string, control Control) []Check {
 	folder := dataFolder(c.Data)
 	checks := []Check{
 		{Name: "version", Status: OK, Found: fmt.Sprintf("%s, %s, %s/%s, %d cores", version, runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())},
@@ -47,7 +51,7 @@ func Run(ctx context.Context, c config.Config, version string) []Check {
 		place := existing(c.Data)
 		checks = append(checks, diskSpace(place), fsync(place))
 	}
-	return append(checks, archive(c, time.Now()), memory(int64(c.Store.MemoryLimit)), openFiles(), clock(time.Now()), port(ctx, c.Listen), geo(c.GeoFile))
+	return append(checks, controlPlane(ctx, control), archive(c, time.Now()), memory(int64(c.Store.MemoryLimit)), openFiles(), clock(time.Now()), port(ctx, c.Listen), geo(c.GeoFile))
 }
 
 // existing is the folder, or the nearest one above it that exists.
@@ -85,6 +89,20 @@ func dataFolder(dir string) Check {
 	}
 	if err := errors.Join(f.Close(), os.Remove(f.Name())); err != nil {
 		c.Status, c.Advice = Fail, err.Error()
+	}
+	return c
+}
+
+func controlPlane(ctx context.Context, look Control) Check {
+	c := Check{Name: "control plane", Status: OK}
+	found, advice, err := look(ctx)
+	switch {
+	case err != nil:
+		c.Status, c.Found, c.Advice = Fail, err.Error(), advice
+	case advice != "":
+		c.Status, c.Found, c.Advice = Warn, found, advice
+	default:
+		c.Found = found
 	}
 	return c
 }

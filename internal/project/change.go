@@ -2,6 +2,7 @@ package project
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -134,6 +135,11 @@ func (s *Service) RevokeKey(ctx context.Context, actor string, keyID uint64) err
 // connection broke at the last moment, so what the store holds is read again; while it cannot be, the last state that
 // was good stands.
 func (s *Service) failed(ctx context.Context, act string, err error) error {
+	var answer *Error
+	if s.shared != nil && !errors.As(err, &answer) {
+		s.following.known = false // Nobody waits for what may be away for long: it is read again as soon as it is back.
+		return storeError(act, err)
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
 	if fault.Planted(fault.KeysForgotten) {

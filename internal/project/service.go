@@ -24,6 +24,9 @@ type Options struct {
 	Logger *slog.Logger
 	// Now is the clock; default time.Now.
 	Now func() time.Time
+	// Copy is a file in which the projects and keys of a Shared store are kept as they were last seen, without secrets, to start
+	// from when the store is away; empty for none.
+	Copy string
 }
 
 // Service is the control plane as the other rooms see it. It may be used concurrently.
@@ -36,24 +39,32 @@ type Service struct {
 	// mu is held from reading the state that a change begins with to publishing the one it ends with.
 	mu sync.Mutex
 
+	// shared is the store when others change it too, otherwise nil; following is guarded by mu.
+	shared    Shared
+	following following
+	copy      localCopy
+
 	stop    context.CancelFunc
 	stopped chan error
 	close   func() error
 }
 
-// Open reads the control plane out of the store and starts keeping the times of use. ctx bounds the reading only. The
-// Service closes the store when it is closed itself; when Open fails, that is left to the caller.
+// Open reads the control plane out of the store and starts keeping the times of use. A Shared store is followed from then on:
+// what others change is seen within a second, or when it is back; when it is away already, the last copy does. ctx bounds the
+// reading only. The Service closes the store when it is closed itself; when Open fails, that is left to the caller.
 func Open(ctx context.Context, store Store, o Options) (*Service, error) {
 	s := &Service{
 		store:   store,
 		log:     cmp.Or(o.Logger, slog.New(slog.DiscardHandler)),
 		now:     o.Now,
 		stopped: make(chan error, 1),
+		copy:    localCopy{path: o.Copy},
 	}
 	if s.now == nil {
 		s.now = time.Now
 	}
-	state, err := load(ctx, store, &snapshot{})
+	s.shared, _ = store.(Shared)
+	state, err := s.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +77,15 @@ func Open(ctx context.Context, store Store, o Options) (*Service, error) {
 	for id, k := range state.keys {
 		written[id] = k.used.Load()
 	}
-	go func() { s.stopped <- s.recordUse(run, written) }()
+	var follower sync.WaitGroup
+	if s.shared != nil {
+		follower.Go(func() { s.follow(run) })
+	}
+	go func() {
+		err := s.recordUse(run, written)
+		follower.Wait()
+		s.stopped <- err
+	}()
 	return s, nil
 }
 
@@ -76,6 +95,11 @@ func (s *Service) Close() error { return s.close() }
 func (s *Service) shut() error {
 	s.stop()
 	err := <-s.stopped
+	if err != nil && s.shared != nil {
+		// That the others' store is away is no fault of this process, which has to be able to end.
+		s.log.Warn("times of use not written", "error", err)
+		err = nil
+	}
 	if cerr := s.store.Close(); cerr != nil {
 		return fmt.Errorf("close the control plane: %w", cerr)
 	}

@@ -34,6 +34,16 @@ func (k *liveKey) view() Key {
 	return v
 }
 
+// usedAt notes a time of use, unless a later one is noted.
+func (k *liveKey) usedAt(us int64) {
+	for {
+		noted := k.used.Load()
+		if noted >= us || k.used.CompareAndSwap(noted, us) {
+			return
+		}
+	}
+}
+
 func (s *snapshot) clone() *snapshot {
 	return &snapshot{
 		projects: cloneMap(s.projects),
@@ -55,16 +65,21 @@ func (s *snapshot) put(k *liveKey) {
 	s.byHash[k.Hash] = k
 }
 
-// load reads the store. What lives in memory only is carried over from the state before.
+// load reads the store. What lives in memory only is carried over from the state before. Keys are read first, so that the
+// project of each is there.
 func load(ctx context.Context, store Store, before *snapshot) (*snapshot, error) {
-	projects, err := store.Projects(ctx)
-	if err != nil {
-		return nil, storeError("read the projects", err)
-	}
 	keys, err := store.Keys(ctx)
 	if err != nil {
 		return nil, storeError("read the keys", err)
 	}
+	projects, err := store.Projects(ctx)
+	if err != nil {
+		return nil, storeError("read the projects", err)
+	}
+	return assemble(projects, keys, before)
+}
+
+func assemble(projects []Project, keys []StoredKey, before *snapshot) (_ *snapshot, err error) {
 	next := &snapshot{
 		projects: make(map[ID]*Project, len(projects)),
 		keys:     make(map[uint64]*liveKey, len(keys)),
@@ -79,10 +94,11 @@ func load(ctx context.Context, store Store, before *snapshot) (*snapshot, error)
 	}
 	for _, k := range keys {
 		live := &liveKey{StoredKey: k, used: new(atomic.Int64)}
-		if old := before.keys[k.ID]; old != nil {
+		if old := before.keys[k.ID]; old != nil && old.Hash == k.Hash {
 			live.used = old.used
-		} else if k.LastUsedAt != nil {
-			live.used.Store(k.LastUsedAt.UnixMicro())
+		}
+		if k.LastUsedAt != nil {
+			live.usedAt(k.LastUsedAt.UnixMicro())
 		}
 		next.put(live)
 	}

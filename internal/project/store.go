@@ -32,6 +32,14 @@ type Store interface {
 	io.Closer
 }
 
+// Shared is a Store that other processes change too, and that may be away.
+type Shared interface {
+	Store
+	// Version is another number after each change but those of times of use, whoever made it. Read before something, it tells
+	// later whether that has changed since.
+	Version(ctx context.Context) (uint64, error)
+}
+
 // Projects keeps projects, and the audit of all changes.
 type Projects interface {
 	// Projects returns all projects by number.

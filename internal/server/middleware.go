@@ -74,7 +74,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}()
 	h := s.target(r)
 	if h == nil {
-		starting(rec)
+		s.starting(rec)
 		return
 	}
 	h.ServeHTTP(rec, r)
@@ -190,10 +190,10 @@ func problem(w http.ResponseWriter, status int, code, detail string) {
 }
 
 // starting refuses a request that came before there was anything to serve it. Browsers must be able to read it.
-func starting(w http.ResponseWriter) {
+func (s *Server) starting(w http.ResponseWriter) {
 	w.Header().Set("Access-Control-Allow-Origin", "*")
 	w.Header().Set("Access-Control-Expose-Headers", "Retry-After")
-	problem(w, http.StatusServiceUnavailable, "starting", "the server is starting; try again later")
+	problem(w, http.StatusServiceUnavailable, "starting", "the server is starting"+s.waiting()+"; try again later")
 }
 
 // recorder notes what was answered, and cuts clients that do not take it: each write must get through within

@@ -63,6 +63,7 @@ type Server struct {
 	builtin  *http.ServeMux
 
 	handler  atomic.Pointer[http.Handler]
+	waits    atomic.Pointer[string]
 	draining atomic.Bool
 	held     atomic.Int64
 	turns    turnstile
@@ -167,6 +168,17 @@ func (s *Server) SetHandler(h http.Handler) {
 	s.turns.unlock()
 }
 
+// WaitFor has those who are told that the server is starting told what it waits for, as in "the database of its keys".
+func (s *Server) WaitFor(what string) { s.waits.Store(&what) }
+
+// waiting is what to add to "the server is starting".
+func (s *Server) waiting() string {
+	if what := s.waits.Load(); what != nil {
+		return ": it waits for " + *what
+	}
+	return ""
+}
+
 // Drain ends serving without losing a request: not ready first, then no more connections, then every request of which
 // something was read is served, with an answer that closes its connection; connections between two requests are closed
 // or, with a waiting successor, passed to it. When ctx ends first, what is left is cut and ctx's error is returned.
@@ -258,7 +270,7 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	case s.draining.Load():
 		problem(w, http.StatusServiceUnavailable, "draining", "the server is stopping")
 	case s.handler.Load() == nil:
-		problem(w, http.StatusServiceUnavailable, "starting", "the server is starting")
+		problem(w, http.StatusServiceUnavailable, "starting", "the server is starting"+s.waiting())
 	default:
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = w.Write([]byte("ready\n"))

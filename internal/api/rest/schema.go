@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -54,6 +55,12 @@ func (a *API) registerSchema() {
 
 func (a *API) schemaOf(ctx context.Context, c *call, _ *ProjectParameter) (*schemaAnswer, error) {
 	notes, err := a.opts.Projects.Notes(ctx, c.project.ID)
+	var unavailable *project.Error
+	if errors.As(err, &unavailable) && unavailable.Kind == project.Unavailable {
+		// Questions need to know what there is, and can do without what is said of it.
+		a.opts.Logger.WarnContext(ctx, "schema without notes", "error", err)
+		notes, err = nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,4 @@
+package postgres
+
+// Begin is how a change begins.
+var Begin = begin
