@@ -1,9 +1,9 @@
-// The builders of Explore lead to their pictures, and a picture shows the numbers of the API. dashboard.test.ts has the paths.
+// Every builder of Explore leads to its picture, and the picture shows the numbers of the API.
 import { readFileSync } from 'node:fs';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Answer } from '../src/lib/explore/answers';
-import { tableOf } from '../src/lib/explore/tables';
+import { nodeName, tableOf } from '../src/lib/explore/tables';
 import { csv } from '../src/lib/table';
 import { answerOf, asked, formats, rows, rowsOf } from './answers';
 import { accessible, launch, open, settle } from './browser';
@@ -106,6 +106,18 @@ const builders: Builder[] = [
     build: (page) => pick(page, 'Active is who did', 'app_opened'),
     asks: { kind: 'stickiness', active: { events: ['app_opened'] } },
     shows: chart,
+  },
+  {
+    name: 'Paths', png: true,
+    build: (page) => pick(page, 'After', 'app_opened'),
+    asks: { kind: 'paths', from: { events: ['app_opened'] } },
+    shows: async (page, answer) => {
+      if (answer.kind !== 'paths') throw new Error(answer.kind);
+      const drawn = await page.locator('.picture svg g[aria-label]').evaluateAll((all) => all.map((g) => g.getAttribute('aria-label')!));
+      const nodes = answer.layers.flatMap((layer, i) => layer.nodes.map((n) => `Step ${i}, ${nodeName(n)}: ${formats.number(n.count)}`));
+      expect(drawn.sort()).toEqual(nodes.sort());
+      expect(await page.locator('.picture svg path').count()).toBe(answer.links.length);
+    },
   },
   { name: 'Sessions', png: true, build: async () => {}, asks: { kind: 'sessions' }, shows: chart },
   {
