@@ -133,6 +133,36 @@ it('shares a dashboard with a browser that has no key, and takes the link back',
   await page.context().close();
 });
 
+it('asks again while it is seen, not while it is hidden, and fills the screen', async () => {
+  const tile = { id: 't1', x: 0, y: 0, w: 6, h: 6, question: { kind: 'trends', series: [{ events: ['app_opened'], label: 'Looked at' }] } };
+  const made = await server.api<Dashboard>('POST', '/v1/dashboards', { name: 'Live', tiles: [tile] });
+  const { page, wrong } = await open(browser, server, '/');
+  let asked = 0;
+  page.on('request', (request) => void (request.postData()?.includes('Looked at') && asked++));
+  await page.clock.install();
+  await page.goto(`${server.url}/dashboards?board=${made.id}`);
+  await page.getByRole('article').locator('canvas').waitFor();
+  expect(asked).toBe(1);
+  await page.clock.runFor(31_000);
+  await expect.poll(() => asked).toBe(2);
+  const hide = (hidden: boolean) =>
+    page.evaluate((value) => {
+      Object.defineProperty(document, 'hidden', { value, configurable: true });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, hidden);
+  await hide(true);
+  await page.clock.runFor(600_000);
+  expect(asked).toBe(2);
+  await hide(false);
+  await expect.poll(() => asked).toBe(3);
+  await page.keyboard.press('f');
+  await expect.poll(() => page.evaluate(() => document.fullscreenElement?.className)).toContain('full');
+  await page.keyboard.press('f');
+  await expect.poll(() => page.evaluate(() => document.fullscreenElement)).toBe(null);
+  expect(wrong).toEqual([]);
+  await page.context().close();
+});
+
 it('tells how the server is at work', async () => {
   const { page, wrong } = await open(browser, server, '/operations');
   await page.getByRole('img', { name: /^Events a second/ }).waitFor();

@@ -90,7 +90,7 @@ it('says how far a long question is, and gives it up', async () => {
   });
   await new Promise<void>((done) => front.listen(0, '127.0.0.1', done));
   const url = `http://127.0.0.1:${(front.address() as AddressInfo).port}`;
-  const { page, wrong } = await open(browser, { url, admin: server.admin }, '/explore');
+  const { page, wrong } = await open(browser, Object.assign(Object.create(server) as Server, { url }), '/explore');
   await page.getByRole('status').filter({ hasText: 'Reading 25%, 2.5m rows for' }).waitFor();
   await shot(page, 'progress');
   await page.getByRole('button', { name: 'Cancel' }).click();
