@@ -73,12 +73,12 @@ lint: ## formatting and static checks
 format: ## format the Go code
 	$(GOFUMPT) -w cmd internal web/web.go web/file.go test bench
 
-# Two suites are mostly properties, which `make test` tries a hundred times each. For races a tenth of that is plenty.
+# Three suites are mostly properties, which `make test` tries a hundred times each. For races a tenth of that is plenty.
 race: ## run the tests of everything concurrent under the race detector
 	$(GO) test $(TAGS) -race -short $$($(GO) list $(TAGS) ./internal/eventlog/... ./internal/ingest/... ./internal/process/... \
 		./internal/store/... ./internal/server/... ./internal/project/... ./internal/cache/... ./internal/query/... ./internal/archive/... \
-		./internal/yield ./internal/app/... | grep -vE '/internal/(query|store/duckdb)$$')
-	$(GO) test $(TAGS) -race -short ./internal/query ./internal/store/duckdb -rapid.checks=10
+		./internal/yield ./internal/app/... | grep -vE '/internal/(query|store/duckdb|project/sqlite)$$')
+	$(GO) test $(TAGS) -race -short ./internal/query ./internal/store/duckdb ./internal/project/sqlite -rapid.checks=10
 
 fuzz: ## fuzz: every decoder for FUZZTIME
 	GO="$(GO)" FUZZTIME=$(FUZZTIME) test/fuzz
