@@ -73,12 +73,13 @@ lint: ## formatting and static checks
 format: ## format the Go code
 	$(GOFUMPT) -w cmd internal web/web.go web/file.go test bench
 
-# Three suites are mostly properties, which `make test` tries a hundred times each. For races a tenth of that is plenty.
+# Three suites are mostly properties, which `make test` tries often. For races a few are plenty. Decoders and
+# machines of questions have nothing that runs beside something else.
 race: ## run the tests of everything concurrent under the race detector
-	$(GO) test $(TAGS) -race -short $$($(GO) list $(TAGS) ./internal/eventlog/... ./internal/ingest/... ./internal/process/... \
-		./internal/store/... ./internal/server/... ./internal/project/... ./internal/cache/... ./internal/query/... ./internal/archive/... \
-		./internal/yield ./internal/app/... | grep -vE '/internal/(query|store/duckdb|project/sqlite)$$')
-	$(GO) test $(TAGS) -race -short ./internal/query ./internal/store/duckdb ./internal/project/sqlite -rapid.checks=10
+	$(GO) test $(TAGS) -race -short $$($(GO) list $(TAGS) ./internal/eventlog/... ./internal/ingest ./internal/process/... \
+		./internal/store/... ./internal/server/... ./internal/project/... ./internal/cache/... ./internal/query/history ./internal/archive/... \
+		./internal/yield ./internal/app/... | grep -vE '/internal/(store/duckdb|project/sqlite)$$')
+	$(GO) test $(TAGS) -race -short ./internal/query ./internal/store/duckdb ./internal/project/sqlite -rapid.checks=6
 
 fuzz: ## fuzz: every decoder for FUZZTIME
 	GO="$(GO)" FUZZTIME=$(FUZZTIME) test/fuzz
