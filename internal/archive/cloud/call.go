@@ -7,12 +7,11 @@ import (
 	"io/fs"
 	"time"
 
-	"github.com/failsafe-go/failsafe-go"
-	"github.com/failsafe-go/failsafe-go/budget"
 	"github.com/failsafe-go/failsafe-go/circuitbreaker"
-	"github.com/failsafe-go/failsafe-go/retrypolicy"
 	"github.com/prometheus/client_golang/prometheus"
 	"gocloud.dev/gcerrors"
+
+	"github.com/freshet/freshet/internal/remote"
 )
 
 const (
@@ -21,8 +20,6 @@ const (
 	// A wait before another try is drawn between nothing and twice what doubles from retryLeast to retryMost.
 	retryLeast = 500 * time.Millisecond
 	retryMost  = 5 * time.Second
-	// budgetRate is the part of the calls at work that may be repetitions, but for one, which always may.
-	budgetRate = 0.1
 	// After breakAfter tries in a row that failed, nothing is asked of the bucket for breakFor; then one call may.
 	breakAfter = 10
 	breakFor   = 15 * time.Second
@@ -37,51 +34,23 @@ var errSlow = errors.New("no answer in time")
 
 // calls makes calls to a bucket: each try has a time, what may pass is tried again, and a bucket that is away is left alone.
 type calls struct {
-	timeout  time.Duration
-	executor failsafe.Executor[any]
-	breaker  circuitbreaker.CircuitBreaker[any]
-	count    *prometheus.CounterVec
-	seconds  *prometheus.HistogramVec
-	retries  prometheus.Counter
+	timeout time.Duration
+	bucket  *remote.Service
 }
 
 func newCalls(o Options) *calls {
-	c := &calls{
-		timeout: o.Timeout,
-		count: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "freshet_bucket_calls_total", Help: "Calls to the bucket of the archive, with all their tries, by result: ok, missing, failed, or away, when none was made.",
-		}, []string{"call", "result"}),
-		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "freshet_bucket_call_seconds", Help: "Time of a call to the bucket with all its tries.", Buckets: prometheus.ExponentialBuckets(0.005, 2, 15),
-		}, []string{"call"}),
-		retries: prometheus.NewCounter(prometheus.CounterOpts{Name: "freshet_bucket_retries_total", Help: "Tries of calls to the bucket after the first."}),
-	}
-	failed := func(_ any, err error) bool { return passes(err) }
-	c.breaker = circuitbreaker.NewBuilder[any]().HandleIf(failed).WithFailureThreshold(breakAfter).WithSuccessThreshold(1).WithDelay(breakFor).
-		OnOpen(func(circuitbreaker.StateChangedEvent) {
+	return &calls{timeout: o.Timeout, bucket: remote.New(remote.Options{
+		Name: "bucket", What: "the bucket of the archive", Results: "ok, missing, failed", Buckets: prometheus.ExponentialBuckets(0.005, 2, 15),
+		Passes: passes, Tries: tries, RetryLeast: retryLeast, RetryMost: retryMost, BreakAfter: breakAfter, BreakFor: breakFor,
+		Away: func() {
 			o.Logger.Error("the bucket does not answer and is left alone for a while", "bucket", o.URL, "wait", breakFor)
-		}).
-		OnClose(func(circuitbreaker.StateChangedEvent) { o.Logger.Info("the bucket answers again", "bucket", o.URL) }).
-		Build()
-	retry := retrypolicy.NewBuilder[any]().HandleIf(failed).WithMaxAttempts(tries).WithBackoff(retryLeast, retryMost).WithJitterFactor(1).
-		WithBudget(budget.NewBuilder().WithMaxRate(budgetRate).WithMinConcurrency(1).Build()).
-		OnRetry(func(e failsafe.ExecutionEvent[any]) {
-			c.retries.Inc()
-			o.Logger.Warn("call to the bucket failed and is tried again", "bucket", o.URL, "attempt", e.Attempts(), "error", e.LastError())
-		}).
-		ReturnLastFailure().Build()
-	c.executor = failsafe.With[any](retry, c.breaker)
-	if o.Registerer != nil {
-		o.Registerer.MustRegister(c.count, c.seconds, c.retries, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "freshet_bucket_away", Help: "1 while the bucket of the archive has not answered for a while and is asked only now and then.",
-		}, func() float64 {
-			if c.breaker.IsClosed() {
-				return 0
-			}
-			return 1
-		}))
-	}
-	return c
+		},
+		Back: func() { o.Logger.Info("the bucket answers again", "bucket", o.URL) },
+		Again: func(attempts int, err error) {
+			o.Logger.Warn("call to the bucket failed and is tried again", "bucket", o.URL, "attempt", attempts, "error", err)
+		},
+		Registerer: o.Registerer,
+	})}
 }
 
 // passes tells whether a call that failed so may succeed later.
@@ -100,7 +69,7 @@ func passes(err error) bool {
 // knows how many there are: the more they are the longer it may take.
 func (c *calls) do(ctx context.Context, call, name string, try func(ctx context.Context, moves func(bytes int64)) error) error {
 	began := time.Now()
-	err := c.executor.WithContext(ctx).Run(func() error {
+	err := c.bucket.Again.WithContext(ctx).Run(func() error {
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
 		timer := time.AfterFunc(c.timeout, func() { cancel(errSlow) })
@@ -123,8 +92,7 @@ func (c *calls) do(ctx context.Context, call, name string, try func(ctx context.
 	if errors.Is(err, circuitbreaker.ErrOpen) {
 		err = ErrAway
 	}
-	c.seconds.WithLabelValues(call).Observe(time.Since(began).Seconds())
-	c.count.WithLabelValues(call, result(err)).Inc()
+	c.bucket.Count(call, result(err), time.Since(began))
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", call, name, err)
 	}

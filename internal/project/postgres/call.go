@@ -7,13 +7,11 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/failsafe-go/failsafe-go"
-	"github.com/failsafe-go/failsafe-go/budget"
 	"github.com/failsafe-go/failsafe-go/circuitbreaker"
-	"github.com/failsafe-go/failsafe-go/retrypolicy"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/freshet/freshet/internal/project"
+	"github.com/freshet/freshet/internal/remote"
 )
 
 const (
@@ -23,8 +21,6 @@ const (
 	// A wait before another try is drawn between nothing and twice what doubles from retryLeast to retryMost.
 	retryLeast = 50 * time.Millisecond
 	retryMost  = 500 * time.Millisecond
-	// budgetRate is the part of the calls at work that may be repetitions, but for one, which always may.
-	budgetRate = 0.1
 	// After breakAfter tries in a row that failed, nothing is asked of the database for breakFor; then one call may.
 	breakAfter = 5
 	breakFor   = time.Second
@@ -35,56 +31,29 @@ var ErrAway = errors.New("PostgreSQL does not answer; it is asked again soon")
 
 var errSlow = errors.New("no answer in time")
 
-type executor = failsafe.Executor[any]
-
 // calls makes calls to the database: each try has a time, what may pass is tried again, and a database that is away is left
 // alone.
 type calls struct {
 	timeout time.Duration
+	service *remote.Service
 	// again makes a call several times if need be, once does not.
-	again, once executor
-	count       *prometheus.CounterVec
-	seconds     *prometheus.HistogramVec
-	retries     prometheus.Counter
+	again, once remote.Executor
 }
 
 func newCalls(o Options) *calls {
-	c := &calls{
-		timeout: o.Timeout,
-		count: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "freshet_project_calls_total", Help: "Calls to the control plane's database, with all their tries, by result: ok, refused, failed, or away, when none was made.",
-		}, []string{"call", "result"}),
-		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "freshet_project_call_seconds", Help: "Time of a call to the control plane's database with all its tries.", Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14),
-		}, []string{"call"}),
-		retries: prometheus.NewCounter(prometheus.CounterOpts{Name: "freshet_project_retries_total", Help: "Tries of calls to the control plane's database after the first."}),
-	}
-	failed := func(_ any, err error) bool { return passes(err) }
-	breaker := circuitbreaker.NewBuilder[any]().HandleIf(failed).WithFailureThreshold(breakAfter).WithSuccessThreshold(1).WithDelay(breakFor).
-		OnOpen(func(circuitbreaker.StateChangedEvent) {
+	s := remote.New(remote.Options{
+		Name: "project", What: "the control plane's database", Results: "ok, refused, failed", Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14),
+		Passes: passes, Tries: tries, RetryLeast: retryLeast, RetryMost: retryMost, BreakAfter: breakAfter, BreakFor: breakFor,
+		Away: func() {
 			o.Logger.Error("PostgreSQL does not answer: settings cannot be changed, events and questions go on", "wait", breakFor)
-		}).
-		OnClose(func(circuitbreaker.StateChangedEvent) { o.Logger.Info("PostgreSQL answers again") }).
-		Build()
-	retry := retrypolicy.NewBuilder[any]().HandleIf(failed).WithMaxAttempts(tries).WithBackoff(retryLeast, retryMost).WithJitterFactor(1).
-		WithBudget(budget.NewBuilder().WithMaxRate(budgetRate).WithMinConcurrency(1).Build()).
-		OnRetry(func(e failsafe.ExecutionEvent[any]) {
-			c.retries.Inc()
-			o.Logger.Warn("call to PostgreSQL failed and is tried again", "attempt", e.Attempts(), "error", e.LastError())
-		}).
-		ReturnLastFailure().Build()
-	c.again, c.once = failsafe.With[any](retry, breaker), failsafe.With[any](breaker)
-	if o.Registerer != nil {
-		o.Registerer.MustRegister(c.count, c.seconds, c.retries, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "freshet_project_away", Help: "1 while the control plane's database has not answered for a while and is asked only now and then.",
-		}, func() float64 {
-			if breaker.IsClosed() {
-				return 0
-			}
-			return 1
-		}))
-	}
-	return c
+		},
+		Back: func() { o.Logger.Info("PostgreSQL answers again") },
+		Again: func(attempts int, err error) {
+			o.Logger.Warn("call to PostgreSQL failed and is tried again", "attempt", attempts, "error", err)
+		},
+		Registerer: o.Registerer,
+	})
+	return &calls{timeout: o.Timeout, service: s, again: s.Again, once: s.Once}
 }
 
 // passes tells whether a call that failed so may succeed later.
@@ -108,7 +77,7 @@ func passes(err error) bool {
 }
 
 // do makes a call.
-func (c *calls) do(ctx context.Context, call string, tries executor, try func(context.Context) error) error {
+func (c *calls) do(ctx context.Context, call string, tries remote.Executor, try func(context.Context) error) error {
 	began := time.Now()
 	ctx, cancel := context.WithTimeoutCause(ctx, callTimeout, errSlow)
 	defer cancel()
@@ -128,8 +97,7 @@ func (c *calls) do(ctx context.Context, call string, tries executor, try func(co
 	case errors.Is(err, context.DeadlineExceeded) && errors.Is(context.Cause(ctx), errSlow):
 		err = fmt.Errorf("%w (%s)", errSlow, callTimeout)
 	}
-	c.seconds.WithLabelValues(call).Observe(time.Since(began).Seconds())
-	c.count.WithLabelValues(call, result(err)).Inc()
+	c.service.Count(call, result(err), time.Since(began))
 	return err
 }
 

@@ -97,8 +97,8 @@ func TestBreaker(t *testing.T) {
 		if err := call(); made != breakAfter || !errors.Is(err, ErrAway) {
 			t.Errorf("%d calls before it is left alone, then %v", made, err)
 		}
-		if n := testutil.CollectAndCount(calls.count); n != 2 {
-			t.Errorf("%d results are counted, want failed and away", n)
+		if n, err := testutil.GatherAndCount(r, "freshet_project_calls_total"); err != nil || n != 2 {
+			t.Errorf("%d results are counted, want failed and away: %v", n, err)
 		}
 		away = false
 		<-time.After(breakFor)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/freshet/freshet/internal/project/schema"
 	"github.com/freshet/freshet/internal/project/statement"
+	"github.com/freshet/freshet/internal/remote"
 )
 
 const (
@@ -107,7 +108,7 @@ func uncertain(err error) bool {
 }
 
 // do makes a call, once the schema is up to date.
-func (e *engine) do(ctx context.Context, call string, tries executor, try func(context.Context) error) error {
+func (e *engine) do(ctx context.Context, call string, tries remote.Executor, try func(context.Context) error) error {
 	if err := e.prepare(ctx); err != nil {
 		return err
 	}
