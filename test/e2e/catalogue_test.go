@@ -74,7 +74,8 @@ func (c *catalogue) run(t *testing.T, in input) {
 	if got := in.try(&catalogue{server: c.server, t: t, read: c.read, foreign: c.foreign}); got != in.answer {
 		t.Errorf("%s: %s, want %s", in.what, got, in.answer)
 	}
-	if took := time.Since(began); !in.slow && took > 5*time.Second {
+	// This is about an answer that is waited for, not about speed: the machine may be busy with other tests.
+	if took := time.Since(began); !in.slow && took > soon {
 		t.Errorf("the answer took %s", took)
 	}
 }
