@@ -5,10 +5,11 @@ const { chromium } = createRequire(new URL('../../web/package.json', import.meta
 
 export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM, args: ['--no-sandbox'] });
 
-export async function signedIn(browser, url, key, script) {
+/** A page that is signed in; the script runs in it before its own, with the argument. */
+export async function signedIn(browser, url, key, script, argument) {
   const context = await browser.newContext({ viewport: { width: 1360, height: 860 }, locale: 'en-GB' });
   await context.addInitScript(`try { localStorage.setItem('freshet.key', ${JSON.stringify(key)}) } catch {}`);
-  if (script) await context.addInitScript(script);
+  if (script) await context.addInitScript(script, argument);
   return context.newPage();
 }
 
