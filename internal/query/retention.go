@@ -141,7 +141,8 @@ func (q *Retention) defaults() {
 	switch q.Preset {
 	case presetPostHog:
 		fill(&q.Cohort, cohortRecurring)
-		if len(q.Breakdown) > 0 {
+		// Whoever came for the first time stays with the value of that event.
+		if len(q.Breakdown) > 0 && q.Cohort != cohortFirst {
 			fill(&q.Attribution, attributeBoth)
 		}
 	case presetMixpanel, presetAmplitude:

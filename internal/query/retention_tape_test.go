@@ -20,8 +20,16 @@ type tape struct {
 	want map[string]string
 }
 
-// engine asks about a tape, of which one half is on disk, two weeks after its beginning.
+// afterTapes is when the tapes are asked about unless they say so: everything is over then.
+var afterTapes = time.Date(2029, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// engine asks about a tape, of which one half is on disk, long after its end.
 func (tape *tape) engine(t *testing.T) (*query.Engine, query.Scope) {
+	h := tape.history(t)
+	return h.engine(t, afterTapes)
+}
+
+func (tape *tape) history(t *testing.T) *history {
 	zone := location(t, tape.zone)
 	h := &history{zone: zone, cold: len(tape.events) / 2}
 	for i, s := range tape.events {
@@ -34,13 +42,17 @@ func (tape *tape) engine(t *testing.T) (*query.Engine, query.Scope) {
 		e.Derived.Key, _ = event.KeyOf(e.ID)
 		h.events = append(h.events, e)
 	}
+	return h
+}
+
+// engine asks about a history at some moment.
+func (h *history) engine(t *testing.T, now time.Time) (*query.Engine, query.Scope) {
 	s := h.write(t, t.TempDir())
 	t.Cleanup(func() { _ = s.Close() })
 	if err := s.Wait(context.Background(), eventlog.Position(len(h.events))); err != nil {
 		t.Fatal(err)
 	}
-	now := time.Date(2029, 1, 1, 0, 0, 0, 0, time.UTC)
-	scope := query.Scope{Project: 1, Zone: zone, WeekStart: time.Monday, SessionGap: 30 * time.Minute}
+	scope := query.Scope{Project: 1, Zone: h.zone, WeekStart: time.Monday, SessionGap: 30 * time.Minute}
 	return engine(t, query.Options{Store: s, Now: func() time.Time { return now }}), scope
 }
 
