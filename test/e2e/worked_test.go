@@ -43,6 +43,23 @@ func (s *server) cameBack() (n int) {
 	return n
 }
 
+// daily asks how often an event happened on each day of the last weeks, and has the days on which it did.
+func (s *server) daily(name string) string {
+	s.t.Helper()
+	var a struct {
+		Buckets []struct{ Start time.Time }
+		Series  []struct{ Values []*float64 }
+	}
+	s.ask("POST", "/v1/query", fmt.Appendf(nil, `{"kind":"trends","range":{"from":"-25d"},"timezone":"UTC","interval":"day","series":[{"events":[%q]}]}`, name), &a)
+	var out []string
+	for i, n := range a.Series[0].Values {
+		if *n != 0 {
+			out = append(out, fmt.Sprint(a.Buckets[i].Start.Format(time.DateOnly), ":", *n))
+		}
+	}
+	return strings.Join(out, " ")
+}
+
 // sessionsOfA asks how many sessions have an A.
 func (s *server) sessionsOfA() float64 {
 	s.t.Helper()
@@ -83,11 +100,12 @@ func TestWorkedCase6(t *testing.T) {
 func TestWorkedCase7(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	at := time.Now().AddDate(0, 0, -20)
+	at := time.Now().UTC().AddDate(0, 0, -20).Truncate(24 * time.Hour).Add(12 * time.Hour)
 	first := native(
 		map[string]any{"event": "A", "user_id": "u1", "id": "1", "timestamp": at.Format(time.RFC3339Nano)},
 		map[string]any{"event": "B", "user_id": "u1", "id": "2", "timestamp": at.Add(time.Minute).Format(time.RFC3339Nano)},
 		map[string]any{"event": "A", "user_id": "u1", "id": "3", "timestamp": at.Add(2 * time.Minute).Format(time.RFC3339Nano)},
+		map[string]any{"event": "B", "user_id": "u1", "id": "4", "timestamp": at.Add(24 * time.Hour).Format(time.RFC3339Nano)},
 	)
 	s.send("/v1/events", first)
 	twice := func() string {
@@ -100,14 +118,17 @@ func TestWorkedCase7(t *testing.T) {
 		}
 		s.ask("POST", "/v1/query", []byte(`{"kind":"funnel","range":{"from":"all"},"entry":"every",
 			"steps":[{"events":["A"]},{"events":["A"]},{"events":["A"]}]}`), &a)
-		return strings.TrimSpace(fmt.Sprintln(s.workedFunnel(), s.sessionsOfA(), a.Groups))
+		return fmt.Sprint(s.workedFunnel(), " ", s.sessionsOfA(), " ", a.Groups, " ", s.cameBack(), " ", s.daily("A"), " ", s.daily("B"))
 	}
 	before := twice()
+	if want := fmt.Sprintf("1/1 1 [{1 [{1} {1} {0}]}] 1 %s:2 %[1]s:1 %s:1", at.Format(time.DateOnly), at.AddDate(0, 0, 1).Format(time.DateOnly)); before != want {
+		t.Errorf("before: %s, want %s", before, want)
+	}
 	s.send("/v1/events", first)
 	if after := twice(); after != before {
 		t.Errorf("%s became %s", before, after)
 	}
-	if c := s.ledger(); c.Duplicate != 3 || c.Stored != 3 {
+	if c := s.ledger(); c.Duplicate != 4 || c.Stored != 4 {
 		t.Errorf("ledger: %+v", c)
 	}
 }
@@ -124,8 +145,15 @@ func TestWorkedCase8(t *testing.T) {
 	if got, came, sessions := s.workedFunnel(), s.cameBack(), s.sessionsOfA(); got != "0/0" || came != 0 || sessions != 0 {
 		t.Errorf("before: funnel %s, retention %d, sessions %v", got, came, sessions)
 	}
+	on := func(after int) string { return day.AddDate(0, 0, after).Format(time.DateOnly) }
+	if a, b := s.daily("A"), s.daily("B"); a != "" || b != on(0)+":1 "+on(1)+":1" {
+		t.Errorf("before: A on %q, B on %q", a, b)
+	}
 	s.send("/v1/events", native(one("3", "A", 9*time.Hour+30*time.Minute)))
 	if got, came, sessions := s.workedFunnel(), s.cameBack(), s.sessionsOfA(); got != "1/1" || came != 1 || sessions != 1 {
 		t.Errorf("after: funnel %s, retention %d, sessions %v", got, came, sessions)
+	}
+	if a, b := s.daily("A"), s.daily("B"); a != on(0)+":1" || b != on(0)+":1 "+on(1)+":1" {
+		t.Errorf("after: A on %q, B on %q", a, b)
 	}
 }
