@@ -116,6 +116,9 @@ func TestDownAndUpAgain(t *testing.T) {
 
 // TestOlderProgram runs this program on schemas that a newer one has made.
 func TestOlderProgram(t *testing.T) {
+	if testing.Short() {
+		t.Skip("nothing goes on beside it")
+	}
 	dir := t.TempDir()
 	closeStore(t, open(t, dir))
 	latest, err := migrator(t, dir).GetDBVersion(t.Context())

@@ -13,6 +13,9 @@ import (
 // TestVacuum imports a day that is over mixed with one that is not, so that compaction of the first leaves row groups
 // that are half dead, and counts what is left of them.
 func TestVacuum(t *testing.T) {
+	if testing.Short() {
+		t.Skip("nothing goes on beside it")
+	}
 	const perFlush, flushes = 80_000, 4
 	ctx := context.Background()
 	dir := t.TempDir()

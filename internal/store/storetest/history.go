@@ -14,9 +14,9 @@ import (
 
 // anyHistory does everything in any order, and holds the store to the history after each step.
 func anyHistory(t *testing.T, a Adapter) {
-	seeds := uint64(8)
+	seeds := uint64(4)
 	if testing.Short() {
-		seeds = 2 // each does everything there is to race with
+		seeds = 1 // it does everything there is to race with
 	}
 	for seed := range seeds {
 		w := &world{a: a, h: newHistory(seed), dir: t.TempDir()}
