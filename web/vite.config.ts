@@ -12,6 +12,8 @@ export default defineConfig({
     outDir: 'dist',
     // scripts/clean.mjs empties the folder and leaves the file that keeps it.
     emptyOutDir: false,
+    // Read, and taken away again, by scripts/compress.mjs.
+    manifest: true,
     target: 'es2022',
     cssTarget: ['chrome123', 'firefox128', 'safari17.5'],
     // Everything has a file of its own: the page's policy allows no inline code, and few inline images.
