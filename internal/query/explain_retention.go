@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,7 +11,8 @@ import (
 	"github.com/freshet/freshet/internal/query/retention"
 )
 
-func (r *ResolvedRetention) alone() bool { return len(r.Breakdown) == 0 }
+// With a clock of everybody's own, others have a part in which cells are complete.
+func (r *ResolvedRetention) alone() bool { return len(r.Breakdown) == 0 && !r.config.Rolling }
 
 // retentionCase is one person's retention.
 type retentionCase struct {
@@ -31,6 +33,11 @@ func (r *ResolvedRetention) explain(ctx context.Context, g *ground, data json.Ra
 	if err != nil {
 		return err
 	}
+	if spot.averaged() {
+		if err := r.among(ctx, g, spot, cell, x); err != nil {
+			return err
+		}
+	}
 	c := &retentionCase{ResolvedRetention: r, explaining: x, spot: spot, cell: *cell, config: r.config}
 	// The values of a breakdown are left aside: what is told is how the person came into the cohort and back.
 	c.config.Lines, c.config.SameValue = nil, false
@@ -44,7 +51,7 @@ func (r *ResolvedRetention) explain(ctx context.Context, g *ground, data json.Ra
 	switch {
 	case at == nil:
 		c.noCohort()
-	case spot.cohort >= 0 && int(at.Cohort) != spot.cohort:
+	case !spot.among(at.Cohort):
 		c.otherCohort(at)
 	default:
 		c.inCohort(at)
@@ -63,17 +70,36 @@ func (c *retentionCase) walk() []retention.Membership {
 	return retention.New(&c.config).Walk(c.events)
 }
 
-// chosen is the membership in the cell's cohort, or else the first one.
+// among finds the cohorts that a cell of the average takes in, for the person's own walk.
+func (r *ResolvedRetention) among(ctx context.Context, g *ground, spot *retentionSpot, cell *PeopleOfRetention, x *explaining) error {
+	if !r.alone() {
+		g = x.all
+	}
+	events, _, err := r.locate(ctx, g, spot, cell.Breakdown)
+	if err != nil {
+		return err
+	}
+	events.Free()
+	spot.line = 0
+	return nil
+}
+
+// chosen is the membership that is in the cell, or else one in its cohort, or else the first one.
 func (c *retentionCase) chosen(list []retention.Membership) *retention.Membership {
+	var found *retention.Membership
 	for i := range list {
-		if c.spot.cohort < 0 || int(list[i].Cohort) == c.spot.cohort {
-			return &list[i]
+		m := &list[i]
+		if c.spot.among(m.Cohort) {
+			if c.spot.column < 0 || m.In(c.spot.column) == c.spot.returned {
+				return m
+			}
+			found = cmp.Or(found, m)
 		}
 	}
-	if len(list) > 0 {
+	if found == nil && len(list) > 0 {
 		return &list[0]
 	}
-	return nil
+	return found
 }
 
 func (c *retentionCase) noCohort() {
@@ -108,6 +134,9 @@ func (c *retentionCase) otherCohort(m *retention.Membership) {
 	e := c.start(m)
 	began := c.buckets.starts[m.Cohort]
 	c.say(ReasonCohort, "is in the cohort of %s, by the start event at %s", began.Format(time.DateOnly), momentText(e.Time, c.zone))
+	if c.spot.averaged() {
+		c.Sentence += fmt.Sprintf("; the time of column %d is not over for it", c.spot.column)
+	}
 	if c.spot.column < 0 || m.In(c.spot.column) == c.spot.returned {
 		c.cell.Cohort = &began
 		c.nearest(&c.cell, "cell.cohort", began, "would be in for the cohort of %s", began.Format(time.DateOnly))
@@ -177,9 +206,13 @@ func (c *retentionCase) returnNear(start history.Event, cohort int) (best histor
 	return best, ok
 }
 
-// columnNear is the column nearest to the cell's in which the person counts.
+// columnNear is the column nearest to the cell's in which the person counts. Those of the average have to be complete, which
+// is known of what ends no later.
 func (c *retentionCase) columnNear(m *retention.Membership) (best int, ok bool) {
 	for k := range c.config.Columns() {
+		if c.spot.averaged() && c.config.Column(k).To > c.config.Column(c.spot.column).To {
+			continue
+		}
 		if m.In(k) && (!ok || distance(k, c.spot.column) < distance(best, c.spot.column)) {
 			best, ok = k, true
 		}

@@ -169,6 +169,9 @@ func explainRetention(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 			if rapid.Bool().Draw(b.t, "column?") {
 				k, came := rapid.IntRange(0, len(c.Cells)-1).Draw(b.t, "column"), rapid.Bool().Draw(b.t, "returned")
 				cell.Column, cell.Returned = &k, &came
+				if rapid.IntRange(0, 2).Draw(b.t, "average?") == 0 {
+					cell.Cohort = nil
+				}
 			}
 			explain(b, o, (*query.Engine).ResolveRetention, cell)
 		}

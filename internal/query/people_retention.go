@@ -11,7 +11,8 @@ import (
 
 // PeopleOfRetention is a cell of a RetentionAnswer.
 type PeopleOfRetention struct {
-	// Cohort is where the interval of the cohort starts; without it the people of any cohort.
+	// Cohort is where the interval of the cohort starts; without it the people of any cohort, of a column those of the cohorts
+	// whose cell is complete, as in the average.
 	Cohort *time.Time `json:"cohort,omitempty"`
 	// Column is the place of a column among the answer's, from 0 on; without it the whole cohort.
 	Column *int `json:"column,omitempty"`
@@ -21,10 +22,11 @@ type PeopleOfRetention struct {
 	Breakdown []any `json:"breakdown,omitempty"`
 }
 
-// retentionSpot is a checked cell; cohort and column are -1 for any.
+// retentionSpot is a checked cell; cohort and column are -1 for any. A column of any cohort is one of those whose cell is complete.
 type retentionSpot struct {
 	cohort, column int
 	returned       bool
+	complete       []bool
 	// line is that of the cell's group.
 	line int32
 }
@@ -49,17 +51,25 @@ func (r *ResolvedRetention) spot(cell *PeopleOfRetention) (*retentionSpot, error
 	if out.column = *cell.Column; out.column < 0 || out.column >= r.config.Columns() {
 		return nil, unknownCell("column", "the answer has columns 0 to %d", r.config.Columns()-1)
 	}
-	if out.cohort < 0 {
-		return nil, invalid("cell.cohort", "missing_field", "a column is one of a cohort")
-	}
 	return out, nil
+}
+
+// averaged tells whether the cell is one of the average, so that which cohorts are in it is to be found out.
+func (s *retentionSpot) averaged() bool { return s.cohort < 0 && s.column >= 0 }
+
+// among tells whether the cell is one of a cohort, or takes it in.
+func (s *retentionSpot) among(cohort int32) bool {
+	if s.cohort >= 0 {
+		return int(cohort) == s.cohort
+	}
+	return s.column < 0 || s.complete[cohort]
 }
 
 // holds tells whether an actor with these memberships is in the cell.
 func (s *retentionSpot) holds(list []retention.Membership) bool {
 	for i := range list {
 		m := &list[i]
-		if m.Line == s.line && (s.cohort < 0 || int(m.Cohort) == s.cohort) && (s.column < 0 || m.In(s.column) == s.returned) {
+		if m.Line == s.line && s.among(m.Cohort) && (s.column < 0 || m.In(s.column) == s.returned) {
 			return true
 		}
 	}
@@ -75,25 +85,48 @@ func (r *ResolvedRetention) people(ctx context.Context, g *ground, data json.Raw
 	if err != nil {
 		return nil, err
 	}
-	dimensions, err := r.grouped(ctx, g.engine, g.cut, g.scope, &r.Start, r.Where, r.Breakdown)
+	events, config, err := r.locate(ctx, g, spot, cell.Breakdown)
 	if err != nil {
 		return nil, err
+	}
+	return collect(ctx, events, func() func(*history.Actor) bool {
+		m := retention.New(config)
+		return func(a *history.Actor) bool { return spot.holds(m.Walk(a.Events)) }
+	})
+}
+
+// locate reads everybody's events, and finds the cell's line among them and the cohorts that it takes in.
+func (r *ResolvedRetention) locate(
+	ctx context.Context, g *ground, spot *retentionSpot, breakdown []any,
+) (*history.Builder, *retention.Config, error) {
+	dimensions, err := r.grouped(ctx, g.engine, g.cut, g.scope, &r.Start, r.Where, r.Breakdown)
+	if err != nil {
+		return nil, nil, err
 	}
 	events, values, err := r.selection(g.engine, g.cut, dimensions).read(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	config, shown, err := r.lined(ctx, events, values, dimensions)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	line, err := placeOfGroup(dimensions, shown, cell.Breakdown)
+	line, err := placeOfGroup(dimensions, shown, breakdown)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	spot.line = int32(line)
-	return collect(ctx, events, func() func(*history.Actor) bool {
-		m := retention.New(&config)
-		return func(a *history.Actor) bool { return spot.holds(m.Walk(a.Events)) }
-	})
+	if !spot.averaged() {
+		return events, &config, nil
+	}
+	// Which cells are complete goes by when the last of a cohort started, if everybody has a clock of their own.
+	tally, err := walkRetention(ctx, events, &config, max(1, len(shown)))
+	if err != nil {
+		return nil, nil, err
+	}
+	now := r.asked()
+	for i := range tally.Lines[line].Cohorts {
+		spot.complete = append(spot.complete, tally.State(line, i, spot.column, now) == retention.Complete)
+	}
+	return events, &config, nil
 }

@@ -188,8 +188,25 @@ func peopleOfRetention(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 			no := false
 			cell.Returned = &no
 			b.same("cohort", b.union(came, b.count(cell, c.Size-*c.Cells[k].Count)), cohort)
+			peopleOfAverage(b, a, &table, k)
 		}
 	})
+}
+
+// peopleOfAverage: a column of all cohorts has the people of its complete cells, each of them once.
+func peopleOfAverage(b *behind, a *query.RetentionAnswer, table *query.RetentionTable, k int) {
+	var came []uint64
+	for i := range table.Cohorts {
+		if c := &table.Cohorts[i]; c.Cells[k].State == query.CellComplete {
+			came = append(came, b.people(query.PeopleOfRetention{Cohort: &c.Start, Column: &k, Breakdown: table.Breakdown})...)
+		}
+	}
+	slices.Sort(came)
+	all := b.people(query.PeopleOfRetention{Column: &k, Breakdown: table.Breakdown})
+	b.same("average", all, slices.Compact(came))
+	if a.Question.Cohort != "recurring" && int64(len(all)) != table.Average[k].Count {
+		b.t.Fatalf("column %d of all cohorts has %d people, its average counts %d", k, len(all), table.Average[k].Count)
+	}
 }
 
 func peopleOfFunnel(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {

@@ -1345,7 +1345,7 @@ export type PeopleOfPaths = {
 export type PeopleOfRetention = {
   /** The values of the table, as the answer has them. */
   breakdown?: unknown[];
-  /** Where the interval of the cohort starts; without it the people of all cohorts. */
+  /** Where the interval of the cohort starts; without it the people of all cohorts, of a column those whose cell is complete, as in the average. */
   cohort?: string;
   /** The place of a column among the answer's, from 0 on; without it the whole cohort. */
   column?: number;
