@@ -70,7 +70,7 @@ func (r *ResolvedSessions) attended(ctx context.Context, own *ground, x *explain
 	if err != nil || len(devices) == 0 {
 		return nil, err
 	}
-	v := &visits{ResolvedSessions: r, engine: own.engine, cut: x.all.cut, visitors: &visitors{byPair: map[visitor]int32{}}, devices: devices}
+	v := &visits{ResolvedSessions: r, engine: own.engine, cut: x.all.cut, visitors: newVisitors(), devices: devices}
 	if v.dimensions, err = r.grouped(ctx, v.engine, v.cut, x.all.scope, r.Holding, r.Where, r.Breakdown); err != nil {
 		return nil, err
 	}

@@ -100,13 +100,72 @@ func TestBehaviourIsBounded(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	defer s.Close()
 	e := engine(t, query.Options{Store: s})
-	_, err := e.ResolveRetention(everyday, &query.Retention{
-		Range: query.Range{From: "-300d"}, Periods: 366, Breakdown: []query.Breakdown{{PropertyRef: query.PropertyRef{Property: "$os"}}},
-	})
-	var refused *event.Error
-	if !errors.As(err, &refused) || refused.Kind != event.TooLarge || refused.Code != "answer_too_large" {
-		t.Fatal(err)
+	by := []query.Breakdown{{PropertyRef: query.PropertyRef{Property: "$os"}}}
+	for name, resolve := range map[string]func() (query.Asked, error){
+		"retention": func() (query.Asked, error) {
+			return e.ResolveRetention(everyday, &query.Retention{Range: query.Range{From: "-300d"}, Periods: 366, Breakdown: by})
+		},
+		"sessions": func() (query.Asked, error) {
+			return e.ResolveSessions(everyday, &query.Sessions{Range: query.Range{From: "-6d"}, Interval: "minute", Breakdown: by, BreakdownLimit: 1000})
+		},
+	} {
+		_, err := resolve()
+		var refused *event.Error
+		if !errors.As(err, &refused) || refused.Kind != event.TooLarge || refused.Code != "answer_too_large" {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
+	if _, err := e.ResolveSessions(everyday, &query.Sessions{Range: query.Range{From: "-6d"}, Interval: "minute", Breakdown: by}); err != nil {
+		t.Errorf("as many minutes as a question may have, by few values: %v", err)
+	}
+}
+
+// TestSessionsStayWithinTheMemory: what is kept beside the rows of events has a bound, too.
+func TestSessionsStayWithinTheMemory(t *testing.T) {
+	day := time.Date(2026, 6, 10, 12, 0, 0, 0, time.UTC)
+	h := &history{zone: time.UTC}
+	for i := range 3000 {
+		e := event.Event{Name: "a"}
+		number := uint64(i+1) * 0x9e3779b97f4a7c15
+		e.Derived = event.Derived{Position: uint64(i), Time: day.UnixMicro(), ReceivedAt: day.UnixMicro(), Person: number, Device: number}
+		h.events = append(h.events, e)
+	}
+	s := h.write(t, t.TempDir())
+	defer s.Close()
+	for _, c := range []struct {
+		memory         int64
+		answer, people string
+	}{
+		{64 << 10, "too_many_sessions", "too_many_people"},
+		{128 << 10, "", "too_many_people"},
+		{1 << 20, "", ""},
+	} {
+		e := engine(t, query.Options{Store: s, HistoryMemory: c.memory, Now: func() time.Time { return day.AddDate(0, 0, 1) }})
+		r, err := e.ResolveSessions(everyday, &query.Sessions{Range: query.Range{From: "-2d"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := e.Sessions(context.Background(), everyday, r)
+		if code := codeOf(err); code != c.answer || err == nil && a.Groups[0].Total.Sessions != 3000 {
+			t.Errorf("with %d bytes: %v", c.memory, err)
+		}
+		people, _, err := e.People(context.Background(), everyday, r, nil)
+		if code := codeOf(err); code != c.people || err == nil && len(people) != 3000 {
+			t.Errorf("people with %d bytes: %d, %v", c.memory, len(people), err)
+		}
+	}
+}
+
+// codeOf is the code of an error that a client may see.
+func codeOf(err error) string {
+	var refused *event.Error
+	if errors.As(err, &refused) {
+		return refused.Code
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
 // TestEmptyProjectHasAnswers of every kind.

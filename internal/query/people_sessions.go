@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/query/history"
 	"github.com/freshet/freshet/internal/query/session"
 )
@@ -23,21 +24,33 @@ type PeopleOfSessions struct {
 type visitors struct {
 	byPair map[visitor]int32
 	pairs  []visitor
+	// charge takes memory for more of them.
+	charge func(bytes int64) bool
 }
+
+// visitorBytes is about what a pair takes in the map and in the list.
+const visitorBytes = 64
 
 type visitor struct {
 	value  int32
 	person uint64
 }
 
-func (v *visitors) of(value int32, person uint64) int32 {
+func newVisitors() *visitors { return &visitors{byPair: map[visitor]int32{}} }
+
+// of is the number of a pair. The error for more than fit the memory is an *event.Error.
+func (v *visitors) of(value int32, person uint64) (int32, error) {
 	pair := visitor{value, person}
 	code, ok := v.byPair[pair]
 	if !ok {
+		if !v.charge(visitorBytes) {
+			return 0, event.Errorf(event.TooLarge, "too_many_people",
+				"the sessions are of more than %d people and values of the breakdown, which do not fit the memory; ask for a shorter range or without a breakdown", len(v.pairs))
+		}
 		code = int32(len(v.pairs))
 		v.byPair[pair], v.pairs = code, append(v.pairs, pair)
 	}
-	return code
+	return code, nil
 }
 
 // lines leads pairs to what lines leads their values to; nil leads every value to itself.
@@ -62,7 +75,7 @@ func (r *ResolvedSessions) people(ctx context.Context, g *ground, data json.RawM
 			return nil, err
 		}
 	}
-	v := &visits{ResolvedSessions: r, engine: g.engine, cut: g.cut, visitors: &visitors{byPair: map[visitor]int32{}}}
+	v := &visits{ResolvedSessions: r, engine: g.engine, cut: g.cut, visitors: newVisitors()}
 	if v.dimensions, err = r.grouped(ctx, g.engine, g.cut, g.scope, r.Holding, r.Where, r.Breakdown); err != nil {
 		return nil, err
 	}
@@ -70,6 +83,7 @@ func (r *ResolvedSessions) people(ctx context.Context, g *ground, data json.RawM
 	if err != nil {
 		return nil, err
 	}
+	defer events.Free()
 	config, shown, err := v.lined(ctx, events)
 	if err != nil {
 		return nil, err

@@ -53,6 +53,8 @@ const (
 	attributeExit  = "last_event"
 
 	maxGap = 24 * time.Hour
+	// sessionNumbers is how many numbers SessionsNumbers has.
+	sessionNumbers = 7
 )
 
 // SessionRules lists what makes a session: a sane id of the client, and for events without one the gap; or the gap alone.
@@ -97,6 +99,9 @@ func (r *ResolvedSessions) resolve(ctx context.Context, e *Engine, s Scope) erro
 		q.words, r.gaps,
 		func() error { return f.breakdowns(&q.Breakdown, &q.BreakdownLimit) },
 		func() error { return f.cutRange(ctx) },
+		func() error {
+			return f.groupsFit(len(q.Breakdown), q.BreakdownLimit, sessionNumbers*f.buckets.len())
+		},
 		func() error { return f.properties(ctx) },
 	} {
 		if err := step(); err != nil {

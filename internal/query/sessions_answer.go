@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/query/history"
 	"github.com/freshet/freshet/internal/query/session"
 	"github.com/freshet/freshet/internal/store"
@@ -81,10 +82,7 @@ func (v *visits) groups(ctx context.Context, events *history.Builder) ([]Session
 	if shown != nil {
 		lines = len(shown)
 	}
-	tally, err := walkAll(ctx, events, func() (*session.Tally, func(*history.Actor)) {
-		m, t := session.New(&config), session.NewTally(&config, lines)
-		return t, func(a *history.Actor) { t.Add(m.Walk(a.Events)) }
-	})
+	tally, err := v.tally(ctx, events, &config, lines)
 	if err != nil {
 		return nil, err
 	}
@@ -103,6 +101,32 @@ func (v *visits) groups(ctx context.Context, events *history.Builder) ([]Session
 		out = append(out, g)
 	}
 	return out, nil
+}
+
+// sessionBytes is about what a tally keeps of a session.
+const sessionBytes = 16
+
+// tally adds the sessions up. The error for more than fit the memory is an *event.Error.
+func (v *visits) tally(ctx context.Context, events *history.Builder, config *session.Config, lines int) (*session.Tally, error) {
+	walk, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	tally, err := walkAll(walk, events, func() (*session.Tally, func(*history.Actor)) {
+		m, t := session.New(config), session.NewTally(config, lines)
+		return t, func(a *history.Actor) {
+			list := m.Walk(a.Events)
+			if events.Charge(sessionBytes * int64(len(list))) {
+				t.Add(list)
+				return
+			}
+			stop(event.Errorf(event.TooLarge, "too_many_sessions",
+				"there are more than %d sessions, which do not fit the memory; ask for a shorter range or for sessions that hold an event",
+				events.Memory()/2/sessionBytes))
+		}
+	})
+	if err != nil && walk.Err() != nil {
+		return nil, context.Cause(walk)
+	}
+	return tally, err
 }
 
 // lined is the machine's configuration with a line for each of the groups shown, which are nil without a breakdown.

@@ -18,9 +18,8 @@ type visits struct {
 	engine     *Engine
 	cut        cohortCut
 	dimensions []*dimension
-	// values number those of the breakdown, ids the ids of sessions, from 1 on.
+	// values number those of the breakdown.
 	values *valueCodes
-	ids    map[uint64]int32
 	// devices, if set, are the only ones that are read.
 	devices []uint64
 	// visitors, if set, take the place of values: pairs of one and the event's person.
@@ -29,8 +28,11 @@ type visits struct {
 
 // read gathers the events. The end of a session may lie long after the range.
 func (v *visits) read(ctx context.Context) (*history.Builder, error) {
-	v.values, v.ids = newValueCodes(), map[uint64]int32{0: 0}
+	v.values = newValueCodes()
 	out, c := v.engine.history(2), newCompiler(v.cut)
+	if v.visitors != nil {
+		v.visitors.charge = out.Charge
+	}
 	sql := v.sql(c)
 	err := out.Read(ctx, func(ctx context.Context) error {
 		ctx, span := v.engine.Tracer.Start(purpose(ctx, "sessions"), "sql sessions")
@@ -60,12 +62,7 @@ func (v *visits) columns(to *history.Columns, b *store.Batch) error {
 	to.Actor, to.Time, to.Match, to.Seq = b.Columns[0].Uint64, b.Columns[1].Int64, b.Columns[2].Uint64, b.Columns[3].Uint64
 	to.Hold, to.Value = to.Hold[:0], to.Value[:0]
 	for _, id := range b.Columns[4].Uint64 {
-		code, ok := v.ids[id]
-		if !ok {
-			code = int32(len(v.ids))
-			v.ids[id] = code
-		}
-		to.Hold = append(to.Hold, code)
+		to.Hold = append(to.Hold, int32(uint32(id)))
 	}
 	return v.valued(to, b.Columns[5:], b.Rows)
 }
@@ -86,7 +83,10 @@ func (v *visits) valued(to *history.Columns, groups []store.Vector, rows int) er
 			}
 		}
 		if v.visitors != nil {
-			code = v.visitors.of(code, groups[n].Uint64[i])
+			var err error
+			if code, err = v.visitors.of(code, groups[n].Uint64[i]); err != nil {
+				return err
+			}
 		}
 		to.Value = append(to.Value, code)
 	}
@@ -98,13 +98,13 @@ func (v *visits) sql(c *compiler) string {
 		c.column(name)
 	}
 	hit := c.selects(v.Holding, v.Where)
-	id, join, with := "CAST(0 AS UBIGINT)", "", ""
+	id, join, with := "CAST(0 AS UINTEGER)", "", ""
 	from := timestamp(v.begin().UnixMicro())
 	if v.By == sessionsByClient {
-		with = "WITH known AS (SELECT session AS known FROM " + v.cut.Events("session", "time", "device", "event", "library") +
+		with = "WITH known AS (SELECT known, CAST(row_number() OVER () AS UINTEGER) AS number FROM (SELECT session AS known FROM " + v.cut.Events("session", "time", "device", "event", "library") +
 			" WHERE session <> 0 AND " + bearing() + " GROUP BY session HAVING min(device) = max(device) AND max(time) >= " + from +
-			" AND epoch_us(max(time)) - epoch_us(min(time)) <= " + strconv.FormatInt(maxSessionHours*time.Hour.Microseconds(), 10) + ") "
-		id, join = "coalesce(known, CAST(0 AS UBIGINT))", " LEFT JOIN known ON session = known"
+			" AND epoch_us(max(time)) - epoch_us(min(time)) <= " + strconv.FormatInt(maxSessionHours*time.Hour.Microseconds(), 10) + ")) "
+		id, join = "coalesce(number, CAST(0 AS UINTEGER))", " LEFT JOIN known ON session = known"
 	}
 	parts := make([]string, 0, 6+len(v.dimensions))
 	bits := "CAST(CASE WHEN " + hit + " THEN 1 ELSE 0 END AS UBIGINT)"

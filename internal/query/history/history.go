@@ -82,9 +82,11 @@ const runWords = 2
 
 // Builder gathers rows. All of its feeds are filled before it is asked.
 type Builder struct {
-	opts   Options
-	used   atomic.Int64
-	source Source
+	opts Options
+	used atomic.Int64
+	// charged is what the question keeps beside its rows.
+	charged atomic.Int64
+	source  Source
 
 	// mu guards what follows. Whoever holds it may take the lock of a feed, not the other way round.
 	mu    sync.Mutex
@@ -299,7 +301,7 @@ func (s *shape) copy(to []uint64, c *Columns, from, end int) int {
 // chunk is one for more rows, nil if the memory is full.
 func (f *Feed) chunk() *chunk {
 	b := f.builder
-	if b.used.Add(chunkBytes) > b.opts.Memory {
+	if b.used.Add(chunkBytes) > b.opts.Memory-b.charged.Load() {
 		b.used.Add(-chunkBytes)
 		return nil
 	}

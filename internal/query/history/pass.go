@@ -17,6 +17,19 @@ func (b *Builder) Read(ctx context.Context, source Source) error {
 	return b.source(ctx)
 }
 
+// Charge takes memory for what a question keeps beside its rows, for as long as the builder lives. False means that
+// this would be more than half of all, and nothing was taken. It may be called by several at once.
+func (b *Builder) Charge(bytes int64) bool {
+	if b.charged.Add(bytes) > b.opts.Memory/2 {
+		b.charged.Add(-bytes)
+		return false
+	}
+	return true
+}
+
+// Memory bounds the bytes of rows and of what is charged.
+func (b *Builder) Memory() int64 { return b.opts.Memory }
+
 // whole tells whether the rows of all actors are kept.
 func (b *Builder) whole() bool { return b.from == 0 && b.end.Load() == partitions }
 
@@ -44,7 +57,7 @@ func (b *Builder) narrow() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	end := int(b.end.Load())
-	if b.used.Load()+chunkBytes <= b.opts.Memory {
+	if b.used.Load()+chunkBytes <= b.opts.Memory-b.charged.Load() {
 		// Another feed made room meanwhile.
 		return nil
 	}
