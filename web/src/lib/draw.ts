@@ -36,13 +36,32 @@ export function summary(row: Row, write: (value: number | null) => string): stri
   return `${row.name}: ${total}between ${write(low)} and ${write(high)}`;
 }
 
-/** The row whose value at a label is nearest to a height; -1 when none has one. Stacked parts are hit where they are drawn. */
-export function nearest(drawing: Drawing, label: number, height: number): number {
-  if (!drawing.stacked) {
-    const distances = drawing.rows.map((row) => Math.abs((row.values[label] ?? Infinity) - height));
-    const least = Math.min(Infinity, ...distances);
-    return least === Infinity ? -1 : distances.indexOf(least);
+/** A point of a drawing: of a row, or of what the row was before. */
+export type Point = { row: number; before: boolean };
+
+/**
+ * The point at a label that is nearest to a height, of those that may be chosen; undefined when there is none. Stacked parts are
+ * hit where they are drawn.
+ */
+export function nearest(drawing: Drawing, label: number, height: number, may: (point: Point) => boolean = () => true): Point | undefined {
+  if (drawing.stacked) {
+    const row = partAt(drawing, label, height);
+    return row >= 0 && may({ row, before: false }) ? { row, before: false } : undefined;
   }
+  const points = drawing.rows.flatMap((row, i) => [
+    { row: i, before: false, value: row.values[label] ?? null },
+    { row: i, before: true, value: row.before?.values[label] ?? null },
+  ]);
+  let [found, least]: [Point | undefined, number] = [undefined, Infinity];
+  for (const { value, ...point } of points) {
+    if (value === null || Math.abs(value - height) >= least || !may(point)) continue;
+    [found, least] = [point, Math.abs(value - height)];
+  }
+  return found;
+}
+
+/** The row whose part of a stack is at a height; -1 when none is. */
+function partAt(drawing: Drawing, label: number, height: number): number {
   const ends = { above: 0, below: 0 };
   let last = -1;
   for (const [i, row] of drawing.rows.entries()) {

@@ -1,5 +1,5 @@
 // From rows to what ECharts draws.
-import { splitPartial, type Drawing, type Row } from './draw';
+import { splitPartial, type Drawing, type Point, type Row } from './draw';
 import type { Formats } from './format';
 import { cellText } from './table';
 
@@ -51,15 +51,21 @@ export function colourOf(colours: Colours, i: number): string {
 
 function marks(row: Row, i: number, drawing: Drawing, colours: Colours): Plain[] {
   const colour = colourOf(colours, row.colour ?? i);
-  const before = row.before ? [{ ...line(row.before.values, colour), lineStyle: { color: colour, width: 1.5, opacity: 0.45 } }] : [];
-  if (drawing.kind === 'bar') return [bars(row, drawing, colour), ...before];
+  const before = row.before ? [{ ...line(row.before.values, colour), id: `${i} before`, lineStyle: { color: colour, width: 1.5, opacity: 0.45 } }] : [];
+  if (drawing.kind === 'bar') return [{ ...bars(row, drawing, colour), id: `${i}` }, ...before];
   const { whole, partial } = splitPartial(row.values, drawing.partial);
   const area = drawing.kind === 'area' ? { areaStyle: { color: colour, opacity: 0.16 } } : {};
   return [
-    { ...line(whole, colour), ...area },
+    { ...line(whole, colour), ...area, id: `${i}` },
     { ...line(partial, colour), lineStyle: { color: colour, width: 2, type: [4, 4] }, showSymbol: false },
     ...before,
   ];
+}
+
+/** The point that a mark of the drawing stands for, by its id. */
+export function pointOf(id: string): Point {
+  const [row, word] = id.split(' ');
+  return { row: Number(row), before: word === 'before' };
 }
 
 function line(data: Row['values'], colour: string): Plain {

@@ -12,6 +12,7 @@ export const shortcuts: [key: string, does: string][] = [
   ['Ctrl Z', 'In Explore: undo; with Shift, redo. ⌘ on a Mac; a field that is typed into has its own'],
   ['e', 'On a dashboard: change it'],
   ['f', 'On a dashboard: full screen'],
+  ['↑ ↓ ← →', 'In a table of numbers: to the next number; Enter shows who is behind it'],
   ['t', 'Theme: as the system, light, dark'],
   ['?', 'Show these shortcuts'],
   ['Esc', 'Close a panel'],

@@ -3,7 +3,8 @@ import type { PathsAnswer } from '../lib/explore/answers';
 import { nodeName } from '../lib/explore/tables';
 
 export type Box = { layer: number; node: number; name: string; sort: string; count: number; x: number; y: number; height: number };
-export type Band = { from: Box; to: Box; count: number; path: string };
+/** The link is the place among the answer's. */
+export type Band = { from: Box; to: Box; count: number; path: string; link: number };
 export type Flow = { boxes: Box[]; bands: Band[]; width: number; height: number; bar: number };
 
 const bar = 12;
@@ -37,7 +38,7 @@ export function flow(answer: PathsAnswer, column: number, height: number): Flow 
 function bands(answer: PathsAnswer, at: Map<string, Box>, scale: number): Band[] {
   const out = new Map<Box, number>();
   const into = new Map<Box, number>();
-  const sorted = [...answer.links].sort((a, b) => a.step - b.step || a.from - b.from || a.to - b.to);
+  const sorted = answer.links.map((link, at) => ({ ...link, at })).sort((a, b) => a.step - b.step || a.from - b.from || a.to - b.to);
   return sorted.flatMap((link): Band[] => {
     const [from, to] = [at.get(`${link.step} ${link.from}`), at.get(`${link.step + 1} ${link.to}`)];
     if (!from || !to) return [];
@@ -50,6 +51,6 @@ function bands(answer: PathsAnswer, at: Map<string, Box>, scale: number): Band[]
     const path =
       `M${x0} ${a}C${middle} ${a} ${middle} ${b} ${x1} ${b}` +
       `V${b + thick}C${middle} ${b + thick} ${middle} ${a + thick} ${x0} ${a + thick}Z`;
-    return [{ from, to, count: link.count, path }];
+    return [{ from, to, count: link.count, path, link: link.at }];
   });
 }

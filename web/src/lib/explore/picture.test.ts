@@ -4,9 +4,10 @@ import { nearest, splitPartial, summary, type Drawing } from '../draw';
 import { Formats } from '../format';
 import { csv } from '../table';
 import type { Answer, FunnelAnswer, LifecycleAnswer, PathsAnswer, RetentionAnswer, TrendsAnswer } from './answers';
-import { behindCell, behindNode, behindPoint, behindStep, behindTable, behindTotal } from './cells';
+import { behindCell, behindLink, behindNode, behindPoint, behindStep, behindTotal, nobodyBehind } from './cells';
 import { placesOf } from './map';
-import { nothing, pictureOf } from './picture';
+import { groupsOf, nothing, pictureOf } from './picture';
+import { behindTable } from './rows';
 import { tableOf } from './tables';
 
 const formats = new Formats('UTC', 'en');
@@ -118,26 +119,58 @@ describe('csv', () => {
 
 describe('behind', () => {
   it('names a number as the server wants it', () => {
-    expect(behindPoint(trends, '', 1, 0, formats)?.cell).toEqual({ series: 'A', bucket: '2026-01-02T00:00:00Z', breakdown: ['DE'] });
-    expect(behindPoint(lifecycle, '', 0, 3, formats)?.cell).toEqual({ bucket: '2026-01-01T00:00:00Z', state: 'dormant' });
-    expect(behindStep(funnel, 0, 0, true, formats)).toEqual({ cell: { step: 1, state: 'stopped_here' }, title: 'Came to 1. s0, and no farther' });
+    expect(behindPoint(trends, 1, 0, formats)?.cell).toEqual({ series: 'A', bucket: '2026-01-02T00:00:00Z', breakdown: ['DE'] });
+    expect(behindPoint(trends, 1, 0, formats, { before: true })?.cell).toMatchObject({ bucket: '2026-01-02T00:00:00Z', compare: true });
+    expect(behindPoint(lifecycle, 0, 3, formats)?.cell).toEqual({ bucket: '2026-01-01T00:00:00Z', state: 'dormant' });
+    expect(behindStep(funnel, 0, 0, 'stopped', formats)).toEqual({ cell: { step: 1, state: 'stopped_here' }, title: 'Came to 1. s0, and no farther' });
+    expect(behindStep(funnel, 1, 0, 'before', formats)?.cell).toEqual({ step: 2, compare: true });
     expect(behindCell(retention, 0, 0, 1, formats)?.cell).toEqual({ cohort: '2026-01-01T00:00:00Z', column: 1 });
+    expect(behindCell(retention, 0, 0, undefined, formats)?.cell).toEqual({ cohort: '2026-01-01T00:00:00Z' });
+    expect(behindCell(retention, 0, undefined, undefined, formats)?.cell).toEqual({});
+    expect(behindPoint(retention, 1, 0, formats)).toEqual({ cell: { column: 1 }, title: 'Came back · Day 1–3 · All cohorts' });
     expect(behindNode(paths, 1, 0)?.cell).toEqual({ step: 1, node: { sort: 'value', value: 'b' } });
     expect(behindNode(paths, 1, 1)?.cell).toEqual({ step: 1, node: { sort: 'end' } });
+    expect(behindLink(paths, 1)?.cell).toEqual({ step: 0, node: { sort: 'value', value: 'a' }, next: { sort: 'end' } });
+  });
+
+  it('tells windows from their estimates, and the group whose times are drawn', () => {
+    const rates = { entered: 9, converted: 3, dropped: 6, open: 0, rate: 1 / 3, rate_all: 1 / 3, kaplan_meier: 0.5 };
+    const group = (of: string, more: object) => ({ ...funnel.groups[0], breakdown: [of], ...more });
+    const windows = { ...funnel, groups: ['a', 'b'].map((of) => group(of, { windows: [{ window: '1d', ...rates }] })) } as FunnelAnswer;
+    expect(behindPoint(windows, 0, 2, formats)?.cell).toEqual({ window: '1d', state: 'converted', breakdown: ['b'] });
+    expect(behindPoint(windows, 0, 3, formats)).toBeUndefined();
+    expect(nobodyBehind(windows)).toMatch(/estimate/);
+    const times = { ...funnel, groups: ['a', 'b'].map((of, i) => group(of, { time_to_convert: { count: 3 + i, histogram: [{ from_ms: 0, to_ms: 1000, count: 3 + i }] } })) } as FunnelAnswer;
+    expect(groupsOf(times, formats)).toEqual(['a (4)', 'b (4)']);
+    const drawn = pictureOf(times, 'time_to_convert', formats, 1);
+    expect(drawn.type === 'chart' && drawn.drawing.rows).toEqual([{ name: 'b', values: [4], total: 4 }]);
+    expect(behindPoint(times, 0, 0, formats, { group: 1 })?.cell).toEqual({ bin: 0, breakdown: ['b'] });
+    expect(behindTable(times, 1, 3, formats)?.cell).toEqual({ bin: 0, breakdown: ['b'] });
   });
 
   it('finds the number of a place in the table', () => {
-    expect(behindTable(trends, '', 0, 2, formats)?.cell).toEqual({ series: 'A', bucket: '2026-01-01T00:00:00Z', breakdown: ['$other'] });
-    expect(behindTable(trends, '', 2, 1, formats)?.cell).toEqual({ series: 'A', breakdown: ['DE'] });
-    expect(behindTable(lifecycle, '', 0, 1, formats)?.cell).toEqual({ bucket: '2026-01-01T00:00:00Z', state: 'active' });
-    expect(behindTable(lifecycle, '', 0, 6, formats)).toBeUndefined();
+    expect(behindTable(trends, 0, 2, formats)?.cell).toEqual({ series: 'A', bucket: '2026-01-01T00:00:00Z', breakdown: ['$other'] });
+    expect(behindTable(trends, 2, 1, formats)?.cell).toEqual({ series: 'A', breakdown: ['DE'] });
+    expect(behindTable(lifecycle, 0, 1, formats)?.cell).toEqual({ bucket: '2026-01-01T00:00:00Z', state: 'active' });
+    expect(behindTable(lifecycle, 0, 6, formats)).toBeUndefined();
+    expect(behindTable(funnel, 1, 1, formats)?.cell).toEqual({ step: 2 });
+    expect(behindTable(funnel, 1, 4, formats)).toBeUndefined();
+    expect(behindTable(retention, 0, 1, formats)?.cell).toEqual({ cohort: '2026-01-01T00:00:00Z' });
+    expect(behindTable(retention, 0, 2, formats)?.cell).toEqual({ cohort: '2026-01-01T00:00:00Z', column: 0 });
+    expect(behindTable(paths, 0, 3, formats)?.cell).toMatchObject({ next: { sort: 'value', value: 'b' } });
+    const split = { ...lifecycle, groups: [{ breakdown: ['x'], people: 3, buckets: lifecycle.buckets }] } as LifecycleAnswer;
+    expect(behindTable(split, 1, 3, formats)?.cell).toEqual({ bucket: '2026-01-01T00:00:00Z', state: 'new', breakdown: ['x'] });
   });
 
-  it('has nobody behind a formula, or a place that is not there', () => {
+  it('has nobody behind a formula, a mean, or a place that is not there', () => {
     const formula = { ...trends, question: { ...trends.question, formulas: [{ id: 'A', expression: '1' }] } } as TrendsAnswer;
-    expect(behindPoint(formula, '', 0, 0, formats)).toBeUndefined();
-    expect(behindPoint(trends, '', 7, 0, formats)).toBeUndefined();
-    expect(behindStep(trends, 0, 0, false, formats)).toBeUndefined();
+    expect(behindPoint(formula, 0, 0, formats)).toBeUndefined();
+    expect(nobodyBehind(formula)).toMatch(/formula/);
+    const active = { ...trends, question: { ...trends.question, series: [{ id: 'A', aggregate: 'dau' }] } } as TrendsAnswer;
+    expect(behindTotal(active, 0, formats)).toBeUndefined();
+    expect(behindPoint(active, 0, 0, formats)).toBeDefined();
+    expect(behindPoint(trends, 7, 0, formats)).toBeUndefined();
+    expect(behindStep(trends, 0, 0, 'reached', formats)).toBeUndefined();
   });
 });
 
@@ -147,12 +180,19 @@ describe('nearest', () => {
   });
 
   it('finds the line next to a place', () => {
-    expect(nearest(drawing(false, 1, null, 10), 0, 7)).toBe(2);
-    expect(nearest(drawing(false, null), 0, 7)).toBe(-1);
+    expect(nearest(drawing(false, 1, null, 10), 0, 7)).toEqual({ row: 2, before: false });
+    expect(nearest(drawing(false, null), 0, 7)).toBeUndefined();
+  });
+
+  it('finds what a line was before, and passes what may not be chosen', () => {
+    const two = drawing(false, 1, 10);
+    two.rows[0]!.before = { values: [6], total: 6 };
+    expect(nearest(two, 0, 7)).toEqual({ row: 0, before: true });
+    expect(nearest(two, 0, 7, (point) => !point.before)).toEqual({ row: 1, before: false });
   });
 
   it('finds the part of a stack, above and below the line', () => {
-    expect([1, 4, 9, -2].map((height) => nearest(drawing(true, 3, 2, -5), 0, height))).toEqual([0, 1, 1, 2]);
+    expect([1, 4, 9, -2].map((height) => nearest(drawing(true, 3, 2, -5), 0, height)?.row)).toEqual([0, 1, 1, 2]);
   });
 });
 

@@ -22,7 +22,7 @@ export function pictureOf(answer: Answer, view: string, formats: Formats, group 
     case 'trends':
       return trends(answer, view, formats);
     case 'funnel':
-      return funnel(answer, formats);
+      return funnel(answer, formats, group);
     case 'retention':
       return view === 'curve' ? chart(curves(answer, formats)) : { type: 'heat' };
     case 'lifecycle':
@@ -34,6 +34,17 @@ export function pictureOf(answer: Answer, view: string, formats: Formats, group 
     case 'sessions':
       return chart(sessions(answer, view, formats), view === '');
   }
+}
+
+/** The names of the groups of which only one can be drawn, in the order of pictureOf; empty when there is nothing to choose. */
+export function groupsOf(answer: Answer, formats: Formats): string[] {
+  if (answer.kind === 'lifecycle' && answer.groups?.length) {
+    return ['Everybody', ...answer.groups.map((g) => `${groupName(answer, g.breakdown, formats)} (${formats.number(g.people)})`)];
+  }
+  if (answer.kind === 'funnel' && answer.groups.length > 1 && answer.groups.some((g) => g.time_to_convert)) {
+    return answer.groups.map((g) => `${groupName(answer, g.breakdown, formats)} (${formats.number(g.converted)})`);
+  }
+  return [];
 }
 
 const chart = (drawing: Drawing, totals = false): Picture => ({ type: 'chart', drawing, totals });
@@ -87,8 +98,9 @@ function trends(answer: TrendsAnswer, view: string, formats: Formats): Picture {
   );
 }
 
-function funnel(answer: FunnelAnswer, formats: Formats): Picture {
+function funnel(answer: FunnelAnswer, formats: Formats, group: number): Picture {
   const first = answer.groups[0];
+  const drawn = answer.groups[group] ?? first;
   const name = (g: FunnelAnswer['groups'][number]) => groupName(answer, g.breakdown, formats) || 'Conversion';
   if (first?.trend) {
     return chart({
@@ -98,9 +110,10 @@ function funnel(answer: FunnelAnswer, formats: Formats): Picture {
     });
   }
   if (first?.time_to_convert) {
-    const bins = first.time_to_convert.histogram ?? [];
+    // Each group has bars of its own width, so that only one can be drawn.
+    const bins = drawn?.time_to_convert?.histogram ?? [];
     return chart({
-      rows: [{ name: 'Converted', values: bins.map((b) => b.count), total: first.time_to_convert.count }],
+      rows: [{ name: (drawn && groupName(answer, drawn.breakdown, formats)) || 'Converted', values: bins.map((b) => b.count), total: drawn?.time_to_convert?.count ?? null }],
       labels: bins.map((b) => `${formats.span(b.from_ms / 1000)} – ${formats.span(b.to_ms / 1000)}`),
       partial: [], kind: 'bar', stacked: false, unit: 'number',
     });
