@@ -247,10 +247,10 @@ func agreeStickiness(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 	if a == nil {
 		return
 	}
-	checkStickiness(rt, o, a)
+	checkStickiness(rt, o, a, now)
 }
 
-func checkStickiness(t *rapid.T, o *oracle, a *query.StickinessAnswer) {
+func checkStickiness(t *rapid.T, o *oracle, a *query.StickinessAnswer, now time.Time) {
 	q := &a.Question
 	zone := zoneOf(t, q.Timezone)
 	p := &presence{oracle: o, dates: dates{q.Interval, zone, weekday(q.WeekStart)}}
@@ -271,6 +271,22 @@ func checkStickiness(t *rapid.T, o *oracle, a *query.StickinessAnswer) {
 			}
 		}
 		return false
+	}
+	partial := func(number int) bool {
+		if q.Window == "" {
+			return p.dates.begin(last+1) > now.UnixMicro()
+		}
+		start, end := windows.begin(number), windows.begin(number+1)
+		return end > now.UnixMicro() || start < a.Range.From.UnixMicro() || end > a.Range.To.UnixMicro()
+	}
+	for _, w := range a.Windows {
+		number := 0
+		if q.Window != "" {
+			number = windows.number(w.Start.UnixMicro())
+		}
+		if w.Partial != partial(number) {
+			t.Fatalf("%s\nat %v is %s", asJSON(q), now, asJSON(w))
+		}
 	}
 	p.checkWindows(t, a, a.Windows, members, windows)
 	for i, w := range p.stickyParties(t, a, a.Range.From.UnixMicro(), anywhere) {

@@ -305,14 +305,14 @@ func (o *funnelOracle) lines(results [][]unitResult, edges []time.Time, in func(
 	}
 	if o.q.Show == "time_to_convert" {
 		took := between(own, o.q.ConvertFrom-1, o.q.ConvertTo-1)
-		fmt.Fprint(&b, "  took ", len(took))
+		fmt.Fprint(&b, "  took ", len(took), " ", rounded(average(took)))
 		for _, p := range []float64{0, .25, .5, .75, .9, .95, .99, 1} {
 			fmt.Fprint(&b, " ", rounded(quantile(took, p)))
 		}
-		b.WriteString("\n")
+		b.WriteString(bins(took) + "\n")
 	}
-	for _, list := range picked[1:] {
-		fmt.Fprintln(&b, "  window", o.counted(list))
+	for i, list := range picked[1:] {
+		fmt.Fprintln(&b, "  window", o.counted(list), rounded(o.kaplanMeier(own, micros(o.q.Windows[i]))))
 	}
 	return b.String()
 }
@@ -322,7 +322,9 @@ func (o *funnelOracle) counted(list []unitResult) string {
 	for _, r := range list {
 		n[r.State]++
 	}
-	return fmt.Sprintf("%d: %d, %d dropped, %d open", len(list), n[funnel.Converted], n[funnel.Dropped], n[funnel.Open])
+	converted, dropped := int64(n[funnel.Converted]), int64(n[funnel.Dropped])
+	return fmt.Sprintf("%d: %d, %d dropped, %d open, %s %s", len(list), converted, dropped, n[funnel.Open],
+		rounded(part(converted, converted+dropped)), rounded(part(converted, int64(len(list)))))
 }
 
 func (o *funnelOracle) reach(list []unitResult) []int {
@@ -339,10 +341,15 @@ func (o *funnelOracle) reach(list []unitResult) []int {
 
 func (o *funnelOracle) stepLines(list []unitResult) string {
 	out, previous := "", 0
-	for i, n := range o.reach(list) {
-		out += fmt.Sprint(n, " ")
+	reached := o.reach(list)
+	for i, n := range reached {
+		out += fmt.Sprint(n, " ", rounded(part(int64(n), int64(len(list)))), " ")
+		if i > 0 {
+			out += rounded(part(int64(n), int64(reached[previous]))) + " "
+		}
 		if i > 0 && (o.q.Show == "steps" || o.q.Show == "time_to_convert") {
-			out += rounded(quantile(between(list, previous, i), .5)) + " "
+			took := between(list, previous, i)
+			out += rounded(average(took)) + " " + rounded(quantile(took, .5)) + " "
 		}
 		if !o.q.Steps[i].Optional {
 			previous = i
@@ -359,11 +366,4 @@ func between(list []unitResult, from, to int) (out []float64) {
 		}
 	}
 	return out
-}
-
-func rounded(f *float64) string {
-	if f == nil {
-		return "-"
-	}
-	return fmt.Sprintf("%.3f", *f)
 }

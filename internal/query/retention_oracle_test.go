@@ -211,7 +211,7 @@ func (o *retentionOracle) table(list []membership, columns []query.RetentionBrac
 			people[m.person], members[m.person] = true, true
 			first, last = min(first, m.start), max(last, m.start)
 		}
-		cohort := query.RetentionCohort{Start: buckets[c], Size: int64(len(members))}
+		cohort := query.RetentionCohort{Start: buckets[c], Partial: o.dates.begin(number+1) > o.now.UnixMicro(), Size: int64(len(members))}
 		for k, column := range columns {
 			came := map[uint64]bool{}
 			for _, m := range list {
@@ -228,16 +228,27 @@ func (o *retentionOracle) table(list []membership, columns []query.RetentionBrac
 			}
 			if cell.State == "future" {
 				cell.Count = nil
+			} else {
+				cell.Rate = part(n, cohort.Size)
 			}
 			cohort.Cells = append(cohort.Cells, cell)
 		}
 		out.Cohorts = append(out.Cohorts, cohort)
 	}
 	for k := range columns {
-		out.Average = append(out.Average, query.RetentionMean{Count: sums[k], Size: sizes[k]})
+		out.Average = append(out.Average, query.RetentionMean{Count: sums[k], Size: sizes[k], Rate: part(sums[k], sizes[k])})
 	}
 	out.People = int64(len(people))
 	return out
+}
+
+// part is n / of, nil of no one.
+func part(n, of int64) *float64 {
+	if of == 0 {
+		return nil
+	}
+	f := float64(n) / float64(of)
+	return &f
 }
 
 func (o *retentionOracle) state(cohort int, first, last int64, column query.RetentionBracket, to time.Time) string {

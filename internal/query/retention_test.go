@@ -105,18 +105,18 @@ func retentionLines(tables []query.RetentionTable) string {
 	for _, t := range tables {
 		fmt.Fprint(&b, t.Breakdown, " ", t.People, "\n")
 		for _, c := range t.Cohorts {
-			fmt.Fprint(&b, "  ", c.Start.UnixMicro(), " ", c.Size, ":")
+			fmt.Fprint(&b, "  ", c.Start.UnixMicro(), " ", c.Partial, " ", c.Size, ":")
 			for _, cell := range c.Cells {
 				n := "-"
 				if cell.Count != nil {
 					n = fmt.Sprint(*cell.Count)
 				}
-				fmt.Fprint(&b, " ", n, cell.State[:1])
+				fmt.Fprint(&b, " ", n, cell.State[:1], rounded(cell.Rate))
 			}
 			b.WriteString("\n")
 		}
 		for _, m := range t.Average {
-			fmt.Fprint(&b, " ", m.Count, "/", m.Size)
+			fmt.Fprint(&b, " ", m.Count, "/", m.Size, "=", rounded(m.Rate))
 		}
 		b.WriteString("\n")
 	}
