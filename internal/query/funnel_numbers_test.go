@@ -3,9 +3,24 @@ package query_test
 import (
 	"math"
 	"slices"
+	"time"
 
 	"github.com/freshet/freshet/internal/query/funnel"
 )
+
+// known is the minute in which the newest event was received, and no later than anybody who entered before the end of the range
+// may still convert.
+func (o *funnelOracle) known(to time.Time) time.Time {
+	newest, longest := int64(0), int64(0)
+	for i := range o.events {
+		newest = max(newest, o.events[i].Derived.ReceivedAt)
+	}
+	for _, w := range append([]string{o.q.Window}, o.q.Windows...) {
+		longest = max(longest, micros(w))
+	}
+	last := to.UnixMicro() + longest + 60e6
+	return time.UnixMicro(min(newest-newest%60e6, last-last%60e6))
+}
 
 // average is nil of no values.
 func average(list []float64) *float64 {

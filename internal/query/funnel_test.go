@@ -31,7 +31,9 @@ func agreeFunnel(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 	if err != nil {
 		rt.Fatalf("answer %s: %v", asJSON(r.Funnel), err)
 	}
-	f.asOf = a.AsOf
+	if f.asOf = a.AsOf; !f.asOf.Equal(f.known(a.Range.To)) {
+		rt.Fatalf("%s\nis as of %v, want %v", asJSON(a.Question), a.AsOf, f.known(a.Range.To))
+	}
 	got, want := funnelLines(a.Groups, &a.Question), f.answer(own, compared)
 	if got != want {
 		rt.Fatalf("%s\nis\n%s\nwant\n%s", asJSON(a.Question), got, want)

@@ -96,7 +96,13 @@ func (d *dates) begin(number int) int64 {
 	case "month":
 		y, m, day = number/12, time.Month(number%12+1), 1
 	}
-	return time.Date(y, m, day, 0, 0, 0, 0, d.zone).UnixMicro()
+	t := time.Date(y, m, day, 0, 0, 0, 0, d.zone)
+	if wanted := time.Date(y, m, day, 0, 0, 0, 0, time.UTC).Day(); t.Day() != wanted {
+		_, t = t.ZoneBounds() // clocks skip midnight
+	} else if before := t.Add(-time.Hour); before.Day() == wanted {
+		t = before // they have it twice
+	}
+	return t.UnixMicro()
 }
 
 // hourOf rounds a moment down to the local hour, but not past a change of clocks.

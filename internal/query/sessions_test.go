@@ -78,7 +78,7 @@ func seconds(list []*visit) string {
 		return "0 0"
 	}
 	n := float64(len(list))
-	return fmt.Sprintf("%d %d %.6f %.6f %.6f %.6f %.6f", len(list), bounces, float64(bounces)/n, float64(events)/n, sum/n,
+	return fmt.Sprintf("%d %d %.12g %.12g %.12g %.12g %.12g", len(list), bounces, float64(bounces)/n, float64(events)/n, sum/n,
 		*quantile(durations, .5), *quantile(durations, .9))
 }
 
@@ -86,7 +86,7 @@ func secondsOf(n query.SessionsNumbers) string {
 	if n.Sessions == 0 {
 		return fmt.Sprint(n.Sessions, " ", n.Bounces)
 	}
-	return fmt.Sprintf("%d %d %.6f %.6f %.6f %.6f %.6f", n.Sessions, n.Bounces, *n.BounceRate, *n.EventsPerSession, *n.AverageSeconds,
+	return fmt.Sprintf("%d %d %.12g %.12g %.12g %.12g %.12g", n.Sessions, n.Bounces, *n.BounceRate, *n.EventsPerSession, *n.AverageSeconds,
 		*n.MedianSeconds, *n.P90Seconds)
 }
 

@@ -33,8 +33,19 @@ type history struct {
 	moved int
 }
 
+// nudges put events next to the ends of windows, of pauses and of intervals, and next to each other as ties allow. Half of the
+// events stay on the grid.
+var nudges = []time.Duration{
+	0, 0, 0, 0, 0, 0, 0, 0, 0, time.Microsecond, -time.Microsecond, time.Second, -time.Second, 2 * time.Second, -2 * time.Second,
+	time.Second + time.Microsecond, 999_999 * time.Microsecond, -2*time.Second - time.Microsecond,
+}
+
+// delays are how long events were on their way.
+var delays = []time.Duration{0, 0, 0, time.Microsecond, 59 * time.Second, 90 * time.Second, 50 * time.Minute, 30 * time.Hour}
+
 const hostile = `"; drop table events_1; --`
 
+// drawHistory draws what comes to the store: no event comes twice, since repeated ones are dropped before it (process/dedup).
 func drawHistory(t *rapid.T, base time.Time, zone *time.Location) *history {
 	h := &history{links: map[int]store.Link{}, zone: zone}
 	n := rapid.IntRange(0, 60).Draw(t, "events")
@@ -75,10 +86,11 @@ func drawEvent(t *rapid.T, base time.Time, i int, person uint64) event.Event {
 	if rapid.Bool().Draw(t, "near") {
 		minutes = rapid.IntRange(-18, 18).Draw(t, "near time") * 10
 	}
-	at := base.Add(time.Duration(minutes) * time.Minute).UnixMicro()
+	at := base.Add(time.Duration(minutes)*time.Minute + rapid.SampledFrom(nudges).Draw(t, "nudge"))
 	e.Derived = event.Derived{
-		Position: uint64(i), ReceivedAt: at, Time: at, Person: person,
-		Device: uint64(rapid.IntRange(1, 3).Draw(t, "device")), Country: rapid.SampledFrom([]string{"", "DE", "US", "FR"}).Draw(t, "country"),
+		Position: uint64(i), Time: at.UnixMicro(), Person: person,
+		ReceivedAt: at.Add(rapid.SampledFrom(delays).Draw(t, "delay")).UnixMicro(),
+		Device:     uint64(rapid.IntRange(1, 3).Draw(t, "device")), Country: rapid.SampledFrom([]string{"", "DE", "US", "FR"}).Draw(t, "country"),
 	}
 	e.Derived.Key, _ = event.KeyOf(e.ID)
 	if rapid.IntRange(0, 4).Draw(t, "identify?") == 0 {
