@@ -39,7 +39,7 @@ func TestPeopleAgreeWithNumbers(t *testing.T) {
 		askHistory(t, rt, 1, func(e *query.Engine, o *oracle, now time.Time) {
 			someOf(rt, e, o, now, []agreement{
 				peopleOfLifecycle, peopleOfStickiness, peopleOfRetention, peopleOfFunnel,
-				peopleOfTrends, peopleOfSessions, peopleOfPaths,
+				peopleOfTrends, peopleOfSessions, peopleOfPaths, peopleOfCellCohort,
 			})
 		})
 	})

@@ -119,7 +119,16 @@ func (o *oracle) cohort(d *query.CohortDefinition, span func(query.Range) (from,
 			n, _ := strconv.ParseUint(s, 10, 64)
 			numbers = append(numbers, n)
 		}
+		for _, id := range d.List.UserIDs {
+			numbers = append(numbers, event.IDNumber(event.SpaceUser, id))
+		}
+		for _, id := range d.List.AnonymousIDs {
+			numbers = append(numbers, event.IDNumber(event.SpaceAnonymous, id))
+		}
 		list = o.resolved(numbers)
+	}
+	if d.Cell != nil {
+		list = o.resolved(o.behind(d.Cell))
 	}
 	out := map[uint64]bool{}
 	for i := range o.events {
@@ -139,7 +148,7 @@ func (o *oracle) cohort(d *query.CohortDefinition, span func(query.Range) (from,
 			out[person] = o.sequence(person, d.Sequence, span)
 		case d.Property != nil:
 			out[person] = o.matches(e, d.Property)
-		case d.List != nil:
+		case d.List != nil || d.Cell != nil:
 			out[person] = in(list)
 		case d.Cohort != "":
 			out[person] = o.inKept(e, d.Cohort)

@@ -18,7 +18,7 @@ func drawDefinition(t *rapid.T, depth int, now time.Time) *query.CohortDefinitio
 		r := drawRange(t, now)
 		ranged = &r
 	}
-	kind := rapid.IntRange(0, 8).Draw(t, "kind")
+	kind := rapid.IntRange(0, 9).Draw(t, "kind")
 	if depth == 0 && kind < 3 {
 		kind += 3
 	}
@@ -51,12 +51,22 @@ func drawDefinition(t *rapid.T, depth int, now time.Time) *query.CohortDefinitio
 	case 5:
 		l := &query.CohortList{}
 		for range rapid.IntRange(1, 3).Draw(t, "listed") {
-			l.Persons = append(l.Persons, strconv.FormatUint(uint64(rapid.IntRange(1, 7).Draw(t, "person"))<<60, 10))
+			switch rapid.IntRange(0, 3).Draw(t, "by") {
+			case 0:
+				l.UserIDs = append(l.UserIDs, rapid.SampledFrom([]string{"ann", "a1", "nobody"}).Draw(t, "user"))
+			case 1:
+				l.AnonymousIDs = append(l.AnonymousIDs, rapid.SampledFrom([]string{"ann", "a1", "nobody"}).Draw(t, "anonymous"))
+			default:
+				n := rapid.SampledFrom(append([]uint64{7 << 60}, numbers...)).Draw(t, "person")
+				l.Persons = append(l.Persons, strconv.FormatUint(n, 10))
+			}
 		}
 		return &query.CohortDefinition{List: l}
 	case 6:
 		c := rapid.SampledFrom(kept()).Draw(t, "cohort")
 		return &query.CohortDefinition{Cohort: strconv.FormatUint(c.ID, 10)}
+	case 7:
+		return &query.CohortDefinition{Cell: drawCell(t, now)}
 	}
 	return &query.CohortDefinition{Did: drawDid(t, ranged)}
 }
@@ -85,6 +95,17 @@ func drawDid(t *rapid.T, ranged *query.Range) *query.CohortDid {
 // agreeCohort: a definition of any shape has the people of the oracle.
 func agreeCohort(t *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 	d := drawDefinition(t, 3, now)
+	o.behind = func(c *query.CohortCell) []uint64 {
+		asked, err := readQuestion(e, o.scope, c.Question)
+		if err != nil {
+			t.Fatalf("%s: %v", c.Question, err)
+		}
+		people, _, err := e.People(context.Background(), o.scope, asked, c.Cell)
+		if err != nil {
+			t.Fatalf("%s of %s: %v", c.Cell, c.Question, err)
+		}
+		return people
+	}
 	r, err := e.ResolveDefinition(o.scope, 0, d)
 	var got []uint64
 	if err == nil {

@@ -18,7 +18,7 @@ type drawn map[string][]string
 // kept are types whose fields are drawn, and noted, elsewhere.
 var keptTypes = []reflect.Type{
 	reflect.TypeFor[query.Filter](), reflect.TypeFor[query.PropertyRef](), reflect.TypeFor[query.Range](), reflect.TypeFor[query.Selector](),
-	reflect.TypeFor[query.Funnel](),
+	reflect.TypeFor[query.Funnel](), reflect.TypeFor[query.CohortDefinition](),
 }
 
 // walkFields visits the fields of a type, those of what is embedded, listed or pointed at as well.
@@ -120,6 +120,7 @@ func TestEveryOptionIsDrawn(t *testing.T) {
 			"preset": query.Presets(), "by": query.SessionRules(), "midnight": {"continue", "cut"}, "attribution": query.SessionAttributions(),
 			"interval": query.RetentionIntervals(),
 		}, []string{"kind"}},
+		{"cohort", examples(func(t *rapid.T) any { return drawDefinition(t, 1, now) }), nil, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			seen := drawn{}

@@ -23,6 +23,8 @@ type oracle struct {
 	away int64
 	// kept are the people of cohorts that questions name, by number.
 	kept map[uint64]map[uint64]bool
+	// behind has the people of a cell, which other tests compare with what they know.
+	behind func(*query.CohortCell) []uint64
 }
 
 // group is one combination of a breakdown's values: labels, and what orders them.

@@ -64,8 +64,13 @@ func drawHistory(t *rapid.T, base time.Time, zone *time.Location) *history {
 	return h
 }
 
+// numbers are the people of histories: two of them are those that an id of a user and an anonymous id lead to.
+var numbers = []uint64{
+	1 << 60, 2 << 60, 3 << 60, 5 << 60, event.IDNumber(event.SpaceUser, "ann"), event.IDNumber(event.SpaceAnonymous, "a1"),
+}
+
 func drawPerson(t *rapid.T, merged map[uint64]uint64) uint64 {
-	p := uint64(rapid.IntRange(1, 6).Draw(t, "person")) << 60
+	p := rapid.SampledFrom(numbers).Draw(t, "person")
 	for merged[p] != 0 {
 		p = merged[p]
 	}
@@ -401,6 +406,14 @@ func location(t testing.TB, name string) *time.Location {
 }
 
 func engine(t testing.TB, o query.Options) *query.Engine {
+	e, err := newEngine(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func newEngine(o query.Options) (*query.Engine, error) {
 	if o.Cohorts == nil {
 		o.Cohorts = keptCohorts{}
 	}
@@ -408,11 +421,10 @@ func engine(t testing.TB, o query.Options) *query.Engine {
 		// A dozen people fit, so that questions about more of them take several passes.
 		o.HistoryMemory = 128 << 10
 	}
-	e, err := query.New(o)
-	if err != nil {
-		t.Fatal(err)
+	if o.Read == nil {
+		o.Read = readQuestion
 	}
-	return e
+	return query.New(o)
 }
 
 // measures tells whether an aggregate needs a property.
