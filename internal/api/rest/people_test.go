@@ -135,7 +135,7 @@ func TestBadCells(t *testing.T) {
 		{funnel, `{"step":2,"state":"stopped_here"}`, "unknown_cell", "cell.step"},
 		{funnel, `{"window":"1h"}`, "unknown_cell", "cell.window"},
 		{funnel, `{"bin":0}`, "unknown_cell", "cell.bin"},
-		{retention, `{"column":1}`, "missing_field", "cell.cohort"},
+		{retention, `{"column":99}`, "unknown_cell", "cell.column"},
 		{retention, `{"cohort":"2026-04-15T00:00:00Z","column":99}`, "unknown_cell", "cell.column"},
 		{retention, `{"returned":false}`, "missing_field", "cell.column"},
 		{`{"kind":"lifecycle"}`, `{}`, "missing_field", "cell.bucket"},
