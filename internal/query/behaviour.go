@@ -204,6 +204,7 @@ type Resolution struct {
 	zone    *time.Location
 	now     time.Time
 	buckets buckets
+	casts   []PropertyRef
 }
 
 // Key is equal for questions that mean the same, and differs otherwise. It does not hold the project.

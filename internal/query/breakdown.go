@@ -95,7 +95,7 @@ func (d *dimension) label(group any) any {
 		}
 		return groupNone
 	}
-	if _, ok := builtInColumn(d.Property); ok && d.Of != ofPerson {
+	if _, ok := builtInColumn(d.Property); ok && d.Of != ofPerson && d.As == "" {
 		return s
 	}
 	return untag(s)

@@ -92,7 +92,7 @@ func (c *checker) filter(f *Filter, field string, depth int) (*Filter, error) {
 	if group == nil {
 		return c.comparison(f, field)
 	}
-	if f.And != nil && f.Or != nil || f.Property != "" || f.Of != "" || f.At != "" || f.Cohort != "" || f.Op != "" || f.Value != nil {
+	if f.And != nil && f.Or != nil || f.Property != "" || f.Of != "" || f.At != "" || f.As != "" || f.Cohort != "" || f.Op != "" || f.Value != nil {
 		return nil, invalid(field, "ambiguous_filter", `a condition is one of {"and":[…]}, {"or":[…]}, {"property":…,"op":…} and {"cohort":…,"op":…}`)
 	}
 	if len(group) == 0 {
@@ -154,6 +154,11 @@ func (c *checker) ref(r PropertyRef, field string) (PropertyRef, error) {
 	}
 	if r.At != "" {
 		if err := oneOf(field+".at", r.At, []string{atNow, atEvent}); err != nil {
+			return r, err
+		}
+	}
+	if r.As != "" {
+		if err := oneOf(field+".as", r.As, Casts()); err != nil {
 			return r, err
 		}
 	}

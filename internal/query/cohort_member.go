@@ -13,7 +13,7 @@ import (
 
 // membership checks a condition on cohort.
 func (c *checker) membership(f *Filter, field string) (*Filter, error) {
-	if f.Property != "" || f.Of != "" || f.At != "" || f.Value != nil {
+	if f.Property != "" || f.Of != "" || f.At != "" || f.As != "" || f.Value != nil {
 		return nil, invalid(field, "ambiguous_filter", `a condition on a cohort has "cohort" and "op" only`)
 	}
 	if err := oneOf(field+".op", f.Op, []string{opIn, opNotIn}); err != nil {
@@ -34,7 +34,7 @@ func (c *checker) membership(f *Filter, field string) (*Filter, error) {
 
 // splits checks a breakdown by cohort.
 func (c *checker) splits(b *Breakdown, field string) (err error) {
-	if b.Property != "" || b.Of != "" || b.At != "" || len(b.Edges) > 0 || b.Quantiles != 0 {
+	if b.Property != "" || b.Of != "" || b.At != "" || b.As != "" || len(b.Edges) > 0 || b.Quantiles != 0 {
 		return invalid(field, "ambiguous_breakdown", `a breakdown by a cohort has "cohort" only`)
 	}
 	if b.cohort, err = c.bound(b.Cohort, field+".cohort"); err != nil {

@@ -133,7 +133,11 @@ func (p *traitPeople) people(ctx context.Context, c *peopledCut) (peopleSet, err
 	q := newCompiler(c)
 	const n = "1"
 	name, relation := q.traitNow(p.Ref.Property, n)
-	sql := "SELECT w" + n + " FROM (" + relation + ") WHERE " + q.positive(&value{json: name}, p.Op, p.Value)
+	v := &value{json: name}
+	if p.Ref.As != "" {
+		v = v.asNumber()
+	}
+	sql := "SELECT w" + n + " FROM (" + relation + ") WHERE " + q.positive(v, p.Op, p.Value)
 	ids, err := c.ground().numbersOf(ctx, sql, q.args)
 	return peopleSet{ids: ids}, err
 }

@@ -74,6 +74,13 @@ func (c *compiler) value(ref PropertyRef) *value {
 	if v := c.refs[ref]; v != nil {
 		return v
 	}
+	if ref.As != "" {
+		plain := ref
+		plain.As = ""
+		v := c.value(plain).asNumber()
+		c.refs[ref] = v
+		return v
+	}
 	v := &value{}
 	c.refs[ref] = v
 	if ref.Of == ofPerson {

@@ -166,6 +166,8 @@ type FunnelAnswer struct {
 	// but no later than anybody may still convert.
 	AsOf time.Time `json:"as_of"`
 	// Question is what was asked, with every default filled in.
+	// Unparsed has the properties that the question reads as numbers.
+	Unparsed  []Unparsed      `json:"unparsed,omitempty"`
 	Question  Funnel          `json:"question"`
 	Watermark store.Watermark `json:"watermark"`
 	Cached    bool            `json:"cached"`

@@ -16,8 +16,11 @@ func (e *Engine) Funnel(ctx context.Context, s Scope, r *ResolvedFunnel) (*Funne
 		a.CompareRange = &c
 	}
 	err := e.timed(ctx, "funnel", s, &a.Watermark, &a.TookMS, func(ctx context.Context, cut *peopledCut) error {
-		f := &asking{ResolvedFunnel: r, engine: e, cut: cut, scope: s, now: r.asOf}
 		var err error
+		if a.Unparsed, err = r.unparsed(ctx, e, cut); err != nil {
+			return err
+		}
+		f := &asking{ResolvedFunnel: r, engine: e, cut: cut, scope: s, now: r.asOf}
 		a.Groups, err = f.answer(ctx)
 		return err
 	})

@@ -223,7 +223,7 @@ func (o *funnelOracle) visible(e *event.Event) bool {
 // values are those of some properties as one text, empty if anything is missing.
 func (o *funnelOracle) values(e *event.Event, refs []query.PropertyRef) (key string) {
 	for _, ref := range refs {
-		tag := o.property(e, ref).tag(strings.HasPrefix(ref.Property, "$") && ref.Of == "event")
+		tag := o.property(e, ref).tag(strings.HasPrefix(ref.Property, "$") && ref.Of == "event" && ref.As == "")
 		if tag == "" {
 			return ""
 		}

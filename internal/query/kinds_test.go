@@ -156,6 +156,15 @@ func TestSessionsStayWithinTheMemory(t *testing.T) {
 	}
 }
 
+// fieldOf is the field of a question that an error points at.
+func fieldOf(err error) string {
+	var refused *event.Error
+	if errors.As(err, &refused) {
+		return refused.Field
+	}
+	return ""
+}
+
 // codeOf is the code of an error that a client may see.
 func codeOf(err error) string {
 	var refused *event.Error

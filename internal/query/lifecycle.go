@@ -52,8 +52,10 @@ type LifecycleAnswer struct {
 	// Buckets are those of everybody.
 	Buckets []LifecycleBucket `json:"buckets"`
 	// Groups has one a value of the breakdown. They add up to Buckets.
-	Groups   []LifecycleGroup `json:"groups,omitempty"`
-	Question Lifecycle        `json:"question"`
+	Groups []LifecycleGroup `json:"groups,omitempty"`
+	// Unparsed has the properties that the question reads as numbers.
+	Unparsed []Unparsed `json:"unparsed,omitempty"`
+	Question Lifecycle  `json:"question"`
 	// Watermark tells up to where the answer is complete.
 	Watermark store.Watermark `json:"watermark"`
 	Cached    bool            `json:"cached"`
@@ -129,7 +131,7 @@ func (r *ResolvedLifecycle) resolve(ctx context.Context, e *Engine, s Scope) err
 	if err := f.properties(ctx); err != nil {
 		return err
 	}
-	r.Resolution = Resolution{zone: f.zone, now: f.now, buckets: f.buckets}
+	r.Resolution = Resolution{zone: f.zone, now: f.now, buckets: f.buckets, casts: f.check.casts()}
 	before := f.calendar().floor(f.buckets.from().Add(-time.Microsecond))
 	r.config = lifecycle.Config{Edges: append([]int64{before.UnixMicro()}, f.edges(0)...), Active: 1, First: 1}
 	if r.NewBy == newByAny {
@@ -143,6 +145,10 @@ func (r *ResolvedLifecycle) resolve(ctx context.Context, e *Engine, s Scope) err
 func (e *Engine) Lifecycle(ctx context.Context, s Scope, r *ResolvedLifecycle) (*LifecycleAnswer, error) {
 	a := &LifecycleAnswer{Kind: "lifecycle", Range: answerRange(&r.buckets, r.zone), Interval: r.Interval, Question: r.Lifecycle}
 	err := e.timed(ctx, "lifecycle", s, &a.Watermark, &a.TookMS, func(ctx context.Context, cut *peopledCut) error {
+		var err error
+		if a.Unparsed, err = r.unparsed(ctx, e, cut); err != nil {
+			return err
+		}
 		people, err := r.read(ctx, &ground{engine: e, cut: cut, scope: s})
 		if err != nil {
 			return err

@@ -53,7 +53,7 @@ func (g *grouper) of(e *event.Event) group {
 		v := g.o.property(e, b.PropertyRef)
 		if len(b.Edges) == 0 && b.Quantiles == 0 {
 			out.labels = append(out.labels, v.label())
-			out.tags = append(out.tags, v.tag(strings.HasPrefix(b.Property, "$") && b.Of == "event"))
+			out.tags = append(out.tags, v.tag(strings.HasPrefix(b.Property, "$") && b.Of == "event" && b.As == ""))
 			continue
 		}
 		if v.kind != 'n' || len(g.boundaries[i]) == 0 {
@@ -216,7 +216,7 @@ func (o *oracle) number(s *query.Series, list []sighting) *float64 {
 	var numbers []float64
 	things := map[string]bool{}
 	for _, x := range list {
-		v := o.property(x.event, query.PropertyRef{Property: s.Property})
+		v := o.property(x.event, query.PropertyRef{Property: s.Property, As: s.As})
 		if v.kind == 'n' {
 			numbers = append(numbers, v.num)
 		}

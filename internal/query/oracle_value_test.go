@@ -58,7 +58,27 @@ func scalarOf(ps []event.Property, key string) scalar {
 	return scalar{}
 }
 
+// plainNumber is what a text must look like to be a number.
+var plainNumber = regexp.MustCompile(`^[+-]?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?$`)
+
+// asNumber is a value read as a number.
+func (v scalar) asNumber() scalar {
+	if v.kind == 's' && plainNumber.MatchString(v.text) {
+		if f, err := strconv.ParseFloat(v.text, 64); err == nil {
+			return scalar{kind: 'n', num: f}
+		}
+	}
+	if v.kind == 'n' {
+		return v
+	}
+	return scalar{}
+}
+
 func (o *oracle) property(e *event.Event, ref query.PropertyRef) scalar {
+	if ref.As == "number" {
+		ref.As = ""
+		return o.property(e, ref).asNumber()
+	}
 	if ref.Of == "person" {
 		return o.trait(e, ref)
 	}

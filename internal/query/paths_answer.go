@@ -17,7 +17,9 @@ type PathsAnswer struct {
 	// Layers has the steps in order. Each layer has all paths: those that have ended are one node of it.
 	Layers []PathLayer `json:"layers"`
 	// Links lead from a node of a layer to one of the next.
-	Links     []PathLink      `json:"links"`
+	Links []PathLink `json:"links"`
+	// Unparsed has the properties that the question reads as numbers.
+	Unparsed  []Unparsed      `json:"unparsed,omitempty"`
 	Question  Paths           `json:"question"`
 	Watermark store.Watermark `json:"watermark"`
 	Cached    bool            `json:"cached"`
@@ -62,6 +64,10 @@ type PathLink struct {
 func (e *Engine) Paths(ctx context.Context, s Scope, r *ResolvedPaths) (*PathsAnswer, error) {
 	a := &PathsAnswer{Kind: "paths", Range: answerRange(&r.buckets, r.zone), Question: r.Paths}
 	err := e.timed(ctx, "paths", s, &a.Watermark, &a.TookMS, func(ctx context.Context, cut *peopledCut) error {
+		var err error
+		if a.Unparsed, err = r.unparsed(ctx, e, cut); err != nil {
+			return err
+		}
 		p, err := r.gather(ctx, &ground{e, cut, s})
 		if err != nil {
 			return err

@@ -51,7 +51,7 @@ func (o *trendPeople) people(i int, l *query.AnswerSeries, edges []time.Time, fi
 		if !counts(x.at) || !o.line(l, o.by[i].of(x.event)) {
 			continue
 		}
-		v := o.property(x.event, query.PropertyRef{Property: s.Property})
+		v := o.property(x.event, query.PropertyRef{Property: s.Property, As: s.As})
 		if s.Property != "" && s.Aggregate != "distinct" && v.kind != 'n' || s.Aggregate == "distinct" && v.tag(false) == "" {
 			continue
 		}

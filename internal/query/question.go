@@ -69,6 +69,8 @@ type Series struct {
 	Aggregate string `json:"aggregate,omitempty"`
 	// Property is what is measured, for sum to p99 and distinct.
 	Property string `json:"property,omitempty"`
+	// As is "number" to read text as the number that it is.
+	As string `json:"as,omitempty"`
 	// Clock is for wau and mau one of ActiveClocks; default rolling.
 	Clock string  `json:"clock,omitempty"`
 	Where *Filter `json:"where,omitempty"`
@@ -156,6 +158,9 @@ type PropertyRef struct {
 	// At says for a trait whether its latest value counts ("now", the default) or the one it had when the event
 	// happened ("event"). Traits set at the very moment of the event count.
 	At string `json:"at,omitempty"`
+	// As is "number" to read text as the number that it is, all of it: "12.50" is 12.5. What is no number then counts as
+	// not set, and the answer says how often that was. See cast.go.
+	As string `json:"as,omitempty"`
 }
 
 // Filter is a condition on an event: a group of conditions, a comparison of one property, or a cohort.
@@ -196,6 +201,7 @@ type Resolved struct {
 	zone    *time.Location
 	buckets buckets
 	compare *buckets
+	casts   []PropertyRef
 }
 
 // Key is equal for questions that mean the same, and differs otherwise. It does not hold the project.
@@ -209,6 +215,8 @@ type Answer struct {
 	Buckets      []Bucket       `json:"buckets"`
 	Series       []AnswerSeries `json:"series"`
 	CompareRange *AnswerRange   `json:"compare_range,omitempty"`
+	// Unparsed has the properties that the question reads as numbers.
+	Unparsed []Unparsed `json:"unparsed,omitempty"`
 	// Question is what was asked, with every default filled in.
 	Question  Trends          `json:"question"`
 	Watermark store.Watermark `json:"watermark"`

@@ -70,7 +70,7 @@ func (r *resolver) resolve(ctx context.Context) (*Resolved, error) {
 	if err := r.properties(ctx); err != nil {
 		return nil, err
 	}
-	out := &Resolved{Trends: r.q, zone: r.zone, buckets: b}
+	out := &Resolved{Trends: r.q, zone: r.zone, buckets: b, casts: r.check.casts()}
 	if r.q.Compare != "" {
 		out.compare = compareRange(r.calendar(), &b, r.q.Compare)
 	}
@@ -201,15 +201,18 @@ func (r *resolver) measure(s *Series, field string) error {
 		if s.Property != "" {
 			return invalid(field+".property", "unexpected_property", "%s takes no property", s.Aggregate)
 		}
+		if s.As != "" {
+			return invalid(field+".as", "misplaced_as", "as is for a property, and %s takes none", s.Aggregate)
+		}
 		return nil
 	}
 	if s.Property == "" {
 		return invalid(field+".property", "missing_property", "%s needs a property", s.Aggregate)
 	}
-	if _, ok := builtInColumn(s.Property); ok && s.Aggregate != AggDistinct {
-		return invalid(field+".property", "not_numeric", "%s is always text; %s needs numbers", s.Property, s.Aggregate)
+	if _, ok := builtInColumn(s.Property); ok && s.Aggregate != AggDistinct && s.As == "" {
+		return invalid(field+".property", "not_numeric", "%s is always text; %s needs numbers, so say as what it is read", s.Property, s.Aggregate)
 	}
-	_, err := r.check.ref(PropertyRef{Property: s.Property}, field)
+	_, err := r.check.ref(PropertyRef{Property: s.Property, As: s.As}, field)
 	return err
 }
 

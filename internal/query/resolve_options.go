@@ -48,8 +48,8 @@ func checkGroups(b *Breakdown, field string) error {
 	if len(b.Edges) > 0 && b.Quantiles != 0 {
 		return invalid(field, "ambiguous_groups", "give edges or quantiles, not both")
 	}
-	if _, ok := builtInColumn(b.Property); ok && b.Of != ofPerson {
-		return invalid(field+".property", "not_numeric", "%s is always text and has no groups of numbers", b.Property)
+	if _, ok := builtInColumn(b.Property); ok && b.Of != ofPerson && b.As == "" {
+		return invalid(field+".property", "not_numeric", "%s is always text and has no groups of numbers, unless it is read as a number", b.Property)
 	}
 	if len(b.Edges) == 0 {
 		if b.Quantiles < 2 || b.Quantiles > maxQuantiles {

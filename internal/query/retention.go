@@ -247,7 +247,7 @@ func (q *Retention) size(cohorts int) error {
 // configure sets the machine up.
 func (r *ResolvedRetention) configure(f *framed) {
 	q, b := &r.Retention, &f.buckets
-	r.Resolution = Resolution{zone: f.zone, now: f.now, buckets: *b}
+	r.Resolution = Resolution{zone: f.zone, now: f.now, buckets: *b, casts: f.check.casts()}
 	c := &r.config
 	*c = retention.Config{
 		Cohorts: b.len(), From: b.from().UnixMicro(), To: b.to().UnixMicro(), Periods: q.Periods,

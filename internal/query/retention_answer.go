@@ -21,6 +21,8 @@ type RetentionAnswer struct {
 	// Tables has one table a value of the breakdown, or a single one.
 	Tables []RetentionTable `json:"tables"`
 	// Question is what was asked, with every default filled in.
+	// Unparsed has the properties that the question reads as numbers.
+	Unparsed  []Unparsed      `json:"unparsed,omitempty"`
 	Question  Retention       `json:"question"`
 	Watermark store.Watermark `json:"watermark"`
 	Cached    bool            `json:"cached"`
@@ -79,6 +81,10 @@ func (e *Engine) Retention(ctx context.Context, s Scope, r *ResolvedRetention) (
 		a.Columns = append(a.Columns, RetentionBracket{b.From, b.To})
 	}
 	err := e.timed(ctx, "retention", s, &a.Watermark, &a.TookMS, func(ctx context.Context, cut *peopledCut) error {
+		var err error
+		if a.Unparsed, err = r.unparsed(ctx, e, cut); err != nil {
+			return err
+		}
 		dimensions, err := r.grouped(ctx, e, cut, s, &r.Start, r.Where, r.Breakdown)
 		if err != nil {
 			return err

@@ -17,7 +17,9 @@ type SessionsAnswer struct {
 	Interval string      `json:"interval"`
 	Buckets  []Bucket    `json:"buckets"`
 	// Groups has one a value of the breakdown, or a single one.
-	Groups    []SessionsGroup `json:"groups"`
+	Groups []SessionsGroup `json:"groups"`
+	// Unparsed has the properties that the question reads as numbers.
+	Unparsed  []Unparsed      `json:"unparsed,omitempty"`
 	Question  Sessions        `json:"question"`
 	Watermark store.Watermark `json:"watermark"`
 	Cached    bool            `json:"cached"`
@@ -53,6 +55,10 @@ func (e *Engine) Sessions(ctx context.Context, s Scope, r *ResolvedSessions) (*S
 		a.Buckets = append(a.Buckets, Bucket{Start: start, Partial: i >= r.buckets.ended})
 	}
 	err := e.timed(ctx, "sessions", s, &a.Watermark, &a.TookMS, func(ctx context.Context, cut *peopledCut) error {
+		var err error
+		if a.Unparsed, err = r.unparsed(ctx, e, cut); err != nil {
+			return err
+		}
 		dimensions, err := r.grouped(ctx, e, cut, s, r.Holding, r.Where, r.Breakdown)
 		if err != nil {
 			return err

@@ -18,11 +18,13 @@ type StickinessAnswer struct {
 	// Days has one entry a day of a ratio.
 	Days []StickinessDay `json:"days,omitempty"`
 	// Groups has one a value of the breakdown. They add up to Windows, or to Days.
-	Groups    []StickinessGroup `json:"groups,omitempty"`
-	Question  Stickiness        `json:"question"`
-	Watermark store.Watermark   `json:"watermark"`
-	Cached    bool              `json:"cached"`
-	TookMS    float64           `json:"took_ms"`
+	Groups []StickinessGroup `json:"groups,omitempty"`
+	// Unparsed has the properties that the question reads as numbers.
+	Unparsed  []Unparsed      `json:"unparsed,omitempty"`
+	Question  Stickiness      `json:"question"`
+	Watermark store.Watermark `json:"watermark"`
+	Cached    bool            `json:"cached"`
+	TookMS    float64         `json:"took_ms"`
 }
 
 // StickinessGroup are the people of one value of the breakdown.
@@ -63,6 +65,10 @@ type StickinessDay struct {
 func (e *Engine) Stickiness(ctx context.Context, s Scope, r *ResolvedStickiness) (*StickinessAnswer, error) {
 	a := &StickinessAnswer{Kind: "stickiness", Range: answerRange(&r.buckets, r.zone), Interval: r.Interval, Question: r.Stickiness}
 	err := e.timed(ctx, "stickiness", s, &a.Watermark, &a.TookMS, func(ctx context.Context, cut *peopledCut) error {
+		var err error
+		if a.Unparsed, err = r.unparsed(ctx, e, cut); err != nil {
+			return err
+		}
 		people, err := r.read(ctx, &ground{engine: e, cut: cut, scope: s})
 		if err != nil {
 			return err

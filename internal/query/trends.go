@@ -20,8 +20,11 @@ func (e *Engine) Trends(ctx context.Context, s Scope, r *Resolved) (*Answer, err
 		a.CompareRange = &c
 	}
 	err := e.timed(ctx, "trends", s, &a.Watermark, &a.TookMS, func(ctx context.Context, cut *peopledCut) error {
-		t := &trend{engine: e, cut: cut, scope: s, r: r}
 		var err error
+		if a.Unparsed, err = e.unparsed(ctx, cut, r.casts, &r.buckets, r.zone); err != nil {
+			return err
+		}
+		t := &trend{engine: e, cut: cut, scope: s, r: r}
 		a.Series, err = t.answer(ctx)
 		return err
 	})

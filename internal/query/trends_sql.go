@@ -39,7 +39,9 @@ func (p *plan) events(columns string) string {
 	return "SELECT " + bucket + " AS b" + columns + groups + " FROM " + p.sourceOf(pieces) + " WHERE " + matches
 }
 
-func (p *plan) measured() *value { return p.value(PropertyRef{Property: p.series.Property}) }
+func (p *plan) measured() *value {
+	return p.value(PropertyRef{Property: p.series.Property, As: p.series.As})
+}
 
 // amounts reduces events to the counts and amounts of buckets and groups.
 func (p *plan) amounts(s *statement) {

@@ -142,7 +142,7 @@ func drawProperties(t *rapid.T, keys []string) []event.Property {
 		case 2:
 			p.Type, p.Str = event.JSON, rapid.SampledFrom([]string{`{"a":[1]}`, `[1,2]`, `12345678901234567890`}).Draw(t, "json")
 		case 3, 4:
-			p.Type, p.Str = event.String, rapid.SampledFrom([]string{"pro", "Free", "12", "", "2026-03-29T01:30:00.000Z", "it's"}).Draw(t, "text")
+			p.Type, p.Str = event.String, rapid.SampledFrom([]string{"pro", "Free", "12", "2.50", "1e999", " 7", "", "2026-03-29T01:30:00.000Z", "it's"}).Draw(t, "text")
 		case 5:
 			p.Type, p.Str = event.String, rapid.SampledFrom([]string{"2026-03-29T01:30:00.000Z", "2026-03-08T07:00:00.125Z"}).Draw(t, "when")
 		default:
@@ -260,6 +260,14 @@ func drawFilter(t *rapid.T, depth int) *query.Filter {
 }
 
 func drawRef(t *rapid.T) query.PropertyRef {
+	ref := drawPlainRef(t)
+	ref.As = drawAs(t)
+	return ref
+}
+
+func drawAs(t *rapid.T) string { return rapid.SampledFrom([]string{"", "", "number"}).Draw(t, "as") }
+
+func drawPlainRef(t *rapid.T) query.PropertyRef {
 	if rapid.IntRange(0, 3).Draw(t, "person?") == 0 {
 		return query.PropertyRef{
 			Property: rapid.SampledFrom([]string{"plan", "tier"}).Draw(t, "trait"), Of: "person",
@@ -290,7 +298,7 @@ func drawQuestion(t *rapid.T, now time.Time) *query.Trends {
 			s.Events = rapid.SampledFrom([][]string{{"buy"}, {"buy", hostile}, {"never"}, {"$identify", "view"}}).Draw(t, "events")
 		}
 		if measures(s.Aggregate) {
-			s.Property = rapid.SampledFrom(propertyKeys).Draw(t, "measure")
+			s.Property, s.As = rapid.SampledFrom(propertyKeys).Draw(t, "measure"), drawAs(t)
 		}
 		if s.Aggregate == "wau" || s.Aggregate == "mau" {
 			s.Clock = rapid.SampledFrom(query.ActiveClocks()).Draw(t, "clock")
@@ -313,7 +321,7 @@ func drawQuestion(t *rapid.T, now time.Time) *query.Trends {
 			continue
 		}
 		b := query.Breakdown{PropertyRef: drawRef(t)}
-		if b.Property[0] != '$' {
+		if b.Property[0] != '$' || b.As != "" {
 			switch rapid.IntRange(0, 5).Draw(t, "groups") {
 			case 0:
 				b.Edges = []float64{0, 2, 12}
@@ -360,6 +368,7 @@ func agreeTrends(t *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 			t.Fatalf("%s\nline %d is\n%s\nwant\n%s", asJSON(a.Question), i, asJSON(got), describe(want[i:i+1]))
 		}
 	}
+	checkUnparsed(t, o, a.Range, a.Unparsed, castsOf(&a.Question))
 	again, err := e.Resolve(scope, &a.Question)
 	if err != nil || again.Key() != r.Key() {
 		t.Fatalf("the question in the answer is another one: %v\n%s\n%s", err, asJSON(a.Question), asJSON(again))

@@ -45,10 +45,12 @@ func describe(schemas map[string]*huma.Schema) error {
 	words(schemas["Series"], "aggregate", query.Aggregates())
 	words(schemas["Series"], "clock", query.ActiveClocks())
 	kindWords(schemas)
-	for _, name := range []string{"Filter", "Breakdown", "PropertyRef"} {
+	for _, name := range []string{"Filter", "Breakdown", "PropertyRef", "Unparsed"} {
 		words(schemas[name], "of", []string{"event", "person"})
 		words(schemas[name], "at", []string{"now", "event"})
+		words(schemas[name], "as", query.Casts())
 	}
+	words(schemas["Series"], "as", query.Casts())
 	words(schemas["PlannedProperty"], "type", query.PlannedTypes())
 	words(schemas["Violation"], "reason", query.ViolationReasons())
 	words(schemas["Filter"], "op", query.Operators())

@@ -19,6 +19,8 @@ export type Answer = {
   series: AnswerSeries[];
   /** How long it took here, in milliseconds. */
   took_ms: number;
+  /** The properties that the question reads as numbers, and how many values are none. */
+  unparsed?: Unparsed[];
   /** Up to where the answer is complete. */
   watermark: Watermark;
 };
@@ -70,6 +72,8 @@ export type AuditEntry = {
 };
 
 export type Breakdown = {
+  /** Reads text as the number that all of it is, such as 12.50; what is none counts as not set. */
+  as?: "number";
   /** For a person's property: its value now (default) or at the time of the event. */
   at?: "now" | "event";
   /** A cohort's number or name, in place of a property: splits into who is in it and who is not. */
@@ -454,6 +458,8 @@ export type Explanation = {
 export type Filter = {
   /** All of these hold; instead of property and op. */
   and?: Filter[];
+  /** Reads text as the number that all of it is, such as 12.50; what is none counts as not set. */
+  as?: "number";
   /** For a person's property: its value now (default) or at the time of the event. */
   at?: "now" | "event";
   /** A cohort's number or name, in place of a property; with in or not_in. */
@@ -564,6 +570,8 @@ export type FunnelAnswer = {
   range: AnswerRange;
   /** How long it took, in milliseconds. */
   took_ms: number;
+  /** The properties that the question reads as numbers, and how many values are none. */
+  unparsed?: Unparsed[];
   /** Up to where the answer is complete. */
   watermark: Watermark;
 };
@@ -905,6 +913,8 @@ export type LifecycleAnswer = {
   range: AnswerRange;
   /** How long it took here, in milliseconds. */
   took_ms: number;
+  /** The properties that the question reads as numbers, and how many values are none. */
+  unparsed?: Unparsed[];
   /** Up to where the answer is complete. */
   watermark: Watermark;
 };
@@ -1292,6 +1302,8 @@ export type PathsAnswer = {
   range: AnswerRange;
   /** How long it took here, in milliseconds. */
   took_ms: number;
+  /** The properties that the question reads as numbers, and how many values are none. */
+  unparsed?: Unparsed[];
   /** Up to where the answer is complete. */
   watermark: Watermark;
 };
@@ -1631,6 +1643,8 @@ export type ProjectsAnswer = {
 };
 
 export type PropertyRef = {
+  /** Reads text as the number that all of it is, such as 12.50; what is none counts as not set. */
+  as?: "number";
   /** For a person's property: its value now (default) or at the time of the event. */
   at?: "now" | "event";
   /** Whose property it is: the event's (default) or the person's. */
@@ -1784,6 +1798,8 @@ export type RetentionAnswer = {
   tables: RetentionTable[];
   /** How long it took here, in milliseconds. */
   took_ms: number;
+  /** The properties that the question reads as numbers, and how many values are none. */
+  unparsed?: Unparsed[];
   /** Up to where the answer is complete. */
   watermark: Watermark;
 };
@@ -1986,6 +2002,8 @@ export type SentResult = {
 export type Series = {
   /** How the events are counted or measured; default total. */
   aggregate?: "total" | "unique" | "dau" | "wau" | "mau" | "sessions" | "per_user" | "sum" | "avg" | "min" | "max" | "median" | "p75" | "p90" | "p95" | "p99" | "first_time" | "distinct";
+  /** Reads text as the number that all of it is, such as 12.50; what is none counts as not set. */
+  as?: "number";
   /** For wau and mau: the last 7 or 30 days (rolling, the default), or the days of the week or month so far (calendar). */
   clock?: "rolling" | "calendar";
   /** Names of events, any of which counts; none means all events. */
@@ -2067,6 +2085,8 @@ export type SessionsAnswer = {
   range: AnswerRange;
   /** How long it took here, in milliseconds. */
   took_ms: number;
+  /** The properties that the question reads as numbers, and how many values are none. */
+  unparsed?: Unparsed[];
   /** Up to where the answer is complete. */
   watermark: Watermark;
 };
@@ -2160,6 +2180,8 @@ export type StickinessAnswer = {
   range: AnswerRange;
   /** How long it took here, in milliseconds. */
   took_ms: number;
+  /** The properties that the question reads as numbers, and how many values are none. */
+  unparsed?: Unparsed[];
   /** Up to where the answer is complete. */
   watermark: Watermark;
   /** One entry a window, or one for the range. */
@@ -2279,6 +2301,19 @@ export type UnknownCohort = {
   name: string;
   /** What is wrong with its definition. */
   reason: string;
+};
+
+export type Unparsed = {
+  /** What it is read as. */
+  as?: "number";
+  /** For a person's property: which of its values. */
+  at?: "now" | "event";
+  /** How many events of the range have a value that is none, which counts as not set. */
+  events: number;
+  /** Whose property it is. */
+  of?: "event" | "person";
+  /** A property that the question reads as a number. */
+  property?: string;
 };
 
 export type Violation = {

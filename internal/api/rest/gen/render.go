@@ -53,6 +53,7 @@ var sections = [...]struct{ title, name, text string }{
 	{"Property", "PropertyRef", ""},
 	{"Selector", "Selector", "Which events are meant."},
 	{"Answer to trends", "Answer", ""},
+	{"Property read as a number", "Unparsed", ""},
 	{"Bucket", "Bucket", ""},
 	{"Series of an answer", "AnswerSeries", ""},
 	{"Compared values", "CompareSeries", ""},

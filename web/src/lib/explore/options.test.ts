@@ -23,7 +23,7 @@ it('offers properties of people beside those of events, with how many have them 
   expect(told[2]).not.toHaveProperty('about');
   const all = offers(schema, formats);
   expect(all.properties.map((o) => o.value)).toEqual(['age', 'person:age', 'person:plan', 'person:address']);
-  expect(all.numbers).toEqual([]);
+  expect(all.numbers).toEqual([{ value: 'number:age', label: 'age as a number', note: 'text' }]);
   expect([all.values('person:age'), all.values('age'), all.values('person:none')]).toEqual([['41', '7'], [], []]);
 });
 
@@ -32,4 +32,5 @@ it('writes a value as the type that the property of people has', () => {
   const where = (property: string) => filter({ ...noFilter(), rows: [{ property, op: 'is', value: '41' }] }, types);
   expect(where('person:age')).toEqual({ property: 'age', of: 'person', op: 'is', value: 41 });
   expect(where('age')).toEqual({ property: 'age', op: 'is', value: '41' });
+  expect(where('number:age')).toEqual({ property: 'age', as: 'number', op: 'is', value: 41 });
 });

@@ -34,13 +34,21 @@ export function offers(schema: Schema | undefined, formats: Formats, cohorts: Co
   return {
     events: (schema?.events ?? []).map((e) => ({ value: e.name, label: e.name, note: formats.compact(e.count), about: about(e) })),
     properties,
-    numbers: properties.filter((p) => types(p.value).includes('number')),
+    numbers: [...properties.filter((p) => types(p.value).includes('number')), ...texts(schema)],
     types,
     values: (name) => {
       const { property = '', of } = resolve(name);
       return of === 'person' ? (trait(property)?.values ?? []).map((v) => String(v.value)) : [];
     },
   };
+}
+
+/** Properties that were only ever text, to be read as numbers. */
+function texts(schema: Schema | undefined): Option[] {
+  return (schema?.properties ?? [])
+    .filter((p) => p.types.includes('text') && !p.types.includes('number'))
+    .map((p) => reference(p.key, undefined, undefined, 'number'))
+    .map((value) => ({ value, label: propertyName(value), note: 'text' }));
 }
 
 /** What people say of an event or a property, in one line. */
@@ -62,10 +70,11 @@ export function traits(schema: Schema | undefined, formats: Formats): Option[] {
 
 const shortened = (text: string) => (text.length > 24 ? `${text.slice(0, 23)}…` : text);
 
-/** What a typed property may mean besides what was found: one of the person, as it is now or was then. */
+/** What a typed property may mean besides what was found: one of the person, as it is now or was then, or text that is a number. */
 export function typedProperty(text: string): Option[] {
   return [
     { value: reference(text, 'person'), label: propertyName(reference(text, 'person')), note: 'as it is now' },
     { value: reference(text, 'person', 'event'), label: propertyName(reference(text, 'person', 'event')), note: 'as it was' },
+    { value: reference(text, undefined, undefined, 'number'), label: `${text} as a number`, note: 'of text' },
   ];
 }

@@ -81,7 +81,7 @@ const questions: Question[] = [
     ],
     formulas: [{ id: 'C', label: 'A / B', expression: 'A / B' }],
     where: { or: [{ property: 'plan', of: 'person', op: 'is_set' }, { and: [{ property: 'amount', op: 'gte', value: 1 }, { property: 'amount', op: 'lt', value: 9 }] }] },
-    breakdown: [{ property: '$country' }, { property: 'plan', of: 'person', at: 'event' }, { property: 'amount', edges: [10, 50] }], breakdown_limit: 5,
+    breakdown: [{ property: '$country' }, { property: 'plan', of: 'person', at: 'event', as: 'number' }, { property: 'amount', edges: [10, 50] }], breakdown_limit: 5,
   },
   {
     kind: 'funnel', range: { from: '2026-01-01', to: '2026-02-01' }, window: '3d', order: 'any', unit: 'session', entry: 'every', show: 'trend', interval: 'week',

@@ -48,6 +48,11 @@ function ofRange(funnel: PathsFunnel): Omit<PathsFunnel, 'question'> & { questio
   return { ...funnel, question: rest };
 }
 
+function measured(reference: string) {
+  const { property, as } = resolve(reference);
+  return { property, ...(as ? { as } : {}) };
+}
+
 function trends(form: Form, built: Question, types: Types): void {
   built.interval = form.options.interval || automatic(form);
   built.series = form.series.map((s, i) => ({
@@ -56,7 +61,7 @@ function trends(form: Form, built: Question, types: Types): void {
     ...selectionOf(s, types),
     aggregate: s.aggregate,
     ...(s.clock && ['wau', 'mau'].includes(s.aggregate) ? { clock: s.clock } : {}),
-    ...(needsProperty(s.aggregate) ? { property: resolve(s.property).property } : {}),
+    ...(needsProperty(s.aggregate) ? measured(s.property) : {}),
   }));
   const formulas = form.formulas.filter((f) => f.expression.trim());
   if (formulas.length > 0) {
@@ -170,7 +175,7 @@ export function filter(group: FilterGroup, types: Types): Filter | undefined {
 function condition(row: FilterRow, types: Types): Filter {
   const property = resolve(row.property);
   if (property.cohort !== undefined) return { cohort: property.cohort, op: row.op === 'not_in' ? 'not_in' : 'in' };
-  const seen = types(property.property ?? '', property.of);
+  const seen = property.as ? [property.as] : types(property.property ?? '', property.of);
   const base = { ...property, op: row.op } as Filter;
   switch (takes(row.op)) {
     case 'none':

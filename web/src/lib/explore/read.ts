@@ -94,7 +94,7 @@ export function readRange(given: Plain): Pick<Form, 'range' | 'from' | 'to'> | u
 function property(value: unknown): string {
   const p = plain(value);
   if (text(p.cohort)) return `cohort:${text(p.cohort)}`;
-  return text(p.property) ? reference(text(p.property), text(p.of), text(p.at)) : '';
+  return text(p.property) ? reference(text(p.property), text(p.of), text(p.at), text(p.as)) : '';
 }
 
 export function readSelection(value: unknown): Selection {
@@ -105,7 +105,7 @@ function series(value: unknown): Series {
   const s = plain(value);
   const aggregate = aggregates.some((a) => a.value === s.aggregate) ? text(s.aggregate) : 'total';
   const clock = s.clock === 'calendar' ? 'calendar' : '';
-  return { ...readSelection(s), aggregate, property: text(s.property), label: text(s.label), clock };
+  return { ...readSelection(s), aggregate, property: property({ property: s.property, as: s.as }), label: text(s.label), clock };
 }
 
 function step(value: unknown): Step {
