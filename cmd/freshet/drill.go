@@ -22,9 +22,12 @@ type drillCmd struct {
 // Help implements kong.HelpProvider.
 func (drillCmd) Help() string {
 	return `Takes a backup of a data folder, which a server may be using, and does to what is restored from it what you fear: kills the
-server, flips bits of the store, the archive and the log, loses the store and the index of event ids, restores once more. After
-each step it compares every row and the ledger with what was there at first, and prints the balance. It needs free space for
-the log, the archive and two stores. The exit code is 1 when something was not as it should be.
+server while it takes events, flips bits of the store, the archive and the log, loses the store, loses the index of event ids and
+sends all events of the load again, restores once more. After each step it compares every row and the ledger with what was there,
+and prints the balance. A full disk is tried on a new folder in memory, which takes root. A step that cannot be done is skipped,
+and says why. The original's folder, archive, bucket and database are not written to: with projects in PostgreSQL the copy has
+them in SQLite. It needs free space for the log, the archive and two stores. The exit code is 1 when something was not as it
+should be.
 
   freshet drill --data /var/lib/freshet
   freshet drill --kills 100 --work /mnt/scratch/drill`
@@ -77,8 +80,12 @@ func (c *drillCmd) Run(ctx context.Context, s streams) (err error) {
 
 func printStep(s streams, step drill.Step) {
 	verdict := "nothing lost, nothing doubled"
-	if step.Problem != "" {
+	switch {
+	case step.Problem != "":
 		verdict = "PROBLEM: " + step.Problem
+	case step.Skipped != "":
+		fmt.Fprintf(s.out, "%-32s skipped: %s\n", step.Name, step.Skipped)
+		return
 	}
 	fmt.Fprintf(s.out, "%-32s %7.1f s  %d accepted = %d stored + %d duplicates + %d dead letters; %s\n",
 		step.Name, step.Seconds, step.Accepted, step.Stored, step.Duplicate, step.Dead, verdict)

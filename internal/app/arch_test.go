@@ -37,7 +37,7 @@ var allowed = map[string][]string{
 	"internal/importer": {"internal/event"},
 	"internal/doctor":   {"internal/config"},
 	"internal/bench":    {"internal/client", "internal/demo", "internal/eventlog"},
-	"internal/drill":    {"internal/app", "internal/config"},
+	"internal/drill":    {"internal/app", "internal/client", "internal/config", "internal/store"},
 	"bench/overload":    {"internal/bench"},
 	"bench/catchup":     {"internal/bench", "internal/client"},
 	"bench/storm":       {"internal/bench"},

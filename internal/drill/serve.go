@@ -10,10 +10,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/freshet/freshet/internal/config"
 )
 
 const (
@@ -31,8 +32,9 @@ type server struct {
 	err    error
 }
 
-// serve starts a server that answers on loopback only, and returns when it accepts events.
-func (d *drill) serve(ctx context.Context) (*server, error) {
+// serve starts a server that answers on loopback only, and returns when it accepts events. It has the configuration that is given
+// and nothing of this process's environment, which may name the original's archive and database.
+func (d *drill) serve(ctx context.Context, c config.Config) (*server, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -41,11 +43,17 @@ func (d *drill) serve(ctx context.Context) (*server, error) {
 	if err := l.Close(); err != nil {
 		return nil, err
 	}
-	c := d.copy
-	cmd := exec.Command(d.Binary, "serve", "--data", c.Data, "--listen", addr, "--admin-listen", "", "--log-level", "error", //nolint:gosec,noctx // ourselves; it is killed here
-		"--geo-file", c.GeoFile, "--dedup-window", c.Dedup.Window.String())
-	// A copy must not write to where the archive of its original is.
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "FRESHET_ARCHIVE_") })
+	c.Listen = addr
+	settings, err := c.YAML()
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(d.Work, "drill.yaml")
+	if err := os.WriteFile(file, settings, 0o600); err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(d.Binary, "serve", "--config", file) //nolint:gosec,noctx // ourselves; it is killed here
+	cmd.Env = []string{"TMPDIR=" + os.TempDir()}
 	cmd.Stdout, cmd.Stderr = io.Discard, os.Stderr
 	s := &server{cmd: cmd, addr: addr, exited: make(chan struct{})}
 	if err := cmd.Start(); err != nil {
@@ -62,8 +70,10 @@ func (d *drill) serve(ctx context.Context) (*server, error) {
 	return s, nil
 }
 
+func (s *server) url() string { return "http://" + s.addr }
+
 func (s *server) get(path string) (int, error) {
-	resp, err := http.Get("http://" + s.addr + path) //nolint:noctx // loopback, and bounded by poll
+	resp, err := http.Get(s.url() + path) //nolint:noctx // loopback, and bounded by poll
 	if err != nil {
 		return 0, err
 	}
@@ -88,7 +98,7 @@ func (s *server) whole(ctx context.Context, data string) error {
 
 // idle tells that nothing of the log waits for the store. The metric is not there while the store is closed.
 func (s *server) idle() bool {
-	resp, err := http.Get("http://" + s.addr + "/metrics") //nolint:noctx // loopback, and bounded by poll
+	resp, err := http.Get(s.url() + "/metrics") //nolint:noctx // loopback, and bounded by poll
 	if err != nil {
 		return false
 	}

@@ -266,32 +266,3 @@ func TestBackup(t *testing.T) {
 		t.Errorf("a flipped bit of the backup was not found: %s", stdout)
 	}
 }
-
-// TestDrill drills on the folder of a running server, which must not notice.
-func TestDrill(t *testing.T) {
-	t.Parallel()
-	s := start(t, archived()...)
-	s.send("/v1/events", manyEvents("a", 2000))
-	s.send("/v1/events", manyEvents("a", 10))
-	s.forget()
-	s.waitIdle()
-	stdout, stderr, code := s.cli("", append([]string{"drill", "--json", "--kills", "2", "--data", s.dir}, s.args...)...)
-	var steps []struct {
-		Name, Problem               string
-		Accepted, Stored, Duplicate int64
-	}
-	if err := json.Unmarshal([]byte(stdout), &steps); err != nil || code != 0 || len(steps) != 8 {
-		t.Fatalf("drill: %d %v\n%s%s", code, err, stdout, stderr)
-	}
-	for _, step := range steps {
-		if step.Accepted != 2011 || step.Stored != 2001 || step.Duplicate != 10 {
-			t.Errorf("%+v", step)
-		}
-	}
-	if n := len(s.export("")); n != 2001 {
-		t.Errorf("the server has %d events after the drill", n)
-	}
-	if left, err := filepath.Glob(filepath.Join(filepath.Dir(s.dir), "freshet-drill-*")); err != nil || len(left) > 0 {
-		t.Errorf("left behind: %v, %v", left, err)
-	}
-}
