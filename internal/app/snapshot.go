@@ -55,12 +55,14 @@ func (s *Snapshot) encode() ([]byte, error) { return archive.Seal(s, &s.SHA256) 
 
 // readSnapshot reads the list of a snapshot and checks it. where says which one it is.
 func readSnapshot(b []byte, where string) (*Snapshot, error) {
+	// A later format may have other members.
+	var format struct{ Format int }
+	if err := json.Unmarshal(b, &format); err == nil && format.Format > snapshotFormat {
+		return nil, fmt.Errorf("read the backup %s: it has format %d, this binary reads up to %d: take a newer freshet", where, format.Format, snapshotFormat)
+	}
 	var s Snapshot
 	if err := json.Unmarshal(b, &s); err != nil {
 		return nil, fmt.Errorf("read the backup %s: %w", where, err)
-	}
-	if s.Format > snapshotFormat {
-		return nil, fmt.Errorf("read the backup %s: it has format %d, this binary reads up to %d: take a newer freshet", where, s.Format, snapshotFormat)
 	}
 	sum := s.SHA256
 	if _, err := s.encode(); err != nil || s.SHA256 != sum {

@@ -297,6 +297,32 @@ func drawProperties(r *rapid.T, ops bool) (out []event.Property) {
 	return out
 }
 
+// TestNewerManifest: a manifest of a later format is refused with words, also when its members have become others.
+func TestNewerManifest(t *testing.T) {
+	w := newWorld(t)
+	w.fill(10)
+	w.archiveAll()
+	spans, err := Spans(t.Context(), w.bucket())
+	if err != nil || len(spans) == 0 {
+		t.Fatal(spans, err)
+	}
+	path := filepath.Join(string(w.bucket()), manifestName(spans[0]))
+	content := []byte(`{"format":2,"from":"elsewhere"}`)
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, loaded := LoadBatch(t.Context(), w.bucket(), spans[0])
+	_, verified := Verify(t.Context(), w.bucket(), nil)
+	for _, err := range []error{loaded, verified} {
+		if err == nil || !strings.Contains(err.Error(), "start a newer freshet") {
+			t.Errorf("%v", err)
+		}
+	}
+	if left, err := os.ReadFile(path); err != nil || string(left) != string(content) {
+		t.Errorf("it was changed: %v", err)
+	}
+}
+
 // TestCrash leaves what a process killed before its manifest leaves: the next start knows nothing of it and does the
 // batch again.
 func TestCrash(t *testing.T) {

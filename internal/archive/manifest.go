@@ -119,12 +119,14 @@ func LoadBatch(ctx context.Context, bucket Bucket, s Span) (*Batch, error) {
 	if err != nil {
 		return nil, err
 	}
+	// A later format may have other members.
+	var format struct{ Format int }
+	if err := json.Unmarshal(content, &format); err == nil && format.Format > formatVersion {
+		return nil, fmt.Errorf("read %s: it has format %d, this binary reads up to %d: start a newer freshet", name, format.Format, formatVersion)
+	}
 	var b Batch
 	if err := json.Unmarshal(content, &b); err != nil {
 		return nil, damaged("%s: %v", name, err)
-	}
-	if b.Format > formatVersion {
-		return nil, fmt.Errorf("read %s: it has format %d, this binary reads up to %d: start a newer freshet", name, b.Format, formatVersion)
 	}
 	sum := b.SHA256
 	if _, err := b.encode(); err != nil || b.SHA256 != sum || b.Span() != s {

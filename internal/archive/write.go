@@ -67,7 +67,9 @@ func (w *writer) add(ctx context.Context, entry *eventlog.Entry) error {
 	payload := w.maker.keep(entry.Payload)
 	w.bytes += len(payload)
 	w.rows += entry.Events
-	if err := w.decoder.Open(payload); err != nil {
+	if err := w.decoder.Open(payload); errors.Is(err, event.ErrNewer) {
+		return fmt.Errorf("position %d: %w", entry.First, err)
+	} else if err != nil {
 		h := &event.Header{ReceivedAt: w.last}
 		w.at(h, entry).addRecord(h, uint64(entry.First), entry.Events, payload)
 		return w.full(ctx)

@@ -26,6 +26,8 @@ import (
 const (
 	versionPlain = 1
 	versionOps   = 2
+	// versionMost is the last number that a later version may have; above it, and at 0, a payload is malformed.
+	versionMost = 31
 )
 
 const (
@@ -143,8 +145,11 @@ func (c *Encoder) PayloadFor(h Header) []byte {
 	return c.Payload()
 }
 
-// ErrCodec is wrapped by every error of Decoder.
+// ErrCodec is wrapped by every error of Decoder but ErrNewer.
 var ErrCodec = errors.New("malformed log record")
+
+// ErrNewer is wrapped by the error of a record that a later version has written. It must be left as it is.
+var ErrNewer = errors.New("written by a newer freshet, start that one")
 
 // Decoder reads the payload of one record item by item.
 type Decoder struct {
@@ -159,6 +164,9 @@ type Decoder struct {
 func (d *Decoder) Open(payload []byte) error {
 	d.r = reader{b: payload}
 	v := d.r.byte()
+	if d.r.err == nil && v > versionOps && v <= versionMost {
+		return fmt.Errorf("a log record has format %d, this program reads up to %d: %w", v, versionOps, ErrNewer)
+	}
 	if d.r.err == nil && v != versionPlain && v != versionOps {
 		return fmt.Errorf("%w: version %d, this binary reads %d to %d", ErrCodec, v, versionPlain, versionOps)
 	}

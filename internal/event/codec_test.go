@@ -2,6 +2,7 @@ package event
 
 import (
 	"bytes"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -202,5 +203,22 @@ func TestKeyOf(t *testing.T) {
 func TestIDNumberSeparatesSpaces(t *testing.T) {
 	if IDNumber(SpaceUser, "x") == IDNumber(SpaceAnonymous, "x") {
 		t.Fatal("user x and anonymous x are one person")
+	}
+}
+
+// TestNewerRecord: a record of a later version is no malformed one.
+func TestNewerRecord(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		version byte
+		newer   bool
+	}{{0, false}, {versionOps + 1, true}, {versionMost, true}, {versionMost + 1, false}} {
+		var enc Encoder
+		enc.Begin(Header{Project: 1})
+		payload := append([]byte{c.version}, enc.Payload()[1:]...)
+		err := new(Decoder).Open(payload)
+		if errors.Is(err, ErrNewer) != c.newer || errors.Is(err, ErrCodec) == c.newer {
+			t.Errorf("version %d: %v", c.version, err)
+		}
 	}
 }

@@ -168,6 +168,25 @@ func TestMalformedRecords(t *testing.T) {
 	w.close(t)
 }
 
+// TestNewerRecord: a record that a later version has written stops the processing in front of it, so that the newer program
+// finds it where it was.
+func TestNewerRecord(t *testing.T) {
+	w := newWorld(t)
+	w.start(t)
+	w.append(t, header, named("1"))
+	if _, err := w.log.Append(context.Background(), eventlog.Record{Payload: []byte{3, 1, 2}, Events: 2}); err != nil {
+		t.Fatal(err)
+	}
+	w.append(t, header, named("2"))
+	if err := w.drain(); !errors.Is(err, event.ErrNewer) {
+		t.Errorf("%v", err)
+	}
+	if len(w.store.dead) > 0 || w.store.position > 1 {
+		t.Errorf("position %d, dead %+v", w.store.position, w.store.dead)
+	}
+	w.close(t)
+}
+
 func TestDamagedLog(t *testing.T) {
 	w := newWorld(t)
 	w.start(t)

@@ -31,7 +31,9 @@ func (p *Processor) record(ctx context.Context, entry *eventlog.Entry) error {
 		return err
 	}
 	p.whole = false
-	if err := p.decoder.Open(entry.Payload); err != nil {
+	if err := p.decoder.Open(entry.Payload); errors.Is(err, event.ErrNewer) {
+		return fmt.Errorf("position %d: %w", entry.First, err)
+	} else if err != nil {
 		p.decoder.Header = event.Header{ReceivedAt: p.lastReceived()}
 		p.begun(ctx, entry, &p.decoder.Header)
 		p.malformed(entry, entry.First, err)

@@ -16,7 +16,7 @@ import (
 
 // A block is what one group commit wrote. All integers are little endian:
 //
-//	0   magic "FLB1"
+//	0   magic "FLB1"; the digit is the version
 //	4   length of the payload as stored (uint32)
 //	8   length of the payload before compression (uint32)
 //	12  number of events (uint32)
@@ -26,8 +26,11 @@ import (
 //	36  payload: the records, compressed with S2
 //
 //	record: number of events (uvarint) | length (uvarint) | bytes
+//
+// Every version has this header and this checksum, so that a block of a later one can be told from damage.
 const (
 	blockMagic  = 0x31424c46
+	magicMask   = 0x00ffffff
 	headerBytes = 36
 	// maxBlockBytes bounds what a reader allocates on the word of a header.
 	maxBlockBytes = 256 << 20
@@ -41,6 +44,17 @@ type blockHeader struct {
 
 // errTorn says that the bytes at a place are no whole block.
 var errTorn = errors.New("no whole block")
+
+// errNewer says that a whole block is of a later version. It is no damage: nothing may be skipped or cut for it.
+var errNewer = errors.New("written by a newer freshet, start that one")
+
+// blockVersion is the version in a magic, 0 when it is none of a block.
+func blockVersion(magic uint32) int {
+	if v := int(magic>>24) - '0'; magic&magicMask == blockMagic&magicMask && v >= 1 && v <= 9 {
+		return v
+	}
+	return 0
+}
 
 // appendBlock appends the block that holds the given records' raw payload.
 func appendBlock(dst, raw []byte, first eventlog.Position, events, records int) []byte {
@@ -75,7 +89,7 @@ func sumOf(header, payload []byte) uint64 {
 }
 
 func parseHeader(b []byte) (blockHeader, error) {
-	if binary.LittleEndian.Uint32(b) != blockMagic {
+	if blockVersion(binary.LittleEndian.Uint32(b)) == 0 {
 		return blockHeader{}, fmt.Errorf("%w: magic %08x", errTorn, binary.LittleEndian.Uint32(b))
 	}
 	h := blockHeader{
@@ -92,8 +106,8 @@ func parseHeader(b []byte) (blockHeader, error) {
 	return h, nil
 }
 
-// readBlock reads and checks the block at an offset. It returns io.EOF at the very end of the file, and an error that
-// wraps errTorn when the bytes there are not a whole block.
+// readBlock reads and checks the block at an offset. It returns io.EOF at the very end of the file, an error that wraps errTorn
+// when the bytes there are not a whole block, and one that wraps errNewer when they are one of a later version.
 func readBlock(f io.ReaderAt, offset int64, buf []byte) (h blockHeader, stored []byte, err error) {
 	var head [headerBytes]byte
 	n, err := f.ReadAt(head[:], offset)
@@ -121,6 +135,9 @@ func readBlock(f io.ReaderAt, offset int64, buf []byte) (h blockHeader, stored [
 	}
 	if got := sumOf(head[:28], stored); got != h.sum {
 		return h, nil, fmt.Errorf("%w: checksum %016x, the header says %016x", errTorn, got, h.sum)
+	}
+	if v := blockVersion(binary.LittleEndian.Uint32(head[:])); v > 1 {
+		return h, nil, fmt.Errorf("a block has format %d, this program reads 1: %w", v, errNewer)
 	}
 	return h, stored, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -25,7 +26,34 @@ func (l *Log) recover() error {
 	if len(l.segments) == 0 {
 		return nil
 	}
-	return l.recoverEnd(l.segments[len(l.segments)-1])
+	last := len(l.segments) - 1
+	for _, s := range l.segments[:last] {
+		if err := l.known(s); err != nil {
+			return err
+		}
+	}
+	return l.recoverEnd(l.segments[last])
+}
+
+// known refuses a segment that begins with a block of a later version: each start begins a segment, so those of a newer program
+// are at the front of one.
+func (l *Log) known(s segment) error {
+	f, err := l.opts.FS.Open(l.path(s))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // The owner, beside whom this may be a reader, has trimmed it meanwhile.
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	var magic [4]byte
+	if n, _ := f.ReadAt(magic[:], 0); n < len(magic) || blockVersion(binary.LittleEndian.Uint32(magic[:])) <= 1 {
+		return nil
+	}
+	if _, _, err := readBlock(f, 0, nil); errors.Is(err, errNewer) {
+		return fmt.Errorf("segment %s: %w", s.name, err)
+	}
+	return nil
 }
 
 // name finds the segments among the names of files.
@@ -111,16 +139,17 @@ func (l *Log) damaged(s segment, offset int64, cause error) {
 	l.metrics.damaged.Inc()
 }
 
-// findBlock looks for a whole block with a position of at least min from an offset on.
+// findBlock looks for a whole block, of any version, with a position of at least min from an offset on.
 func findBlock(f io.ReaderAt, from, size int64, least eventlog.Position) (int64, blockHeader, bool) {
 	buf := make([]byte, 1<<20)
 	for from < size {
 		n, _ := f.ReadAt(buf, from)
 		for i := 0; i+4 <= n; i++ {
-			if binary.LittleEndian.Uint32(buf[i:]) != blockMagic {
+			if blockVersion(binary.LittleEndian.Uint32(buf[i:])) == 0 {
 				continue
 			}
-			if h, _, err := readBlock(f, from+int64(i), nil); err == nil && h.first >= least {
+			h, _, err := readBlock(f, from+int64(i), nil)
+			if (err == nil || errors.Is(err, errNewer)) && h.first >= least {
 				return from + int64(i), h, true
 			}
 		}

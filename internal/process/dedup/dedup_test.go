@@ -1,15 +1,18 @@
 package dedup
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/zeebo/xxh3"
 	"pgregory.net/rapid"
 
 	"github.com/freshet/freshet/internal/event"
@@ -439,5 +442,51 @@ func TestLast(t *testing.T) {
 	}
 	if p, err := Last(dir); p != 40 || err != nil {
 		t.Fatal(p, err)
+	}
+}
+
+// TestNewerRun: a run of a later version is refused and stays, with the others, whatever the log still has.
+func TestNewerRun(t *testing.T) {
+	dir := t.TempDir()
+	o := testOptions(vfs.Default)
+	x, err := Open(dir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fill(t, x, 0, 20, func(int) int64 { return 0 })
+	if err := errors.Join(x.Advance(20), x.Close()); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, runName(0, 20))
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	footer := b[len(b)-footerBytes:]
+	footer[7] = '2'
+	damaged := bytes.Clone(b)
+	binary.LittleEndian.PutUint64(footer[88:], xxh3.Hash(footer[:88]))
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := Open(dir, o); !errors.Is(err, event.ErrNewer) {
+			t.Errorf("opened: %v", err)
+		}
+		if _, err := Last(dir); !errors.Is(err, event.ErrNewer) {
+			t.Errorf("its last position: %v", err)
+		}
+	}
+	if left, err := os.ReadFile(path); err != nil || !bytes.Equal(left, b) {
+		t.Errorf("the run was changed: %v", err)
+	}
+	if err := os.WriteFile(path, damaged, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if x, err = Open(dir, o); err != nil || x.Checkpoint() != 0 {
+		t.Fatalf("with a damaged digit: %v", err)
+	}
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -56,7 +56,8 @@ func Open(dir string, o Options) (*Index, error) {
 	return x, nil
 }
 
-// Last is the position up to which the index in a folder may know ids, without opening it; 0 when there is none.
+// Last is the position up to which the index in a folder may know ids, without changing anything; 0 when there is none. An
+// index with runs of a later version is an error.
 func Last(dir string) (eventlog.Position, error) {
 	names, err := vfs.Default.List(dir)
 	if errors.Is(err, os.ErrNotExist) {
@@ -70,9 +71,28 @@ func Last(dir string) (eventlog.Position, error) {
 		var s span
 		if n, _ := fmt.Sscanf(name, "%016x-%016x.run", &s.from, &s.to); n == 2 && name == runName(s.from, s.to) {
 			last = max(last, s.to)
+			if err := known(dir, name); err != nil {
+				return 0, err
+			}
 		}
 	}
 	return eventlog.Position(last), nil
+}
+
+// known refuses a run of a later version. What else is wrong with it Open finds out.
+func known(dir, name string) error {
+	f, err := vfs.Default.Open(vfs.Default.PathJoin(dir, name))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil // It was merged into another meanwhile.
+	}
+	if err != nil {
+		return fmt.Errorf("open dedup run %s: %w", name, err)
+	}
+	defer func() { _ = f.Close() }()
+	if _, _, err := (&run{name: name, file: f}).footer(); errors.Is(err, event.ErrNewer) {
+		return err
+	}
+	return nil
 }
 
 type span struct {

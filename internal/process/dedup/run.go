@@ -26,7 +26,8 @@ import (
 //	        second | width of a position (1 byte) | width of a second (1 byte) | 6 zeros | blocks | words of filter |
 //
 // //
-// The file's name tells the positions [from, to) whose ids it holds.
+// The file's name tells the positions [from, to) whose ids it holds. The digit in the magic is the version; every version ends with
+// the magic 96 bytes before the end and the checksum of the footer in its last 8, so that a later one can be told from damage.
 const (
 	blockBytes  = 4096
 	blockRoom   = blockBytes - 4
@@ -66,6 +67,14 @@ type run struct {
 	mu sync.RWMutex
 	// file is nil after close.
 	file vfs.File
+}
+
+// runVersion is the version in a magic, 0 when it is none of a run.
+func runVersion(magic uint64) int {
+	if v := int(magic>>56) - '0'; magic<<8 == uint64(runMagic&(1<<56-1))<<8 && v >= 1 && v <= 9 {
+		return v
+	}
+	return 0
 }
 
 func runName(from, to uint64) string { return fmt.Sprintf("%016x-%016x.run", from, to) }
@@ -179,27 +188,40 @@ func openRun(fs vfs.FS, dir, name string) (member, error) {
 	return member{bits, r}, nil
 }
 
-// load reads the footer and the fences into r, and returns the filter.
-func (r *run) load() (filter, error) {
+// footer reads and checks the last bytes of the file, as numbers, and its size.
+func (r *run) footer() (v [footerBytes / 8]uint64, size int64, err error) {
 	info, err := r.file.Stat()
 	if err != nil {
-		return nil, fmt.Errorf("open dedup run %s: %w", r.name, err)
+		return v, 0, fmt.Errorf("open dedup run %s: %w", r.name, err)
 	}
-	r.size = info.Size()
-	if r.size < footerBytes {
-		return nil, corrupt(r.name, "%d bytes", r.size)
+	size = info.Size()
+	if size < footerBytes {
+		return v, size, corrupt(r.name, "%d bytes", size)
 	}
 	var b [footerBytes]byte
-	if err := readAt(r.file, b[:], r.size-footerBytes); err != nil {
-		return nil, fmt.Errorf("read dedup run %s: %w", r.name, err)
+	if err := readAt(r.file, b[:], size-footerBytes); err != nil {
+		return v, size, fmt.Errorf("read dedup run %s: %w", r.name, err)
 	}
-	var v [footerBytes / 8]uint64
 	for i := range v {
 		v[i] = binary.LittleEndian.Uint64(b[8*i:])
 	}
-	if v[0] != runMagic || v[11] != xxh3.Hash(b[:88]) {
-		return nil, corrupt(r.name, "bad footer")
+	version := runVersion(v[0])
+	if version == 0 || v[11] != xxh3.Hash(b[:88]) {
+		return v, size, corrupt(r.name, "bad footer")
 	}
+	if version > 1 {
+		return v, size, fmt.Errorf("dedup run %s has format %d, this program reads 1: %w", r.name, version, event.ErrNewer)
+	}
+	return v, size, nil
+}
+
+// load reads the footer and the fences into r, and returns the filter.
+func (r *run) load() (filter, error) {
+	v, size, err := r.footer()
+	if err != nil {
+		return nil, err
+	}
+	r.size = size
 	r.runInfo = runInfo{
 		from: v[1], to: v[2], count: int(v[3]), minSec: int64(v[4]), maxSec: int64(v[5]),
 		posWidth: int(v[6] & 0xff), secWidth: int(v[6] >> 8 & 0xff), blocks: int(v[7]), filterWords: int(v[8]), maxPos: v[10],
