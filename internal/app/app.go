@@ -97,6 +97,9 @@ func Run(ctx context.Context, o Options) error {
 	if err := checkControl(o.Config); err != nil {
 		return err
 	}
+	if err := checkData(o.Config); err != nil {
+		return err
+	}
 	var err error
 	if a.tracing, err = newTracing(ctx, o.Config.Tracing, o.Version); err != nil {
 		return err

@@ -49,6 +49,21 @@ func checkControl(c config.Config) error {
 	return nil
 }
 
+// checkData refuses a folder that no server has used where one is required. A folder on a disk that is not mounted is empty: a
+// server that began anew in it would refuse the keys of apps, and they would throw their events away. While nobody listens, they
+// keep them.
+func checkData(c config.Config) error {
+	if !c.RequireData {
+		return nil
+	}
+	for _, name := range []string{sqlite.FileName, controlCopy, "log"} {
+		if _, err := os.Stat(filepath.Join(c.Data, name)); err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s has no data of a server, and require_data is set: is its disk mounted? To begin anew there, start once with --no-require-data", c.Data)
+}
+
 // openControl opens the store of the control plane.
 func openControl(ctx context.Context, c config.Config, logger *slog.Logger, r prometheus.Registerer) (project.Store, error) {
 	if c.Project == "" {

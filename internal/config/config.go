@@ -25,6 +25,7 @@ type Config struct {
 	Listen         string   `yaml:"listen" default:":8080" doc:"Address of the public port: ingestion, API and dashboard."`
 	AdminListen    string   `yaml:"admin_listen" default:"127.0.0.1:8081" doc:"Address of the admin port: pprof and metrics. Empty turns it off. Keep it off the internet."`
 	Data           string   `yaml:"data" default:"./data" doc:"Folder that holds everything: log, columns, control plane. One server owns it at a time."`
+	RequireData    bool     `yaml:"require_data" default:"false" doc:"Refuse to start on a folder that no server has used. Set it after the first start: a folder whose disk is not mounted looks like a new one, and a new server knows none of your apps' keys."`
 	Project        string   `yaml:"project" default:"" doc:"Where projects, keys and everything that people save are: the address of a PostgreSQL database that several servers may share, such as postgres://freshet@db.example.com:5432/freshet?sslmode=verify-full. A password belongs into the environment (PGPASSWORD, PGPASSFILE, or this setting as FRESHET_PROJECT). Empty: SQLite in the data folder."`
 	PublicURL      string   `yaml:"public_url" default:"" doc:"Address under which clients reach this server, such as https://events.example.com. Empty: taken from each request."`
 	TrustedProxies []string `yaml:"trusted_proxies" default:"" doc:"Networks (CIDR) or addresses whose X-Forwarded-For is believed."`
