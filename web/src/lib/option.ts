@@ -1,6 +1,7 @@
 // From rows to what ECharts draws.
 import { splitPartial, type Drawing, type Point, type Row } from './draw';
 import type { Formats } from './format';
+import { shape } from './shapes';
 import { cellText } from './table';
 
 export type Colours = { series: string[]; text: string; muted: string; line: string; surface: string; font: string };
@@ -54,9 +55,11 @@ function marks(row: Row, i: number, drawing: Drawing, colours: Colours): Plain[]
   const before = row.before ? [{ ...line(row.before.values, colour), id: `${i} before`, lineStyle: { color: colour, width: 1.5, opacity: 0.45 } }] : [];
   if (drawing.kind === 'bar') return [{ ...bars(row, drawing, colour), id: `${i}` }, ...before];
   const { whole, partial } = splitPartial(row.values, drawing.partial);
+  // Of several lines each has points of its own shape; where they are many, some of them.
+  const points = drawing.rows.length > 1 ? { symbol: `path://${shape(row.colour ?? i)}`, symbolSize: 8, showSymbol: true, showAllSymbol: 'auto' } : {};
   const area = drawing.kind === 'area' ? { areaStyle: { color: colour, opacity: 0.16 } } : {};
   return [
-    { ...line(whole, colour), ...area, id: `${i}` },
+    { ...line(whole, colour), ...points, ...area, id: `${i}` },
     { ...line(partial, colour), lineStyle: { color: colour, width: 2, type: [4, 4] }, showSymbol: false },
     ...before,
   ];
