@@ -1,5 +1,6 @@
 // Every builder of Explore leads to its picture, and the picture shows the numbers of the API.
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Answer } from '../src/lib/explore/answers';
@@ -34,19 +35,33 @@ async function chart(page: Page, answer: Answer): Promise<void> {
   expect(await rows(page)).toEqual(rowsOf(tableOf(answer, formats)));
 }
 
+/** The picture as it is saved. */
+async function png(page: Page): Promise<{ data: Buffer; width: number }> {
+  const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'PNG', exact: true }).click()]);
+  const data = readFileSync(await file.path());
+  expect(data.subarray(1, 4).toString()).toBe('PNG');
+  return { data, width: data.readUInt32BE(16) };
+}
+
+/** Keeps a saved picture when SHOTS says where. */
+function keep(data: Buffer, name: string): void {
+  const folder = process.env.SHOTS;
+  if (!folder) return;
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, `saved-${name}.png`), data);
+}
+
 type Builder = {
   name: string;
   build: (page: Page) => Promise<void>;
   /** What has to be in the address when everything is chosen. */
   asks: object;
   shows: (page: Page, answer: Answer) => Promise<void>;
-  /** The beginning of the file that the picture is saved as, where it can be. */
-  png?: boolean;
 };
 
 const builders: Builder[] = [
   {
-    name: 'Trends', png: true,
+    name: 'Trends',
     build: (page) => pick(page, 'Event', 'purchase'),
     asks: { kind: 'trends', series: [{ events: ['purchase'] }] },
     shows: async (page, answer) => {
@@ -96,19 +111,19 @@ const builders: Builder[] = [
     },
   },
   {
-    name: 'Lifecycle', png: true,
+    name: 'Lifecycle',
     build: (page) => pick(page, 'Active is who did', 'app_opened'),
     asks: { kind: 'lifecycle', active: { events: ['app_opened'] } },
     shows: chart,
   },
   {
-    name: 'Stickiness', png: true,
+    name: 'Stickiness',
     build: (page) => pick(page, 'Active is who did', 'app_opened'),
     asks: { kind: 'stickiness', active: { events: ['app_opened'] } },
     shows: chart,
   },
   {
-    name: 'Paths', png: true,
+    name: 'Paths',
     build: (page) => pick(page, 'After', 'app_opened'),
     asks: { kind: 'paths', from: { events: ['app_opened'] } },
     shows: async (page, answer) => {
@@ -119,9 +134,9 @@ const builders: Builder[] = [
       expect(await page.locator('.picture svg path').count()).toBe(answer.links.length);
     },
   },
-  { name: 'Sessions', png: true, build: async () => {}, asks: { kind: 'sessions' }, shows: chart },
+  { name: 'Sessions', build: async () => {}, asks: { kind: 'sessions' }, shows: chart },
   {
-    name: 'Revenue', png: true, build: async () => {},
+    name: 'Revenue', build: async () => {},
     asks: { kind: 'trends', series: [{ events: ['purchase'], aggregate: 'sum', property: 'amount' }, { events: ['purchase'], aggregate: 'unique' }], formulas: [{ expression: 'A / B' }] },
     shows: async (page, answer) => {
       await chart(page, answer);
@@ -135,7 +150,7 @@ const builders: Builder[] = [
   },
 ];
 
-it.each(builders)('leads from the builder to the picture, with the numbers of the API: $name', async ({ name, build, asks, shows, png }) => {
+it.each(builders)('leads from the builder to the picture, with the numbers of the API: $name', async ({ name, build, asks, shows }) => {
   const { page, wrong } = await open(browser, server, '/explore');
   await settle(page);
   await page.getByRole(name === 'Revenue' ? 'button' : 'radio', { name: new RegExp(`^${name} ?`) }).click();
@@ -148,11 +163,14 @@ it.each(builders)('leads from the builder to the picture, with the numbers of th
   await accessible(page);
   const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'CSV', exact: true }).click()]);
   expect(readFileSync(await file.path(), 'utf8')).toBe(csv(tableOf(answer, formats)));
-  expect(await page.getByRole('button', { name: 'PNG', exact: true }).count()).toBe(png ? 1 : 0);
-  if (png) {
-    const [picture] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'PNG', exact: true }).click()]);
-    expect(readFileSync(await picture.path()).subarray(1, 4).toString()).toBe('PNG');
-  }
+  const picture = await png(page);
+  expect(picture.width).toBeGreaterThan(2 * 480);
+  keep(picture.data, name.toLowerCase());
+  await page.getByRole('button', { name: 'Table', exact: true }).click();
+  await page.locator('.picture .table').waitFor();
+  const table = await png(page);
+  expect(table.data.equals(picture.data)).toBe(false);
+  keep(table.data, `${name.toLowerCase()}-table`);
   expect(wrong).toEqual([]);
   await page.context().close();
 });
