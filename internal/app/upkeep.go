@@ -48,8 +48,9 @@ func (a *app) trim() {
 	}
 }
 
-// expire removes the days that projects do not keep.
+// expire removes the days that projects do not keep, and old dead letters.
 func (a *app) expire(ctx context.Context, eraser store.Eraser) {
+	a.expireDeadLetters(ctx, eraser)
 	for _, p := range a.projects.Projects() {
 		if p.RetentionDays <= 0 {
 			continue
@@ -63,6 +64,19 @@ func (a *app) expire(ctx context.Context, eraser store.Eraser) {
 			a.Logger.Info("expired days removed", "project", p.ID, "before_day", day, "events", n)
 		}
 		a.expireArchive(ctx, p.ID, day)
+	}
+}
+
+func (a *app) expireDeadLetters(ctx context.Context, eraser store.Eraser) {
+	if a.Config.Store.DeadLetters == 0 {
+		return
+	}
+	n, err := eraser.ExpireDeadLetters(ctx, time.Now().Add(-a.Config.Store.DeadLetters).UnixMicro())
+	switch {
+	case err != nil && ctx.Err() == nil:
+		a.Logger.Error("remove old dead letters", "error", err)
+	case n > 0:
+		a.Logger.Info("old dead letters removed", "letters", n)
 	}
 }
 

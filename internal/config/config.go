@@ -86,6 +86,7 @@ type Store struct {
 	Threads       int           `yaml:"threads" default:"0" doc:"Threads a query may use; 0 is one per core."`
 	FlushRows     int           `yaml:"flush_rows" default:"122880" doc:"Rows in memory at which they are flushed to disk."`
 	FlushInterval time.Duration `yaml:"flush_interval" default:"5m" doc:"Age of rows in memory at which they are flushed however few they are."`
+	DeadLetters   time.Duration `yaml:"dead_letters" default:"720h" doc:"How long dead letters are kept after their receipt, to be looked at and tried again. 0: for ever."`
 	PropertyLimit int           `yaml:"property_limit" default:"250" doc:"Properties of a project that get a column of their own; the rest stay queryable in one JSON column."`
 }
 
@@ -220,6 +221,7 @@ func (c *Config) Validate() error {
 	atLeast("store.threads", int64(c.Store.Threads), 0, "")
 	atLeast("store.flush_rows", int64(c.Store.FlushRows), 1000, "")
 	duration("store.flush_interval", c.Store.FlushInterval, time.Second, 24*time.Hour)
+	duration("store.dead_letters", c.Store.DeadLetters, 0, 10*year)
 	if n := c.Store.PropertyLimit; n < 0 || n > 2000 {
 		bad("store.property_limit", "is %d, must lie between 0 and 2000", n)
 	}

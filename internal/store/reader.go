@@ -192,12 +192,15 @@ var Columns = []Column{
 // called $ops is in there under "set".
 const TraitOps = "$ops"
 
-// Eraser removes days of a project for good.
+// Eraser removes what need not be kept any more, for good.
 type Eraser interface {
 	// Expire removes every event of the project before the day (days since 1970-01-01, project's zone) and returns how
 	// many. Rows cut in an earlier zone of the project go by their day in that one, which may be a day or two early or
 	// late.
 	Expire(ctx context.Context, project ProjectID, day int64) (int64, error)
+	// ExpireDeadLetters removes every dead letter received before a time (µs since 1970), of all projects, and returns how
+	// many. Those that only memory has stay until a later call. The ledger goes on to count them.
+	ExpireDeadLetters(ctx context.Context, before int64) (int64, error)
 }
 
 // TypeOf is the column type that a property value goes to; ok is false for null. Text that is a time exactly as

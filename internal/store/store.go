@@ -58,6 +58,12 @@ type Counts struct {
 	Expired int64 `json:"expired"`
 }
 
+// Difference is how many accepted events are neither stored, duplicates nor dead letters, or how many there are too many: 0.
+func (c Counts) Difference() int64 {
+	d := c.Accepted - c.Stored - c.Duplicate - c.Dead
+	return max(d, -d)
+}
+
 // Plus adds two ledger entries.
 func (c Counts) Plus(d Counts) Counts {
 	return Counts{

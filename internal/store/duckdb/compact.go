@@ -115,6 +115,25 @@ func (s *Store) Expire(ctx context.Context, project store.ProjectID, day int64) 
 	return removed, nil
 }
 
+// ExpireDeadLetters implements store.Eraser.
+func (s *Store) ExpireDeadLetters(ctx context.Context, before int64) (removed int64, err error) {
+	s.flushing.Lock()
+	defer s.flushing.Unlock()
+	err = s.onDisk(ctx, func() error {
+		res, err := s.flusher.ExecContext(ctx, "DELETE FROM dead_letters WHERE received < ?", before)
+		if err != nil {
+			return err
+		}
+		removed, err = res.RowsAffected()
+		return err
+	}, func() error { return nil })
+	if err != nil {
+		return 0, fmt.Errorf("expire dead letters: %w", err)
+	}
+	s.metrics.expiredLetters.Add(float64(removed))
+	return removed, nil
+}
+
 // expiring counts the events to be removed by their hour of receipt, for the ledger.
 func (s *Store) expiring(ctx context.Context, t *table, day int64) (map[ledgerKey]store.Counts, int64, error) {
 	rows, err := s.flusher.QueryContext(ctx, fmt.Sprintf(

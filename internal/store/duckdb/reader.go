@@ -85,6 +85,29 @@ func (s *Store) ledgerOf(project store.ProjectID, from, to int64) []store.Ledger
 	return out
 }
 
+// difference adds up, over projects and hours, how far the ledger is from balance: too few in one hour must not hide behind too
+// many in another.
+func (s *Store) difference() float64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	fresh := map[ledgerKey]store.Counts{}
+	for _, g := range s.gens {
+		for k, c := range g.counts {
+			fresh[k] = fresh[k].Plus(c)
+		}
+	}
+	total := int64(0)
+	for k, c := range s.ledger {
+		c = c.Plus(fresh[k])
+		delete(fresh, k)
+		total += c.Difference()
+	}
+	for _, c := range fresh {
+		total += c.Difference()
+	}
+	return float64(total)
+}
+
 // DeadLetters implements store.Reader.
 func (s *Store) DeadLetters(
 	ctx context.Context, project store.ProjectID, before eventlog.Position, limit int,

@@ -190,7 +190,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		// All of it: DuckDB makes the next one who opens the file wait until nobody has a connection any more.
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), s.shut())
 	}
-	s.metrics.watch(o.Registerer, s.memory)
+	s.metrics.watch(o.Registerer, s.memory, s.difference)
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = cancel
 	s.done.Add(1)

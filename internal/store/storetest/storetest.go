@@ -323,5 +323,22 @@ func deadLetters(t *testing.T, a Adapter) {
 			t.Fatal(got, err)
 		}
 	}
+	expireDeadLetters(t, s)
 	closed(t, s)
+}
+
+// expireDeadLetters removes the letters received before 31 out of 40 that are on disk, and leaves the rest to be read.
+func expireDeadLetters(t *testing.T, s Store) {
+	t.Helper()
+	for _, want := range []int64{31, 0} {
+		if n, err := s.ExpireDeadLetters(context.Background(), 31); n != want || err != nil {
+			t.Fatalf("%d letters removed, want %d: %v", n, want, err)
+		}
+	}
+	for project, want := range map[store.ProjectID]int{1: 4, 2: 5} {
+		left, err := s.DeadLetters(context.Background(), project, 1000, 100)
+		if err != nil || len(left) != want || left[len(left)-1].ReceivedAt < 31 {
+			t.Fatalf("project %d has %d letters, want %d: %v", project, len(left), want, err)
+		}
+	}
 }
