@@ -1,10 +1,12 @@
 // Command overload measures what a server does under more load than it can take: the events it accepts and how soon, at
 // half of what it can take, the whole, and two, five and ten times that, and at half again; and what a small project has of
-// it beside one that floods. It writes a table to its output, and two pictures.
+// it beside one that floods; and how soon the ledger, a change of a setting and a question are answered meanwhile. It writes two
+// tables to its output, and two pictures.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -23,21 +25,33 @@ func main() {
 	url := flag.String("url", "http://127.0.0.1:18780", "the server")
 	key := flag.String("key", "", "write key of the project that floods")
 	other := flag.String("other", "", "write key of the project that does not")
+	admin := flag.String("admin", "", "admin key, of the project that floods")
+	project := flag.Uint("project", 2, "number of the project that does not, whose settings are changed")
 	pictures := flag.String("svg", "", "what the names of the pictures begin with")
 	each := flag.Duration("each", 10*time.Second, "how long a step takes")
 	loads := flag.String("loads", "0.5,1,2,5,10,0.5", "the loads, as multiples of the most")
 	machine := flag.String("machine", "", "the machine, for the pictures")
 	flag.Parse()
-	if err := run(context.Background(), *url, *key, *other, *pictures, *machine, *loads, *each); err != nil {
+	t := target{url: *url, key: *key, other: *other, admin: *admin, project: uint32(*project), each: *each}
+	if err := run(context.Background(), t, *pictures, *machine, *loads); err != nil {
 		fmt.Fprintln(os.Stderr, "overload:", err)
 		os.Exit(1)
 	}
+}
+
+// target is the server, the write keys of the project that floods and of the other, and how long a step takes.
+type target struct {
+	url, key, other, admin string
+	// project is the number of the one that does not flood.
+	project uint32
+	each    time.Duration
 }
 
 // step is a load and what came of it.
 type step struct {
 	name             string
 	flood, rest      bench.Result
+	beside           bench.Beside
 	refused, offered float64
 	megabytes        float64
 	// per is how many events were accepted for each second of the server's processor.
@@ -54,10 +68,17 @@ const (
 	smallConns = 64
 )
 
-func run(ctx context.Context, url, key, other, pictures, machine, loads string, each time.Duration) error {
-	alone, err := bench.Run(ctx, bench.Options{URL: url, Key: other, Conns: smallConns, Batch: 10, Rate: small, Warmup: time.Second, Duration: each, Seed: 2})
+func run(ctx context.Context, t target, pictures, machine, loads string) error {
+	url, key, each := t.url, t.key, t.each
+	alone, err := bench.Run(ctx, bench.Options{URL: url, Key: t.other, Conns: smallConns, Batch: 10, Rate: small, Warmup: time.Second, Duration: each, Seed: 2})
 	if err != nil {
 		return fmt.Errorf("measure the small project alone: %w", err)
+	}
+	calm, stop := context.WithTimeout(ctx, each)
+	defer stop()
+	beside, err := bench.AskBeside(calm, url, t.admin, t.project, askEvery)
+	if err != nil {
+		return fmt.Errorf("measure what is asked beside it: %w", err)
 	}
 	took := metric(ctx, url, processorLine)
 	peak, err := bench.Run(ctx, bench.Options{URL: url, Key: key, Conns: 16, Batch: batch, Warmup: 10 * time.Second, Duration: each})
@@ -74,7 +95,7 @@ func run(ctx context.Context, url, key, other, pictures, machine, loads string, 
 		if err != nil {
 			return fmt.Errorf("load %q: %w", text, err)
 		}
-		s, err := measure(ctx, url, key, other, factor*peak.EventsPerSecond, each)
+		s, err := measure(ctx, t, factor*peak.EventsPerSecond)
 		if err != nil {
 			return fmt.Errorf("measure %.1fx: %w", factor, err)
 		}
@@ -85,26 +106,35 @@ func run(ctx context.Context, url, key, other, pictures, machine, loads string, 
 			refused, s.rest.Requests+int64(refused), s.rest.Ack.P50, s.rest.Ack.P99, 100*s.own)
 		steps = append(steps, s)
 	}
+	printBeside(beside, steps)
 	if pictures == "" {
 		return nil
 	}
 	return draw(steps, peak, alone, pictures, machine)
 }
 
-// measure floods at a rate, with the small project beside.
-func measure(ctx context.Context, url, key, other string, rate float64, each time.Duration) (s step, err error) {
+// measure floods at a rate, with the small project and the calls beside.
+func measure(ctx context.Context, t target, rate float64) (s step, err error) {
+	url, each := t.url, t.each
 	began, used, took := time.Now(), cpu(), metric(ctx, url, processorLine)
-	beside := make(chan error, 1)
+	beside, asked := make(chan error, 1), make(chan error, 1)
+	calls, stop := context.WithTimeout(ctx, each)
+	defer stop()
 	go func() {
 		var err error
-		s.rest, err = bench.Run(ctx, bench.Options{URL: url, Key: other, Conns: smallConns, Batch: 10, Rate: small, Duration: each, Seed: 2})
+		s.beside, err = bench.AskBeside(calls, url, t.admin, t.project, askEvery)
+		asked <- err
+	}()
+	go func() {
+		var err error
+		s.rest, err = bench.Run(ctx, bench.Options{URL: url, Key: t.other, Conns: smallConns, Batch: 10, Rate: small, Duration: each, Seed: 2})
 		beside <- err
 	}()
-	s.flood, err = bench.Run(ctx, bench.Options{URL: url, Key: key, Conns: 256, Batch: batch, Rate: rate, Duration: each})
+	s.flood, err = bench.Run(ctx, bench.Options{URL: url, Key: t.key, Conns: 256, Batch: batch, Rate: rate, Duration: each})
 	s.megabytes = metric(ctx, url, memoryLine) / 1e6
 	s.per = float64(s.flood.AllEvents) / (metric(ctx, url, processorLine) - took)
-	if other := <-beside; err != nil || other != nil {
-		return s, fmt.Errorf("%w, %w", err, other)
+	if err := errors.Join(err, <-beside, <-asked); err != nil {
+		return s, err
 	}
 	s.own = float64(cpu()-used) / float64(time.Since(began))
 	s.refused = float64(refusals(s.flood)) / s.flood.Seconds
