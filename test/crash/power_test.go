@@ -18,9 +18,10 @@ import (
 const (
 	// roundPoints is how often power is cut in a round, which begins with an empty folder.
 	roundPoints = 100
-	// Of so many points one is looked at by freshet verify, and one by a server started on it.
+	// Of so many points one is looked at by freshet verify, and one by a server started on it, which is where an event that is
+	// there twice shows. Which one it is of those is drawn for each round.
 	verifyEvery = 8
-	serveEvery  = 40
+	serveEvery  = 10
 	// longestPause is the longest time between two points.
 	longestPause = 25 * time.Millisecond
 )
@@ -40,6 +41,8 @@ type round struct {
 	write  string
 	admin  string
 	points []point
+	// served is the place, in each serveEvery points, of the one that a server is started on.
+	served int
 }
 
 // TestPowerLoss takes power away from a server under load at random moments, while it starts and recovers as well, and
@@ -93,7 +96,7 @@ func (m *images) round(t testing.TB, points int, env ...string) *round {
 	if err := s.change(http.MethodPatch, "/v1/projects/1", `{"retention_days":30}`, nil); err != nil {
 		t.Fatal(err)
 	}
-	r := &round{images: m, book: &book{}, write: s.write, admin: s.admin}
+	r := &round{images: m, book: &book{}, write: s.write, admin: s.admin, served: rand.IntN(serveEvery)}
 	l := r.book.load(s, 2, 4*time.Millisecond)
 	defer l.finish()
 	for n := range points {
@@ -164,7 +167,7 @@ func (r *round) inspect(dir string, p point) error {
 			return r.serve(dir, acked, sent)
 		}
 	}
-	if p.number%serveEvery == 0 {
+	if p.number%serveEvery == r.served {
 		return r.serve(dir, acked, sent)
 	}
 	return nil
