@@ -2,11 +2,13 @@ package e2e_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -100,6 +102,38 @@ func TestDiskFull(t *testing.T) {
 	s.restart()
 	s.waitIdle()
 	l.check(t, s.export(""))
+}
+
+// TestOldDaysGoOnAFullDisk: what the ballast makes room for is that days which a project does not keep are really removed while
+// the disk is full, without a restart.
+func TestOldDaysGoOnAFullDisk(t *testing.T) {
+	disk := smallDisk(t)
+	s := startIn(t, filepath.Join(disk, "data"), "--store-flush-rows", "1000", "--store-flush-interval", "1s")
+	var old strings.Builder
+	for i := range 3000 {
+		fmt.Fprintf(&old, "{\"event\":\"e\",\"user_id\":\"u%d\",\"id\":\"old-%d\",\"timestamp\":%q}\n", i%7, i, time.Now().AddDate(0, 0, -100-i%3).Format(time.RFC3339))
+	}
+	s.send("/v1/events", []byte(old.String()))
+	s.send("/v1/events", manyEvents("new", 100))
+	s.waitIdle()
+	eventually(t, soon, "all is on disk", func() bool { return s.status().Store.HotRows == 0 })
+	if r, err := s.call(http.MethodPatch, "/v1/projects/1", s.admin, []byte(`{"retention_days":30}`)); err != nil || r.status != http.StatusOK {
+		t.Fatalf("set the retention: %v %s", err, r)
+	}
+	if got := countIDs(s.export("")); got["old"] != 3000 {
+		t.Fatalf("before the disk is full there are %v", got)
+	}
+	release := ballast(t, disk, 0)
+	defer release()
+	s.wantFull()
+	eventually(t, soon, "the old days are removed", func() bool { return s.export("to=-31d") == nil })
+	s.wantFull()
+	if got := countIDs(s.export("")); got["old"] != 0 || got["new"] != 100 {
+		t.Errorf("there are %v", got)
+	}
+	if l := s.ledger(); l.Expired != 3000 {
+		t.Errorf("the ledger is %+v", l)
+	}
 }
 
 // wantFull waits until events are refused, and looks at how.
