@@ -31,10 +31,12 @@ const kinds: (Question & { view?: string })[] = [
   { kind: 'sessions', range, interval: 'week' },
 ];
 
-it('leads from the first run to the first event', async () => {
-  const { page, wrong } = await open(browser, server, '/');
+it('leads from the first run to the first event, with the link that the server prints', async () => {
+  const { page, wrong } = await open(browser, server, '/', { key: server.link.split('#key=')[1]! });
   await page.getByRole('link', { name: 'Send an event' }).click();
   await page.getByRole('button', { name: 'Create one' }).click();
+  await page.getByRole('textbox', { name: 'Admin key' }).fill(server.admin);
+  await page.getByRole('dialog').getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('button', { name: 'Send “hello”' }).click();
   await page.getByText('It is there').waitFor();
   expect(await page.locator('pre').first().innerText()).toMatch(/Bearer fw_\w+/);
@@ -48,6 +50,11 @@ it('signs in to read with the link that the server prints', async () => {
   const { page, wrong } = await open(browser, server, '/project', { key: server.link.split('#key=')[1] });
   expect(page.url()).not.toContain('fr_');
   expect(await page.getByLabel('Name').isDisabled()).toBe(true);
+  // What the key does not open is said, with the way to it.
+  await page.getByRole('region', { name: 'Keys' }).getByRole('button', { name: 'Use an admin key' }).click();
+  await page.getByRole('textbox', { name: 'Admin key' }).fill(server.admin);
+  await page.getByRole('dialog').getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('region', { name: 'Keys of the project' }).waitFor();
   expect(wrong).toEqual([]);
   await page.context().close();
 });

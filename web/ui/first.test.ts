@@ -40,9 +40,7 @@ it.each([{}, { phone: true }])('leads from the printed link to a dashboard with 
   await page.getByRole('dialog').getByRole('alert').waitFor();
   await key.fill(server.admin);
   await page.getByRole('dialog').getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('dialog').waitFor({ state: 'detached' });
-  // The page is where it was, with the question.
-  await save.click();
+  // The page is where it was, with the question, and goes on with what the key was wanted for.
   const name = `Sales${Object.keys(look).join('')}`;
   await page.getByLabel('Show it on a dashboard').selectOption('new');
   await page.getByLabel('Name of the dashboard').fill(name);
@@ -91,6 +89,7 @@ it('shows the limits with what is in use', async () => {
   const { page, wrong } = await open(browser, server, '/project');
   const row = page.getByRole('region', { name: 'Limits and their use' }).getByRole('row', { name: /column of their own/ });
   const columns = limits.find((l) => l.name === 'property_columns')!;
+  await row.waitFor();
   expect(await row.locator('td').allInnerTexts()).toEqual([String(columns.used), String(columns.value), 'store.property_limit']);
   expect(await page.getByRole('region', { name: 'Limits and their use' }).getByRole('row', { name: /Largest single event/ }).innerText()).toMatch(/1 MiB\s+limits.max_event/);
   await page.locator('#limits').scrollIntoViewIfNeeded();

@@ -7,15 +7,15 @@ type Headers = Record<string, string>;
 
 export class Client {
   constructor(
-    /** Empty for what needs none. */
-    private readonly key: string,
+    /** The key at hand, which another one may take the place of; empty for what needs none. */
+    private readonly key: () => string,
     /** The project that an admin key acts on; the key's own when undefined. */
-    private readonly project?: number,
+    private readonly project: () => number | undefined = () => undefined,
   ) {}
 
   url(path: string, parameters: Parameters = {}): string {
     const query = new URLSearchParams();
-    for (const [name, value] of Object.entries<string | number | undefined>({ ...parameters, project: this.project })) {
+    for (const [name, value] of Object.entries<string | number | undefined>({ ...parameters, project: this.project() })) {
       if (value !== undefined && value !== '') query.set(name, String(value));
     }
     const text = query.toString();
@@ -74,7 +74,8 @@ export class Client {
     more: Headers = {},
   ): Promise<Response> {
     const headers: Headers = { ...more, Accept: accept };
-    if (this.key) headers.Authorization = `Bearer ${this.key}`;
+    const key = this.key();
+    if (key) headers.Authorization = `Bearer ${key}`;
     if (body !== undefined) headers['Content-Type'] = 'application/json';
     try {
       const response = await fetch(url, { method, headers, body, signal, cache: 'no-cache', credentials: 'omit' });

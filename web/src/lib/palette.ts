@@ -4,8 +4,8 @@ import { specs } from './explore/kinds';
 import type { CohortHead, InsightHead, Project, Schema } from './openapi';
 import { at, places } from './places';
 
-/** Something that can be chosen: an address to go to, a project to look at, or an act of the page by its name. */
-export type Entry = { id: string; label: string; note: string; url?: string; switchTo?: number; act?: string };
+/** Something that can be chosen: an address to go to, or an act of the page by its name. */
+export type Entry = { id: string; label: string; note: string; url?: string; act?: string };
 
 export type Known = {
   insights: InsightHead[];
@@ -37,7 +37,7 @@ export function entries(known: Known): Entry[] {
     })),
     ...known.projects
       .filter((p) => p.id !== known.current)
-      .map((p) => ({ id: `project ${p.id}`, label: p.name, note: 'project', url: at('/', p.id), switchTo: p.id })),
+      .map((p) => ({ id: `project ${p.id}`, label: p.name, note: 'project', url: at('/', p.id) })),
     { id: 'act theme', label: 'Change the theme', note: 'system, light, dark', act: 'theme' },
     { id: 'act help', label: 'Keyboard shortcuts', note: '?', act: 'help' },
     { id: 'act out', label: 'Sign out', note: '', act: 'out' },

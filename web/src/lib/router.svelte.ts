@@ -37,6 +37,13 @@ export class Router {
     this.search = location.search;
   }
 
+  /** Writes the project that is shown into the address. */
+  name(project: number): void {
+    const query = new URLSearchParams(location.search);
+    query.set('project', String(project));
+    this.note(`${location.pathname}?${query}${location.hash}`, true);
+  }
+
   private take(): void {
     this.path = pageOf(location.pathname);
     this.search = location.search;
@@ -47,7 +54,7 @@ export class Router {
     const link = (event.target as Element | null)?.closest?.('a');
     if (!link || event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
     if (link.target || link.hasAttribute('download') || link.origin !== location.origin || !isPage(link.pathname)) return;
-    if (link.hash && link.pathname === location.pathname) return;
+    if (link.hash && link.pathname === location.pathname && link.search === location.search) return;
     event.preventDefault();
     this.go(link.pathname + link.search + link.hash);
   }

@@ -3,9 +3,10 @@ import { Client } from './api';
 import { Formats } from './format';
 import { takeKey } from './key';
 import { recall, remember } from './memory';
-import { asProblem, type Problem } from './problem';
+import { asProblem, Problem } from './problem';
 import { projectIn } from './explore/address';
 import type { ProjectsAnswer } from './openapi';
+import type { Router } from './router.svelte';
 import type { Me, Project } from './types';
 
 export type State = 'signed-out' | 'connecting' | 'ready' | 'failed';
@@ -15,22 +16,36 @@ export class Session {
   problem = $state<Problem>();
   me = $state.raw<Me>();
   projects = $state.raw<Project[]>([]);
-  project = $state.raw<Project>();
   private key = $state('');
 
-  readonly client = $derived(new Client(this.key, this.admin ? this.project?.id : undefined));
-  /** For what is the server's rather than a project's: no project is named. */
-  readonly control = $derived(new Client(this.key));
+  constructor(private readonly router: Router) {}
+
+  private readonly wanted = $derived.by(() => projectIn(this.router.search));
+
+  /** The project that the address names, or the one that the key begins with. */
+  readonly project = $derived.by((): Project | undefined => {
+    const of = (id: number | undefined) => this.projects.find((p) => p.id === id);
+    return of(this.wanted) ?? of(this.me?.project?.id) ?? this.me?.project ?? this.projects[0];
+  });
+
+  /** The project that the address names when it is not the one that is shown: it is gone, or the key is for another. */
+  readonly elsewhere = $derived(this.project && this.wanted !== this.project.id ? this.wanted : undefined);
+
   readonly formats = $derived(new Formats(this.project?.timezone ?? 'UTC'));
 
   get admin(): boolean {
     return this.me?.kind === 'admin';
   }
 
+  /** Asks with the key of the moment. Without a project it is for what is the server's. */
+  clientOf(project?: number): Client {
+    return new Client(() => this.key, () => (this.admin ? project : undefined));
+  }
+
   /** Finds the key: the address's, else the remembered one. The address loses it, so that it is in no shared link. */
   async start(): Promise<void> {
     const { key, rest } = takeKey(location.hash);
-    if (key) history.replaceState(null, '', location.pathname + location.search + rest);
+    if (key) this.router.note(location.pathname + location.search + rest, true);
     const use = key || recall('key');
     if (use) await this.signIn(use);
   }
@@ -40,8 +55,7 @@ export class Session {
     this.state = 'connecting';
     this.problem = undefined;
     try {
-      await this.identify(new Client(key));
-      remember('key', key);
+      await this.identify(key);
       this.state = 'ready';
     } catch (error) {
       this.problem = asProblem(error);
@@ -50,21 +64,25 @@ export class Session {
     }
   }
 
-  private async identify(client: Client): Promise<void> {
-    this.me = await client.get<Me>('/v1/me');
-    this.projects = this.admin ? await projectsOf(client) : [];
-    const wanted = projectIn(location.search);
-    const chosen = this.projects.find((p) => p.id === wanted) ?? this.me.project ?? this.projects[0];
-    this.project = chosen;
+  /** Goes on with an admin key in the place of a read key; the page and what is written on it stay as they are. */
+  async elevate(key: string): Promise<void> {
+    await this.identify(key, this.project);
+  }
+
+  /** Asks whose the key is, and takes it if it is good and opens the project that is to stay. */
+  private async identify(key: string, stays?: Project): Promise<void> {
+    const client = new Client(() => key);
+    const me = await client.get<Me>('/v1/me');
+    const projects = me.kind === 'admin' ? await projectsOf(client) : [];
+    if (stays && !projects.some((p) => p.id === stays.id)) throw new Problem(403, `this key does not open ${stays.name}`);
+    if (stays && projects.length > 1) this.router.name(stays.id);
+    [this.key, this.me, this.projects] = [key, me, projects];
+    remember('key', key);
   }
 
   /** Tries the same key again, after the server could not be reached. */
   retry(): Promise<void> {
     return this.signIn(this.key);
-  }
-
-  choose(id: number): void {
-    this.project = this.projects.find((p) => p.id === id) ?? this.project;
   }
 
   /** The project as an address has to name it; undefined when the key alone says it. */
@@ -74,8 +92,7 @@ export class Session {
 
   /** Asks again which projects there are and what is set for them, after somebody changed it. */
   async refresh(): Promise<void> {
-    this.projects = this.admin ? await projectsOf(this.control) : this.projects;
-    this.project = this.projects.find((p) => p.id === this.project?.id) ?? this.project;
+    if (this.admin) this.projects = await projectsOf(this.clientOf());
   }
 
   /** Signs out when the server no longer takes the key; any part of the page may find that out. */
@@ -94,7 +111,7 @@ export class Session {
     remember('key', '');
     this.key = '';
     this.me = undefined;
-    this.project = undefined;
+    this.projects = [];
     this.state = 'signed-out';
   }
 }

@@ -19,8 +19,8 @@ export class World {
   readonly schema: Poll<Schema>;
   readonly ledger: Poll<Ledger>;
   readonly cohorts: Poll<CohortsAnswer>;
-  /** Somebody who is signed in to read wants to change something. */
-  elevating = $state(false);
+  /** What somebody wants to do who is signed in to read. */
+  elevating = $state.raw<() => void>();
   private readonly bound = new Set<Keys>();
 
   constructor(
@@ -28,8 +28,9 @@ export class World {
     readonly router: Router,
     readonly theme: Theme,
   ) {
-    this.client = session.client;
-    this.control = session.control;
+    // A world is one project's, whatever the address comes to say.
+    this.client = session.clientOf(session.project?.id);
+    this.control = session.clientOf();
     const notice = session.notice.bind(session);
     this.live = new Live(this.client, notice);
     this.schema = new Poll((signal) => this.client.get<Schema>('/v1/schema', {}, signal), 60_000, notice);
@@ -37,10 +38,10 @@ export class World {
     this.cohorts = new Poll((signal) => this.client.get<CohortsAnswer>('/v1/cohorts', {}, signal), 60_000, notice);
   }
 
-  /** Does something that needs an admin key, or asks for one. */
+  /** Does something that needs an admin key, once there is one. */
   change(does: () => void): void {
     if (this.session.admin) does();
-    else this.elevating = true;
+    else this.elevating = does;
   }
 
   start(): () => void {

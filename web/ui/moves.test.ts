@@ -1,0 +1,72 @@
+// The address says what is shown, and a move loses nothing.
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Project } from '../src/lib/openapi';
+import { launch, open, settle } from './browser';
+import { Server } from './server';
+
+let server: Server;
+let browser: Browser;
+let second: number;
+
+beforeAll(async () => {
+  [server, browser] = await Promise.all([Server.start(), launch()]);
+  second = (await server.api<Project>('POST', '/v1/projects', { name: 'Second', timezone: 'Asia/Tokyo' })).id;
+});
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+it('shows the project that the address names', async () => {
+  const { page, wrong } = await open(browser, server, '/data');
+  const zone = page.locator('header .zone');
+  // An address without a project gets the one that is shown.
+  await page.waitForURL(/project=1$/);
+  await page.getByRole('combobox', { name: 'Project' }).selectOption(String(second));
+  await expect.poll(() => zone.innerText()).toBe('Asia/Tokyo');
+  expect(new URL(page.url()).searchParams.get('project')).toBe(String(second));
+  await page.goBack();
+  await expect.poll(() => zone.innerText()).toBe('UTC');
+  expect(await page.getByRole('combobox', { name: 'Project' }).inputValue()).toBe('1');
+  await page.goForward();
+  await expect.poll(() => zone.innerText()).toBe('Asia/Tokyo');
+  await page.getByRole('link', { name: 'Settings' }).click();
+  await page.getByRole('region', { name: 'Projects of this server' }).getByRole('link').click();
+  await expect.poll(() => zone.innerText()).toBe('UTC');
+
+  await page.goto(`${server.url}/?project=99`);
+  await page.getByText('Your key opens no project 99').waitFor();
+  expect(wrong).toEqual([]);
+  await page.context().close();
+});
+
+it('names the project in every link', async () => {
+  const { page, wrong } = await open(browser, server, '/');
+  for (const path of ['/', '/explore', '/dashboards', '/saved', '/people', '/cohorts', '/data', '/project', '/operations']) {
+    await page.goto(`${server.url}${path}?project=${second}`);
+    await settle(page);
+    const links = await page.locator('a[href^="/"]').evaluateAll((all) => all.map((a) => a.getAttribute('href')!));
+    const ours = links.filter((link) => !/^\/(v1\/docs|metrics|licenses\.txt)/.test(link) && link !== '/project?project=1');
+    expect(ours.length, path).toBeGreaterThan(7);
+    expect(ours.filter((link) => new URLSearchParams(link.split(/[?#]/)[1]).get('project') !== String(second)), path).toEqual([]);
+  }
+  expect(wrong).toEqual([]);
+  await page.context().close();
+});
+
+it('goes on with an admin key in the project that a read key opened', async () => {
+  const { key } = await server.api<{ key: string }>('POST', `/v1/projects/${second}/keys`, { kind: 'read' });
+  const { page, wrong } = await open(browser, server, '/cohorts?new=1', { key });
+  await page.getByRole('button', { name: '+ What they did' }).click();
+  await page.getByRole('button', { name: 'Use an admin key' }).click();
+  await page.getByRole('textbox', { name: 'Admin key' }).fill(server.admin);
+  await page.getByRole('dialog').getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: 'Create the cohort' }).waitFor();
+  // What was begun is still there.
+  await page.getByRole('group', { name: 'Condition 2' }).waitFor();
+  expect(await page.locator('header .zone').innerText()).toBe('Asia/Tokyo');
+  expect(new URL(page.url()).searchParams.get('project')).toBe(String(second));
+  expect(wrong).toEqual([]);
+  await page.context().close();
+});
