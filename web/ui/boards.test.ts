@@ -2,8 +2,8 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Formats } from '../src/lib/format';
-import type { Answer, Dashboard, DashboardsAnswer, OperationsAnswer } from '../src/lib/openapi';
-import { accessible, fits, launch, open, settle, shot } from './browser';
+import type { Answer, Dashboard, DashboardsAnswer, Insight, OperationsAnswer } from '../src/lib/openapi';
+import { accessible, fits, hold, launch, open, settle, shot } from './browser';
 import { Server } from './server';
 
 let server: Server;
@@ -123,6 +123,7 @@ it('shares a dashboard with a browser that has no key, and takes the link back',
   await guest.setViewportSize({ width: 390, height: 844 });
   await settle(guest);
   await fits(guest);
+  expect(await guest.locator('header').getByText('UTC', { exact: true }).isVisible()).toBe(true);
   expect(wrong).toEqual([]);
   await page.getByRole('button', { name: 'Revoke the link' }).click();
   await page.getByText('There is no public link.').waitFor();
@@ -157,8 +158,71 @@ it('asks again while it is seen, not while it is hidden, and fills the screen', 
   await expect.poll(() => asked).toBe(3);
   await page.keyboard.press('f');
   await expect.poll(() => page.evaluate(() => document.fullscreenElement?.className)).toContain('full');
+  await page.getByRole('heading', { name: 'Live UTC' }).waitFor();
   await page.keyboard.press('f');
   await expect.poll(() => page.evaluate(() => document.fullscreenElement)).toBe(null);
+  expect(wrong).toEqual([]);
+  await page.context().close();
+});
+
+it('says that a tile is of the range before, lets it be given up', async () => {
+  const question = { kind: 'trends', range: { from: '-7d', to: 'now' }, series: [{ events: ['app_opened'] }] };
+  const made = await server.api<Dashboard>('POST', '/v1/dashboards', { name: 'Ranged', tiles: [{ id: 't1', x: 0, y: 0, w: 6, h: 6, question }] });
+  const { page, wrong } = await open(browser, server, `/dashboards?board=${made.id}`);
+  const tile = page.getByRole('article');
+  await tile.locator('canvas').waitFor();
+  const body = tile.getByRole('group', { name: /: the answer$/ });
+  const looks = async () => [await body.getAttribute('aria-busy'), /\bstale\b/.test((await body.getAttribute('class'))!)];
+  expect(await looks()).toEqual(['false', false]);
+  const release = await hold(page, /\/v1\/query/);
+  await page.getByRole('combobox', { name: 'Range' }).selectOption('-90d');
+  await expect.poll(looks).toEqual(['true', true]);
+  await tile.getByRole('button', { name: 'Cancel' }).click();
+  await tile.getByText('Cancelled.').waitFor();
+  expect(await looks()).toEqual(['false', true]);
+  release();
+  await tile.getByRole('button', { name: 'Ask again' }).click();
+  await expect.poll(looks).toEqual(['false', false]);
+  expect(wrong).toEqual([]);
+  await page.context().close();
+});
+
+const cards = (...names: string[]) => names.map((text, i) => ({ id: `t${i + 1}`, x: (i % 2) * 6, y: Math.floor(i / 2) * 3, w: 6, h: 3, text }));
+
+it('moves tiles on a phone', async () => {
+  const made = await server.api<Dashboard>('POST', '/v1/dashboards', { name: 'Narrow', tiles: cards('One', 'Two', 'Three') });
+  const { page, wrong } = await open(browser, server, `/dashboards?board=${made.id}`, { phone: true });
+  await page.getByRole('button', { name: 'Edit', exact: true }).click();
+  await page.getByText('Up and down move a tile.').waitFor();
+  const order = () => page.getByRole('article').evaluateAll((all) => all.map((e) => e.getAttribute('aria-label')));
+  expect(await page.getByRole('button', { name: 'Move One up' }).isDisabled()).toBe(true);
+  await page.getByRole('button', { name: 'Move Three up' }).click();
+  await expect.poll(order).toEqual(['One', 'Three', 'Two']);
+  await page.getByRole('button', { name: 'Move One down' }).click();
+  await expect.poll(order).toEqual(['Three', 'One', 'Two']);
+  await accessible(page);
+  await fits(page);
+  await shot(page, 'phone-edit');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByRole('button', { name: 'Edit', exact: true }).waitFor();
+  const kept = await board(made.id);
+  expect(kept.tiles.toSorted((a, b) => a.y - b.y || a.x - b.x).map((t) => t.text)).toEqual(['Three', 'One', 'Two']);
+  expect(wrong).toEqual([]);
+  await page.context().close();
+});
+
+it('asks saved questions again while they are seen', async () => {
+  const { id } = await server.api<Insight>('POST', '/v1/insights', { name: 'Asked again', question: { kind: 'trends', series: [{ events: ['purchase'] }] } });
+  const { page, wrong } = await open(browser, server, '/');
+  let asked = 0;
+  page.on('request', (request) => void (request.url().includes(`/v1/insights/${id}/answer`) && asked++));
+  await page.clock.install();
+  await page.goto(`${server.url}/saved`);
+  await page.getByRole('article', { name: 'Asked again' }).locator('canvas').waitFor();
+  await page.getByRole('article', { name: 'Asked again' }).getByText('last interval incomplete').waitFor();
+  expect(asked).toBe(1);
+  await page.clock.runFor(31_000);
+  await expect.poll(() => asked).toBe(2);
   expect(wrong).toEqual([]);
   await page.context().close();
 });

@@ -60,6 +60,18 @@ export async function fits(page: Page): Promise<void> {
   expect(past.slice(0, 5), page.url()).toEqual([]);
 }
 
+/** Holds back what matches the pattern until the returned function is called. */
+export async function hold(page: Page, pattern: RegExp): Promise<() => void> {
+  let release = () => {};
+  const released = new Promise<void>((done) => (release = done));
+  await page.route(pattern, async (route) => {
+    await released;
+    // Whoever asked may have given up.
+    await route.continue().catch(() => {});
+  });
+  return release;
+}
+
 /** Keeps a picture of the page when SHOTS says where. */
 export async function shot(page: Page, name: string): Promise<void> {
   const folder = process.env.SHOTS;

@@ -3,7 +3,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Answer } from '../src/lib/openapi';
 import type { DeadLetterPage, Ledger } from '../src/lib/types';
-import { accessible, launch, open, settle, shot } from './browser';
+import { accessible, hold, launch, open, settle, shot } from './browser';
 import { Server } from './server';
 
 let server: Server;
@@ -32,7 +32,13 @@ it('replays what a raised limit lets through, once, and the ledger balances', as
   expect(await bought()).toBe(1);
 
   const first = await open(browser, server, '/data');
+  const release = await hold(first.page, /deadletters.*code=too_deep/);
   await first.page.getByRole('button', { name: 'too_deep' }).first().click();
+  // Until the answer is there, the words are those of the one that is shown.
+  expect(await first.page.getByRole('button', { name: 'Replay all …' }).isDisabled()).toBe(true);
+  expect(await first.page.getByText('only too_deep').count()).toBe(0);
+  release();
+  await first.page.getByText('only too_deep').waitFor();
   await first.page.getByRole('button', { name: 'Replay these …' }).click();
   const sheet = first.page.getByRole('dialog');
   await sheet.getByText('2 still cannot be read, and stay').waitFor();
@@ -66,6 +72,9 @@ it('replays what a raised limit lets through, once, and the ledger balances', as
   await page.locator('#ledger').scrollIntoViewIfNeeded();
   await page.getByText('✓ Balanced').waitFor();
   await shot(page, 'ledger');
+  await page.getByRole('button', { name: '7 days' }).click();
+  await page.getByText(/^last 7 days: accepted/).waitFor();
+  await page.getByRole('region', { name: 'The ledger by hour' }).getByRole('row', { name: /^Together 8 3 2 3/ }).waitFor();
   expect(wrong).toEqual([]);
   await page.context().close();
 });

@@ -70,3 +70,17 @@ it('goes on with an admin key in the project that a read key opened', async () =
   expect(wrong).toEqual([]);
   await page.context().close();
 });
+
+it('shows on a phone which page it is', async () => {
+  const { page, wrong } = await open(browser, server, '/operations', { phone: true });
+  const shown = async (name: RegExp, within: string) => {
+    const box = (await page.locator(within).getByText(name).first().boundingBox())!;
+    return box.x >= 0 && box.x + box.width <= 390;
+  };
+  await expect.poll(() => shown(/^Operations$/, 'nav[aria-label="Pages"]')).toBe(true);
+  await page.goto(`${server.url}/explore?q=${encodeURIComponent('{"kind":"sessions"}')}`);
+  await settle(page);
+  await expect.poll(() => shown(/^Sessions$/, '.kinds')).toBe(true);
+  expect(wrong).toEqual([]);
+  await page.context().close();
+});

@@ -51,8 +51,8 @@ export class Client {
   }
 
   /** Opens a response whose body arrives over time. */
-  stream(path: string, signal: AbortSignal): Promise<Response> {
-    return this.open('GET', this.url(path), undefined, signal, 'text/event-stream');
+  stream(path: string, signal: AbortSignal, parameters: Parameters = {}): Promise<Response> {
+    return this.open('GET', this.url(path, parameters), undefined, signal, 'text/event-stream');
   }
 
   /** Posts, and opens a response whose body arrives over time. */

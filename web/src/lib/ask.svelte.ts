@@ -3,14 +3,11 @@ import type { Client } from './api';
 import type { Answer } from './explore/answers';
 import type { Question } from './explore/question';
 import type { QueryProgress } from './openapi';
-import { aborted, asProblem, Problem, readProblem } from './problem';
-import { read } from './sse';
+import { aborted, asProblem, type Problem } from './problem';
+import { told } from './told';
 
 /** The longest time that the server works on a question. */
 const timeout = '60s';
-
-/** An answer has no more letters than this. */
-const largest = 256 << 20;
 
 export class Ask {
   answer = $state.raw<Answer>();
@@ -40,7 +37,7 @@ export class Ask {
     this.cancelled = false;
     const text = JSON.stringify(question);
     try {
-      const answer = await this.told(question, abort.signal);
+      const answer = await told(this.client.told('/v1/query', question, abort.signal, { timeout }), abort.signal, (progress) => (this.progress = progress));
       if (abort.signal.aborted) return;
       this.answer = answer;
       this.about = text;
@@ -51,23 +48,6 @@ export class Ask {
       this.failed(this.problem);
     }
     if (this.running === abort) this.since = 0;
-  }
-
-  /** Asks with the progress told, until there is the answer or what is wrong. */
-  private async told(question: Question, signal: AbortSignal): Promise<Answer> {
-    const response = await this.client.told('/v1/query', question, signal, { timeout });
-    let answer: Answer | undefined;
-    let wrong: Problem | undefined;
-    if (response.body) {
-      await read(response.body, ({ event, data }) => {
-        if (signal.aborted) return;
-        if (event === 'progress') this.progress = JSON.parse(data) as QueryProgress;
-        if (event === 'answer') answer = JSON.parse(data) as Answer;
-        if (event === 'error') wrong = refusal(data);
-      }, largest);
-    }
-    if (answer) return answer;
-    throw wrong ?? new Problem(0, 'the answer broke off', 'unreachable');
   }
 
   cancel(): void {
@@ -84,10 +64,4 @@ export class Ask {
   get refused(): boolean {
     return this.problem !== undefined && this.problem.status >= 400 && this.problem.status < 500;
   }
-}
-
-/** A refusal within a stream, whose status is in its text. */
-function refusal(data: string): Problem {
-  const { status } = JSON.parse(data) as { status?: number };
-  return readProblem(status ?? 0, data, null);
 }

@@ -2,6 +2,9 @@
 import type { Formats } from './format';
 import type { DeadLetter, Ledger, Status } from './types';
 
+/** All that was acknowledged: what is on its way is in no hour yet. */
+export const accepted = (ledger: Pick<Ledger, 'total' | 'in_flight'>): number => ledger.total.accepted + ledger.in_flight;
+
 export function ledgerSentence(ledger: Omit<Ledger, 'watermark'>, formats: Formats): string {
   const n = (value: number | undefined) => formats.number(value ?? 0);
   const { total } = ledger;
@@ -11,8 +14,7 @@ export function ledgerSentence(ledger: Omit<Ledger, 'watermark'>, formats: Forma
     `${n(total.dead_lettered)} dead-lettered`,
     `${n(ledger.in_flight)} in flight`,
   ];
-  // What is on its way was acknowledged, but is not counted in the hours yet.
-  const sum = `${n(total.accepted + ledger.in_flight)} accepted = ${parts.join(' + ')}`;
+  const sum = `${n(accepted(ledger))} accepted = ${parts.join(' + ')}`;
   if (ledger.balanced) return `Ledger balanced: ${sum}`;
   return `Ledger off by ${n(ledger.difference)}: ${sum}`;
 }

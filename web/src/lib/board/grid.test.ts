@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { append, arrange, bottom, columns, newID, resize, step, within, type Place } from './grid';
+import { append, arrange, bottom, columns, earlier, later, newID, reading, resize, step, within, type Place } from './grid';
 
 const tile = (id: string, x: number, y: number, w = 6, h = 4): Place => ({ id, x, y, w, h });
 const at = (tiles: Place[], id: string) => {
@@ -55,6 +55,38 @@ describe('the keyboard', () => {
     expect(at(resize(tiles, 'a', 99, 5), 'a')).toEqual([0, 0, 12, 5]);
     expect(at(resize(tiles, 'a', 0, 0), 'a')).toEqual([0, 0, 2, 2]);
     expect(at(resize(tiles, 'a', 6, 6), 'b')).toEqual([0, 6, 6, 4]);
+  });
+});
+
+describe('one column', () => {
+  const names = (tiles: Place[]) => reading(tiles).map((t) => t.id).join('');
+
+  it('changes two beside each other, and two above each other', () => {
+    const tiles = [tile('a', 0, 0, 8), tile('b', 8, 0, 4), tile('c', 0, 4, 12)];
+    expect(earlier(tiles, 'b')).toEqual(expect.arrayContaining([tile('b', 0, 0, 4), tile('a', 4, 0, 8), tile('c', 0, 4, 12)]));
+    expect(names(later(tiles, 'a'))).toBe('bac');
+    expect([names(earlier(tiles, 'a')), names(later(tiles, 'c'))]).toEqual(['abc', 'abc']);
+  });
+
+  it('always gets further, to either end', () => {
+    let seed = 11;
+    const random = (n: number) => (seed = (seed * 48271) % 2147483647) % n;
+    for (let round = 0; round < 300; round++) {
+      const tiles = arrange(
+        Array.from({ length: 2 + random(9) }, (_, i) => within(tile(`t${i}`, random(columns), random(20), 1 + random(columns), 1 + random(8)))),
+      );
+      const order = reading(tiles);
+      const at = random(order.length);
+      const id = order[at]!.id;
+      const place = (moved: Place[]) => reading(moved).findIndex((t) => t.id === id);
+      const [up, down] = [earlier(tiles, id), later(tiles, id)];
+      if (at > 0) expect(place(up)).toBeLessThan(at);
+      if (at < order.length - 1) expect(place(down)).toBeGreaterThan(at);
+      for (const moved of [up, down]) {
+        expect(moved.map((t) => `${t.id} ${t.w} ${t.h}`).sort()).toEqual(tiles.map((t) => `${t.id} ${t.w} ${t.h}`).sort());
+        expect(arrange(moved)).toEqual(expect.arrayContaining(moved));
+      }
+    }
   });
 });
 

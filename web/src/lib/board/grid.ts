@@ -49,6 +49,33 @@ export function step<T extends Place>(tiles: T[], id: string, dx: number, dy: nu
   return before;
 }
 
+/** Moves a tile before the one that is read before it, which in one column is up; further up where there is no such place. */
+export function earlier<T extends Place>(tiles: T[], id: string): T[] {
+  const now = arrange(tiles);
+  const order = reading(now);
+  const at = order.findIndex((t) => t.id === id);
+  const [other, tile] = [order[at - 1], order[at]];
+  if (!other || !tile) return now;
+  const sides = [{ ...tile, x: other.x }, { ...other, x: other.x + tile.w }];
+  const ways = [
+    // Beside each other they change sides.
+    ...(tile.y === other.y ? [arrange(now.map((t) => sides.find((s) => s.id === t.id) ?? t))] : []),
+    arrange(now, { ...tile, y: other.y }),
+    arrange(now, within({ ...tile, x: other.x, y: other.y })),
+    // Nothing is read before the upper left.
+    arrange(now, { ...tile, x: 0, y: 0 }),
+  ];
+  const place = (way: T[]) => reading(way).findIndex((t) => t.id === id);
+  return ways.find((way) => place(way) === at - 1) ?? ways.find((way) => place(way) < at)!;
+}
+
+/** Moves a tile behind the one that is read after it. */
+export function later<T extends Place>(tiles: T[], id: string): T[] {
+  const order = reading(arrange(tiles));
+  const next = order[order.findIndex((t) => t.id === id) + 1];
+  return next ? earlier(tiles, next.id) : arrange(tiles);
+}
+
 /** Gives a tile another size. */
 export function resize<T extends Place>(tiles: T[], id: string, w: number, h: number): T[] {
   const tile = tiles.find((t) => t.id === id);

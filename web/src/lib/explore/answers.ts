@@ -19,3 +19,9 @@ export type Answer =
   | StickinessAnswer
   | PathsAnswer
   | SessionsAnswer;
+
+/** Whether an answer reaches into an interval or a day that is not over. */
+export function isPartial(answer: Answer): boolean {
+  const parts = [...('buckets' in answer ? answer.buckets : []), ...('days' in answer ? (answer.days ?? []) : [])];
+  return parts.some((part) => part.partial);
+}
