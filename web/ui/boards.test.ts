@@ -165,11 +165,13 @@ it('asks again while it is seen, not while it is hidden, and fills the screen', 
   await page.context().close();
 });
 
-it('says that a tile is of the range before, lets it be given up', async () => {
+it('says that a tile is of the range before, lets it be given up, and has the range in the address', async () => {
   const question = { kind: 'trends', range: { from: '-7d', to: 'now' }, series: [{ events: ['app_opened'] }] };
-  const made = await server.api<Dashboard>('POST', '/v1/dashboards', { name: 'Ranged', tiles: [{ id: 't1', x: 0, y: 0, w: 6, h: 6, question }] });
+  const { id: insight } = await server.api<Insight>('POST', '/v1/insights', { name: 'Kept', question });
+  const tiles = [{ id: 't1', x: 0, y: 0, w: 6, h: 6, title: 'Asked', question }, { id: 't2', x: 6, y: 0, w: 6, h: 6, insight }];
+  const made = await server.api<Dashboard>('POST', '/v1/dashboards', { name: 'Ranged', tiles });
   const { page, wrong } = await open(browser, server, `/dashboards?board=${made.id}`);
-  const tile = page.getByRole('article');
+  const tile = page.getByRole('article', { name: 'Asked' });
   await tile.locator('canvas').waitFor();
   const body = tile.getByRole('group', { name: /: the answer$/ });
   const looks = async () => [await body.getAttribute('aria-busy'), /\bstale\b/.test((await body.getAttribute('class'))!)];
@@ -177,17 +179,51 @@ it('says that a tile is of the range before, lets it be given up', async () => {
   const release = await hold(page, /\/v1\/query/);
   await page.getByRole('combobox', { name: 'Range' }).selectOption('-90d');
   await expect.poll(looks).toEqual(['true', true]);
+  expect(new URL(page.url()).searchParams.get('range')).toBe('-90d');
   await tile.getByRole('button', { name: 'Cancel' }).click();
   await tile.getByText('Cancelled.').waitFor();
   expect(await looks()).toEqual(['false', true]);
   release();
   await tile.getByRole('button', { name: 'Ask again' }).click();
   await expect.poll(looks).toEqual(['false', false]);
+  // Who looks closer sees the same range.
+  for (const name of ['Asked', 'Kept']) {
+    const link = new URLSearchParams((await page.getByRole('article', { name }).getByRole('link').getAttribute('href'))!.split('?')[1]);
+    expect(JSON.parse(link.get('q')!)).toMatchObject({ range: { from: '-90d' } });
+    expect(link.get('insight')).toBe(name === 'Kept' ? insight : null);
+  }
+  await page.reload();
+  await tile.locator('canvas').waitFor();
+  expect(await page.getByRole('combobox', { name: 'Range' }).inputValue()).toBe('-90d');
   expect(wrong).toEqual([]);
   await page.context().close();
 });
 
 const cards = (...names: string[]) => names.map((text, i) => ({ id: `t${i + 1}`, x: (i % 2) * 6, y: Math.floor(i / 2) * 3, w: 6, h: 3, text }));
+
+it('takes back words and tiles of a draft, and makes them again', async () => {
+  const made = await server.api<Dashboard>('POST', '/v1/dashboards', { name: 'Drafted', tiles: cards('One', 'Two') });
+  const { page, wrong } = await open(browser, server, `/dashboards?board=${made.id}`);
+  await page.getByRole('button', { name: 'Edit', exact: true }).click();
+  const name = page.getByLabel('Name');
+  const undo = page.getByRole('button', { name: /^Undo/ });
+  await name.fill('Renamed');
+  await page.getByRole('button', { name: 'Remove Two' }).click();
+  await expect.poll(() => undo.innerText()).toMatch(/^Undo\s+tiles$/);
+  await page.keyboard.press('Control+z');
+  await page.getByRole('article', { name: 'Two' }).waitFor();
+  await undo.click();
+  expect(await name.inputValue()).toBe('Drafted');
+  expect([await undo.isDisabled(), await page.getByRole('button', { name: 'Save', exact: true }).isDisabled()]).toEqual([true, true]);
+  await page.getByRole('button', { name: /^Redo/ }).click();
+  expect(await name.inputValue()).toBe('Renamed');
+  await page.keyboard.press('Control+Shift+z');
+  await page.getByRole('article', { name: 'Two' }).waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByRole('heading', { name: 'Renamed' }).waitFor();
+  expect(wrong).toEqual([]);
+  await page.context().close();
+});
 
 it('moves tiles on a phone', async () => {
   const made = await server.api<Dashboard>('POST', '/v1/dashboards', { name: 'Narrow', tiles: cards('One', 'Two', 'Three') });

@@ -1,7 +1,7 @@
 // What Explore tells about a question, and taking changes back.
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Outline } from '../src/lib/openapi';
+import type { Outline, Schema } from '../src/lib/openapi';
 import { accessible, fits, launch, open, settle, shot } from './browser';
 import { Server } from './server';
 
@@ -38,6 +38,23 @@ it('shows the SQL that the API tells, and what becomes of the rows', async () =>
   await accessible(page);
   await page.setViewportSize({ width: 390, height: 844 });
   await fits(page);
+  expect(wrong).toEqual([]);
+  await page.context().close();
+});
+
+it('says why a map is empty, and asks about money that it cannot find', async () => {
+  const { page, wrong } = await open(browser, server, at({ kind: 'trends', series: [{ events: ['hello'] }], breakdown: [{ property: '$country' }], breakdown_limit: 250 }));
+  await server.api('POST', '/v1/events', [{ event: 'hello', user_id: 'u' }], server.write);
+  await page.getByRole('button', { name: 'Map', exact: true }).click();
+  await page.getByText('No country is known of these events.').waitFor();
+  await page.getByText('geo_file').waitFor();
+  await accessible(page);
+
+  const schema = await server.api<Schema>('GET', '/v1/schema');
+  await page.route(/\/v1\/schema/, (route) => route.fulfill({ json: { ...schema, properties: schema.properties.filter((p) => !p.types.includes('number')) } }));
+  await page.goto(`${server.url}/explore`);
+  await page.getByRole('button', { name: /^Revenue/ }).click();
+  await page.getByText(/Choose the event, and its property/).waitFor();
   expect(wrong).toEqual([]);
   await page.context().close();
 });

@@ -1,8 +1,8 @@
 // The address says what is shown, and a move loses nothing.
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Project } from '../src/lib/openapi';
-import { launch, open, settle } from './browser';
+import type { Dashboard, Project } from '../src/lib/openapi';
+import { accessible, launch, open, settle } from './browser';
 import { Server } from './server';
 
 let server: Server;
@@ -67,6 +67,76 @@ it('goes on with an admin key in the project that a read key opened', async () =
   await page.getByRole('group', { name: 'Condition 2' }).waitFor();
   expect(await page.locator('header .zone').innerText()).toBe('Asia/Tokyo');
   expect(new URL(page.url()).searchParams.get('project')).toBe(String(second));
+  expect(wrong).toEqual([]);
+  await page.context().close();
+});
+
+it('asks before work is left that is not saved', async () => {
+  const made = await server.api<Dashboard>('POST', '/v1/dashboards?project=1', { name: 'Mine' });
+  const { page, wrong } = await open(browser, server, '/');
+  await page.goto(`${server.url}/dashboards?project=1`);
+  await page.getByRole('link', { name: /^Mine/ }).click();
+  const sheet = page.getByRole('dialog', { name: 'What was changed is not saved' });
+  const stay = async () => {
+    await sheet.getByRole('button', { name: 'Stay' }).click();
+    await sheet.waitFor({ state: 'detached' });
+    expect(new URL(page.url()).searchParams.get('board')).toBe(made.id);
+    expect(await page.getByLabel('Name').inputValue()).toBe('Ours');
+  };
+  await page.getByRole('button', { name: 'Edit', exact: true }).click();
+  await page.getByLabel('Name').fill('Ours');
+  // By a link, by another project, by a key of the keyboard, by the palette, and by the browser's button.
+  await page.getByRole('link', { name: 'Saved' }).click();
+  await accessible(page);
+  await stay();
+  await page.getByRole('combobox', { name: 'Project' }).selectOption(String(second));
+  await stay();
+  expect(await page.getByRole('combobox', { name: 'Project' }).inputValue()).toBe('1');
+  await page.getByRole('button', { name: 'Discard' }).focus();
+  await page.keyboard.press('1');
+  await stay();
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('sign out');
+  await page.keyboard.press('Enter');
+  await stay();
+  await page.goBack();
+  await stay();
+  await page.goBack();
+  await sheet.getByRole('button', { name: 'Leave all the same' }).click();
+  await page.waitForURL((url) => url.pathname === '/dashboards' && !url.search.includes('board'));
+  // Forward again, where nothing is changed any more.
+  await page.goForward();
+  await page.getByRole('button', { name: 'Edit', exact: true }).waitFor();
+  await page.getByRole('link', { name: 'Home' }).click();
+  await page.waitForURL((url) => url.pathname === '/');
+  expect((await server.api<Dashboard>('GET', `/v1/dashboards/${made.id}?project=1`)).name).toBe('Mine');
+  expect(wrong).toEqual([]);
+  await page.context().close();
+});
+
+it('asks before a cohort or a plan is left that is not saved', async () => {
+  const { page, wrong } = await open(browser, server, '/cohorts?project=1');
+  const sheet = page.getByRole('dialog', { name: 'What was changed is not saved' });
+  await page.getByRole('link', { name: 'New cohort' }).click();
+  await page.getByRole('link', { name: 'All cohorts' }).click();
+  // Nothing was written, so nothing is asked.
+  await page.getByRole('link', { name: 'New cohort' }).click();
+  await page.getByLabel('Name').fill('Buyers');
+  await page.getByRole('link', { name: 'All cohorts' }).click();
+  await sheet.getByRole('button', { name: 'Stay' }).click();
+  await page.getByRole('combobox', { name: 'Event', exact: true }).click();
+  await page.keyboard.type('purchase');
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Create the cohort' }).click();
+  await page.waitForURL(/id=\d/);
+  await page.getByRole('link', { name: 'Data' }).click();
+  await page.getByRole('button', { name: 'Write or import one …' }).click();
+  const plan = page.getByRole('dialog', { name: 'Tracking plan' });
+  await plan.getByRole('button', { name: 'JSON' }).click();
+  await plan.getByLabel('The plan as JSON').fill('{"events":[]} ');
+  await page.goBack();
+  await sheet.getByRole('button', { name: 'Stay' }).click();
+  expect(await plan.getByLabel('The plan as JSON').inputValue()).toBe('{"events":[]} ');
   expect(wrong).toEqual([]);
   await page.context().close();
 });

@@ -1,6 +1,7 @@
 // What the palette offers, and which of it a few typed letters mean.
 import { address } from './explore/address';
 import { specs } from './explore/kinds';
+import { revenue } from './explore/revenue';
 import type { CohortHead, InsightHead, Project, Schema } from './openapi';
 import { at, places } from './places';
 
@@ -29,6 +30,7 @@ export function entries(known: Known): Entry[] {
     { id: 'page /cohorts', label: 'Cohorts', note: 'page', url: go('/cohorts') },
     { id: 'new cohort', label: 'New cohort', note: 'people', url: go('/cohorts', { new: '1' }) },
     ...specs.map((s) => ({ id: `ask ${s.kind}`, label: `New question: ${s.label}`, note: s.says, url: address({ kind: s.kind }, '', project) })),
+    { id: 'ask revenue', label: 'New question: Revenue', note: 'what is sold', url: address(revenue(known.schema), '', project) },
     ...known.insights.map((i) => ({ id: `insight ${i.id}`, label: i.name, note: `saved ${i.kind}`, url: go('/explore', { insight: i.id }) })),
     ...known.cohorts.map((c) => ({ id: `cohort ${c.id}`, label: c.name, note: 'cohort', url: go('/cohorts', { id: c.id }) })),
     ...(known.schema?.events ?? []).map((e) => ({

@@ -8,32 +8,66 @@ export class Router {
   path = $state<Page>(pageOf(location.pathname));
   /** The address's query, with its question mark. */
   search = $state(location.search);
+  /** A move that waits for a word, because work would be lost that is not saved. */
+  asking = $state.raw<() => void>();
   /** Counts moves that a link or the browser made, for those who must start anew then. */
   moves = $state(0);
+  private readonly held = new Set<() => boolean>();
+  /** How many entries of the browser's history are before this one. */
+  private at = placeIn(history.state) ?? 0;
+  /** Going back to where unsaved work is, after the browser has left it. */
+  private returning = false;
+  /** Somebody has said that the work may be lost. */
+  private released = false;
 
   /** Follows the browser's buttons and the links of the page; the returned function ends it. */
   start(): () => void {
-    const back = () => this.take();
+    const back = () => this.moved();
     const click = (event: MouseEvent) => this.follow(event);
+    const close = (event: BeforeUnloadEvent) => this.unsaved && event.preventDefault();
+    this.mark();
     addEventListener('popstate', back);
+    addEventListener('beforeunload', close);
     document.addEventListener('click', click);
     return () => {
       removeEventListener('popstate', back);
+      removeEventListener('beforeunload', close);
       document.removeEventListener('click', click);
     };
   }
 
+  /** Asks before work is left as long as `unsaved` says that there is some; the returned function ends it. */
+  hold(unsaved: () => boolean): () => void {
+    this.held.add(unsaved);
+    return () => this.held.delete(unsaved);
+  }
+
+  /** Does what would lose unsaved work, at once if there is none. */
+  leave(act: () => void): void {
+    if (this.unsaved) this.asking = act;
+    else act();
+  }
+
+  /** The answer to what is asked. */
+  decide(leave: boolean): void {
+    const act = this.asking;
+    this.asking = undefined;
+    if (leave) act?.();
+  }
+
   /** Goes to a page, as a link does. */
   go(url: string): void {
-    history.pushState(null, '', url);
-    this.take();
-    scrollTo(0, 0);
+    this.leave(() => {
+      history.pushState({ at: ++this.at }, '', url);
+      this.take();
+      scrollTo(0, 0);
+    });
   }
 
   /** Writes an address without going anywhere: the page shows already what it says. */
   note(url: string, replace: boolean): void {
-    if (replace) history.replaceState(null, '', url);
-    else history.pushState(null, '', url);
+    if (replace) history.replaceState({ at: this.at }, '', url);
+    else history.pushState({ at: ++this.at }, '', url);
     this.search = location.search;
   }
 
@@ -44,7 +78,38 @@ export class Router {
     this.note(`${location.pathname}?${query}${location.hash}`, true);
   }
 
+  private get unsaved(): boolean {
+    return !this.released && [...this.held].some((unsaved) => unsaved());
+  }
+
+  private mark(): void {
+    history.replaceState({ at: this.at }, '');
+  }
+
+  /** The browser has moved, with its buttons or to a part of this page. */
+  private moved(): void {
+    const to = placeIn(history.state);
+    const by = (to ?? this.at + 1) - this.at;
+    if (this.returning) {
+      this.returning = false;
+      return;
+    }
+    if (by !== 0 && this.unsaved && location.pathname + location.search !== this.path + this.search) {
+      this.returning = true;
+      this.asking = () => {
+        this.released = true;
+        history.go(by);
+      };
+      history.go(-by);
+      return;
+    }
+    this.at += by;
+    if (to === undefined) this.mark();
+    this.take();
+  }
+
   private take(): void {
+    this.released = false;
     this.path = pageOf(location.pathname);
     this.search = location.search;
     this.moves++;
@@ -58,6 +123,12 @@ export class Router {
     event.preventDefault();
     this.go(link.pathname + link.search + link.hash);
   }
+}
+
+/** The place that an entry of the browser's history was given. */
+function placeIn(state: unknown): number | undefined {
+  const at = (state as { at?: unknown } | null)?.at;
+  return typeof at === 'number' ? at : undefined;
 }
 
 function isPage(path: string): path is Page {

@@ -9,7 +9,7 @@ export const shortcuts: [key: string, does: string][] = [
   ['p', 'On Home: pause or resume the live events'],
   ['e', 'In Explore: choose the event'],
   ['r', 'In Explore: ask again'],
-  ['Ctrl Z', 'In Explore: undo; with Shift, redo. ⌘ on a Mac; a field that is typed into has its own'],
+  ['Ctrl Z', 'In Explore, and while a dashboard is changed: undo; with Shift, redo. ⌘ on a Mac; a field that is typed into has its own'],
   ['e', 'On a dashboard: change it'],
   ['f', 'On a dashboard: full screen'],
   ['↑ ↓ ← →', 'In a table of numbers: to the next number; Enter shows who is behind it'],

@@ -1,6 +1,7 @@
 // Dashboards to begin with, made out of what the project's app sends: a template without the events that it needs says so.
 import type { Schema, Tile } from '../openapi';
 import { arrange } from './grid';
+import { amount, bought, event } from './recognize';
 
 export type Template = { name: string; says: string; make: (schema: Schema) => Tile[] | string };
 
@@ -33,31 +34,10 @@ const number = (title: string, range: unknown, interval: string, series: unknown
   w, h: 3, title, view: 'number', question: { kind: 'trends', range, interval, compare: 'previous', series: [{ id: 'A', label: title, ...(series as object) }] },
 });
 
-/** The most frequent event whose name fits the first pattern that any fits. */
-function event(schema: Schema, ...patterns: RegExp[]): string | undefined {
-  for (const pattern of patterns) {
-    const found = schema.events.find((e) => pattern.test(e.name));
-    if (found) return found.name;
-  }
-  return undefined;
-}
-
-/** The property that is a number and is called most like an amount. */
-export function amount(schema: Schema): string | undefined {
-  const numbers = schema.properties.filter((p) => p.types.includes('number'));
-  for (const pattern of [/^(revenue|amount|value|price|total)$/i, /revenue|amount/i, /price|total|value/i]) {
-    const found = numbers.find((p) => pattern.test(p.key));
-    if (found) return found.key;
-  }
-  return undefined;
-}
-
 const has = (schema: Schema, column: string) => schema.columns.some((c) => c.name === column);
 
 const opened = (s: Schema) => event(s, /app.?open|application.?opened|session.?start|app.?launch/i, /open|launch|start/i);
 const joined = (s: Schema) => event(s, /sign.?up|signed.?up|regist|account.?created/i, /install|first.?open|onboard/i);
-/** The event with which somebody pays. */
-export const bought = (s: Schema) => event(s, /purchase|order.?(completed|placed|paid)|checkout.?completed/i, /paid|payment|subscri|bought/i);
 const added = (s: Schema) => event(s, /product.?added|add.*(cart|basket)|cart.?add/i);
 const viewed = (s: Schema) => event(s, /product.?viewed|view.*(item|product)|item.?view/i, /view|search/i);
 

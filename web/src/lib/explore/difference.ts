@@ -1,48 +1,6 @@
-// What was changed in a question, and back: states of the builder with the names of what leads from one to the next.
+// What was changed in a question, in words.
 import type { Form } from './form';
 import { specOf } from './kinds';
-
-type State = { form: Form; key: string; /** What made it of the one before. */ name: string };
-
-/** How many changes can be undone. */
-const most = 100;
-
-export class Undo {
-  private states: State[] = [];
-  private at = -1;
-
-  /** Notes a state, unless it has the key of the present one; what was undone before can no longer be redone then. */
-  note(form: Form, key: string): boolean {
-    const now = this.states[this.at];
-    if (now?.key === key) return false;
-    const name = now ? difference(now.form, form) : '';
-    this.states = [...this.states.slice(0, this.at + 1), { form, key, name }].slice(-most - 1);
-    this.at = this.states.length - 1;
-    return true;
-  }
-
-  /** What would be undone; empty when there is nothing. */
-  get undoes(): string {
-    return this.at > 0 ? this.states[this.at]!.name : '';
-  }
-
-  /** What would be redone; empty when there is nothing. */
-  get redoes(): string {
-    return this.states[this.at + 1]?.name ?? '';
-  }
-
-  undo(): Form | undefined {
-    if (!this.undoes) return;
-    this.at--;
-    return structuredClone(this.states[this.at]!.form);
-  }
-
-  redo(): Form | undefined {
-    if (!this.redoes) return;
-    this.at++;
-    return structuredClone(this.states[this.at]!.form);
-  }
-}
 
 const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
 
