@@ -55,6 +55,17 @@ it('names the project in every link', async () => {
   await page.context().close();
 });
 
+it('stays in the project by a link of a text card', async () => {
+  const tile = { id: 't1', x: 0, y: 0, w: 6, h: 3, text: '[What arrives](/data#debugger)' };
+  const made = await server.api<Dashboard>('POST', `/v1/dashboards?project=${second}`, { name: 'Theirs', tiles: [tile] });
+  const { page, wrong } = await open(browser, server, `/dashboards?project=${second}&board=${made.id}`);
+  await page.getByRole('link', { name: 'What arrives' }).click();
+  await page.waitForURL((url) => url.pathname === '/data' && url.searchParams.get('project') === String(second));
+  expect(await page.locator('header .zone').innerText()).toBe('Asia/Tokyo');
+  expect(wrong).toEqual([]);
+  await page.context().close();
+});
+
 it('goes on with an admin key in the project that a read key opened', async () => {
   const { key } = await server.api<{ key: string }>('POST', `/v1/projects/${second}/keys`, { kind: 'read' });
   const { page, wrong } = await open(browser, server, '/cohorts?new=1', { key });

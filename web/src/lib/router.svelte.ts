@@ -121,7 +121,11 @@ export class Router {
     if (link.target || link.hasAttribute('download') || link.origin !== location.origin || !isPage(link.pathname)) return;
     if (link.hash && link.pathname === location.pathname && link.search === location.search) return;
     event.preventDefault();
-    this.go(link.pathname + link.search + link.hash);
+    // A link that somebody wrote, as those of text cards, stays within the project that it is read in.
+    const query = new URLSearchParams(link.search);
+    const project = new URLSearchParams(this.search).get('project');
+    if (project && !query.has('project')) query.set('project', project);
+    this.go(`${link.pathname}${query.size > 0 ? `?${query}` : ''}${link.hash}`);
   }
 }
 
