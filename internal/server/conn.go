@@ -102,6 +102,7 @@ type conn struct {
 	// stopping: reads that wait for a next request end at once. interrupted: the deadline was set for that.
 	stopping, interrupted bool
 	deadline              time.Time
+	framing               framing
 }
 
 var longAgo = time.Unix(1, 0)
@@ -113,6 +114,7 @@ func (c *conn) Read(p []byte) (int, error) {
 	switch {
 	case n > 0:
 		c.busy = true
+		c.framing.read(p[:n])
 		// Only net/http's background read is of one byte.
 		c.ahead = c.ahead || len(p) == 1
 		if c.interrupted {
@@ -144,6 +146,8 @@ func (c *conn) idle() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.busy, c.ahead = c.ahead, false
+	// A first byte that was read ahead is of a method, and not missed.
+	c.framing = framing{}
 }
 
 // dismiss is stop for a connection that is between two requests; otherwise it does nothing and is false.

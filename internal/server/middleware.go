@@ -72,6 +72,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 			panic(http.ErrAbortHandler) // half an answer must not look like a whole one
 		}
 	}()
+	if ambiguous(r) {
+		rec.Header().Set("Connection", "close")
+		problem(rec, http.StatusBadRequest, "ambiguous_length", "the request has both a Content-Length and chunks; which of them counts is unknown")
+		return
+	}
 	h := s.target(r)
 	if h == nil {
 		s.starting(rec)

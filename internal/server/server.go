@@ -97,7 +97,7 @@ func New(o Options) *Server {
 	s.builtin.HandleFunc("GET /readyz", s.readyz)
 	s.builtin.Handle("GET /metrics", promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{Registry: o.Registry}))
 	s.http = newHTTP(http.HandlerFunc(s.serve), o.Logger)
-	s.http.ConnState = s.tracker.state
+	s.http.ConnState, s.http.ConnContext = s.tracker.state, withConn
 	return s
 }
 
