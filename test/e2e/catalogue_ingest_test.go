@@ -326,11 +326,28 @@ func elsewhereInputs() []input {
 		shown("I55", "times in seconds, milliseconds, microseconds, nanoseconds", "told by their size", "TestParseTime"),
 		shown("I60", "20,000 property names", "200, all can be asked for", "TestManyProperties"),
 		shown("I62", "SQL, formulas, escapes, scripts in names and values", "stored and given out to the letter", "TestOddButGood"),
-		shown("I65", "more events than a project or device may send", "429 `project_rate`, `device_rate`, with RateLimit fields", "TestRates"),
+		{id: "I65", what: "more events than a project may send", answer: refused(429, "project_rate") + ", with RateLimit fields", try: pastItsRate},
+		shown("I65", "more events than a device may send", "429 `device_rate`, with RateLimit fields", "TestRates"),
 		shown("I66", "more than the server can take", "429 `overloaded`, `project_over_share`, `source_over_share`, unread", "TestRefusedUnread"),
 		shown("I67", "anything while the disk is full", refused(503, "disk_full"), "TestDiskFull"),
 		shown("I67", "anything after a failed fsync", refused(503, "log_failed"), "TestFailedSyncEndsAcknowledgements"),
 		shown("I68", "an event at which processing panics", "200, dead letter after three tries", "TestPoison"),
 		shown("I69", "a user agent of 1 MB", "read in linear time", "TestAgents"),
 	}
+}
+
+// pastItsRate sends more than a project of its own may.
+func pastItsRate(c *catalogue) string {
+	var p struct{ ID int }
+	c.ask(http.MethodPost, "/v1/projects", text(`{"name":"bounded","events_per_second":5}`), &p)
+	var k struct{ Key string }
+	c.ask(http.MethodPost, fmt.Sprintf("/v1/projects/%d/keys", p.ID), text(`{"kind":"write"}`), &k)
+	if r, err := c.call(http.MethodPost, "/v1/events", k.Key, list(50)); err != nil || r.status != http.StatusOK {
+		return fmt.Sprintf("the first burst: %v %s", err, r)
+	}
+	r, err := c.call(http.MethodPost, "/v1/events", k.Key, list(50))
+	if err == nil && (r.header.Get("RateLimit") == "" || r.header.Get("RateLimit-Policy") != `"project";q=50;w=10`) {
+		return fmt.Sprintf("%s, %v", r, r.header)
+	}
+	return c.tell(r, err) + ", with RateLimit fields"
 }

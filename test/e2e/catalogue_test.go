@@ -34,6 +34,40 @@ type catalogue struct {
 	// read is a key that may read, foreign one of another server.
 	read, foreign string
 	before        int64
+	// sent is the latest request, up to sentKept bytes of it.
+	sent []byte
+}
+
+const (
+	// sentKept bounds what an answer is compared with, echoMost what of that it may have in one piece.
+	sentKept = 256 << 10
+	echoMost = 256
+)
+
+// call is that of the server, and remembers what was sent.
+func (c *catalogue) call(method, target, key string, body []byte, header ...string) (reply, error) {
+	c.sent = append([]byte(target+" "+strings.Join(header, " ")+" "), body[:min(len(body), sentKept)]...)
+	return c.server.call(method, target, key, body, header...)
+}
+
+// echo is the first piece of an answer, longer than echoMost bytes, that is also in what was sent; empty when there is none.
+func echo(answer, sent []byte) string {
+	for from := 0; from+echoMost < len(answer); from++ {
+		if piece := answer[from : from+echoMost+1]; bytes.Contains(sent, piece) {
+			return string(piece)
+		}
+	}
+	return ""
+}
+
+func TestEcho(t *testing.T) {
+	t.Parallel()
+	for n, found := range map[int]bool{echoMost: false, echoMost + 1: true} {
+		piece := strings.Repeat("x", n)
+		if got := echo([]byte("what about "+piece+"?"), []byte("a="+piece+"y")); (got != "") != found {
+			t.Errorf("%d bytes: %q", n, got)
+		}
+	}
 }
 
 // memoryLimit is what the server of the catalogue may have: it lives within it, or is killed.
@@ -203,6 +237,9 @@ func (c *catalogue) tell(r reply, err error) string {
 	}
 	if len(r.body) > 1000 || anyKey.Match(r.body) {
 		c.t.Errorf("the answer has %d bytes, or a key in it", len(r.body))
+	}
+	if piece := echo(r.body, c.sent); piece != "" {
+		c.t.Errorf("the answer has more than %d bytes of what was sent in it: %s", echoMost, piece)
 	}
 	if wait := r.header.Get("Retry-After"); (r.status == 429 || r.status == 503) != (wait != "") {
 		c.t.Errorf("%d with Retry-After %q", r.status, wait)

@@ -79,6 +79,7 @@ func wireInputs(s *server) []input {
 				return err.Error()
 			}
 			defer w.conn.Close()
+			c.sent = []byte(request[:min(len(request), sentKept)])
 			go func() {
 				_, _ = io.WriteString(w.conn, request) // a refused request is not read to its end
 				if half {
