@@ -9,6 +9,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"slices"
@@ -20,7 +21,7 @@ import (
 var questions embed.FS
 
 func names() []string {
-	return []string{"funnel3", "funnel5", "retention", "lifecycle", "stickiness", "paths", "cohort", "timeline"}
+	return []string{"funnel3", "funnel5", "retention", "lifecycle", "stickiness", "paths", "sessions", "cohort", "timeline"}
 }
 
 func main() {
@@ -128,6 +129,11 @@ func (c *contest) question(ctx context.Context, name string) error {
 			continue
 		}
 		sql, err := questions.ReadFile("questions/" + name + "." + p.name + ".sql")
+		if errors.Is(err, fs.ErrNotExist) {
+			// Their table has neither devices nor ids of sessions.
+			cells = append(cells, "")
+			continue
+		}
 		if err != nil {
 			return err
 		}

@@ -54,6 +54,24 @@ func BenchmarkBehaviour(b *testing.B) {
 			return err
 		})
 	}
+	by := []query.Breakdown{{PropertyRef: query.PropertyRef{Property: "$country"}}}
+	for _, c := range []struct {
+		name string
+		q    query.Sessions
+	}{
+		{"client", query.Sessions{Range: month}},
+		{"gap", query.Sessions{Range: month, By: "gap"}},
+		{"by country", query.Sessions{Range: month, Breakdown: by}},
+		{"an early day", query.Sessions{Range: query.Range{From: "-29d", To: "-28d"}}},
+	} {
+		run("sessions/"+c.name, func() error {
+			r, err := e.ResolveSessions(scope, &c.q)
+			if err == nil {
+				_, err = e.Sessions(context.Background(), scope, r)
+			}
+			return err
+		})
+	}
 	for _, unit := range query.PathUnits() {
 		run("paths/"+unit, func() error {
 			r, err := e.ResolvePaths(scope, &query.Paths{Range: month, From: &first, Unit: unit})

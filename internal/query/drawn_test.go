@@ -94,7 +94,7 @@ func TestEveryOptionIsDrawn(t *testing.T) {
 		without []string
 	}{
 		{"trends", examples(func(t *rapid.T) any { return drawQuestion(t, now) }), map[string][]string{
-			"series.aggregate": query.Aggregates(), "series.clock": query.ActiveClocks(), "compare": {"previous", "year"}, "interval": {"hour", "day", "week", "month"},
+			"series.aggregate": query.Aggregates(), "series.clock": query.ActiveClocks(), "compare": {"previous", "year"}, "interval": query.Intervals(),
 		}, []string{"kind", "series.id", "series.label", "formulas.id", "formulas.label"}},
 		{"funnel", examples(func(t *rapid.T) any { return drawFunnel(t, now) }), map[string][]string{
 			"preset": query.Presets(), "order": query.FunnelOrders(), "entry": query.FunnelEntries(), "tie": query.FunnelTies(), "within": {"entry", "all_steps"},
@@ -118,8 +118,8 @@ func TestEveryOptionIsDrawn(t *testing.T) {
 		}, []string{"kind"}},
 		{"sessions", examples(func(t *rapid.T) any { return drawSessions(t, now) }), map[string][]string{
 			"preset": query.Presets(), "by": query.SessionRules(), "midnight": {"continue", "cut"}, "attribution": query.SessionAttributions(),
-			"interval": query.RetentionIntervals(),
-		}, []string{"kind"}},
+			"interval": query.Intervals(), "show": query.SessionViews(),
+		}, []string{"kind", "measures.label"}},
 		{"cohort", examples(func(t *rapid.T) any { return drawDefinition(t, 1, now) }), nil, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -18,12 +18,12 @@ func (r *ResolvedSessions) explain(ctx context.Context, g *ground, data json.Raw
 	if err != nil {
 		return err
 	}
+	at, err := r.check(cell)
+	if err != nil {
+		return err
+	}
 	from, to := r.buckets.from(), r.buckets.to()
-	if cell.Bucket != nil {
-		at, err := placeOfStart("bucket", r.buckets.starts, *cell.Bucket)
-		if err != nil {
-			return err
-		}
+	if at >= 0 {
 		from, to = r.buckets.edges[at], r.buckets.edges[at+1]
 	}
 	sel := &selection{engine: g.engine, cut: g.cut, zone: r.zone, where: r.Where, selectors: []Selector{*r.Holding}, from: from, to: to.Add(maxSessionHours * time.Hour)}
@@ -56,6 +56,8 @@ type attendance struct {
 	bucket  int
 	bounced bool
 	group   []any
+	// measured tells of each measure whether the session has an event of it.
+	measured []bool
 }
 
 // attendances are those of a person.
@@ -92,6 +94,9 @@ func (r *ResolvedSessions) attended(ctx context.Context, own *ground, x *explain
 				}
 				s := &list[at]
 				found := attendance{bucket: int(s.Interval), bounced: s.Bounced()}
+				for _, m := range s.Measures {
+					found.measured = append(found.measured, m.Events > 0)
+				}
 				if len(v.dimensions) > 0 {
 					found.group = labels(v.dimensions, v.values.groups[s.Line])
 				}
@@ -105,30 +110,38 @@ func (r *ResolvedSessions) attended(ctx context.Context, own *ground, x *explain
 	return *out, nil
 }
 
-// missed finds the cell nearest to one in which one of the person's sessions counts: the same without asking for a bounce,
-// another interval, or another value of the breakdown.
+// missed finds the cell nearest to one in which one of the person's sessions counts: the same without asking for a bounce or for an event of
+// a measure, another interval, or another value of the breakdown. Which group of a histogram a session is in, the sessions of all
+// others say; such a cell has no neighbour.
 func (r *ResolvedSessions) missed(list attendances, cell PeopleOfSessions, x *explaining) {
+	if cell.Bin != nil {
+		return
+	}
 	bucket := -1
 	if cell.Bucket != nil {
 		bucket, _ = placeOfStart("bucket", r.buckets.starts, *cell.Bucket)
 	}
-	same := func(a *attendance) bool { return len(r.Breakdown) == 0 || reflect.DeepEqual(a.group, cell.Breakdown) }
 	var near *attendance
 	for i := range list {
 		a := &list[i]
 		here := bucket < 0 || a.bucket == bucket
-		switch {
-		case cell.Bounced && !a.bounced && here && same(a):
-			changed := cell
+		same := len(r.Breakdown) == 0 || reflect.DeepEqual(a.group, cell.Breakdown)
+		long, without := cell.Bounced && !a.bounced, cell.Measure != nil && !a.measured[*cell.Measure]
+		switch changed := cell; {
+		case long && !without && here && same:
 			changed.Bounced = false
 			x.say(ReasonState, "has a session there, which is no bounce")
 			x.nearest(&changed, "cell.bounced", false, "would be in for sessions of any length")
 			return
-		case cell.Bounced && !a.bounced:
-		case !here && same(a) && (near == nil || distance(a.bucket, bucket) < distance(near.bucket, bucket)):
+		case without && !long && here && same:
+			changed.Measure = nil
+			x.say(ReasonState, "has a session there, without an event of %s", r.Measures[*cell.Measure].Label)
+			x.nearest(&changed, "cell.measure", nil, "would be in for sessions with and without one")
+			return
+		case long || without:
+		case !here && same && (near == nil || distance(a.bucket, bucket) < distance(near.bucket, bucket)):
 			near = a
-		case here && !same(a) && x.Nearest == nil:
-			changed := cell
+		case here && !same && x.Nearest == nil:
 			changed.Breakdown = a.group
 			x.say(ReasonValue, "has a session there, of another value of the breakdown")
 			x.nearest(&changed, "cell.breakdown", a.group, "would be in for %s", labelText(a.group))

@@ -276,8 +276,15 @@ func explainFlow(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 			return
 		}
 		at, g := rapid.SampledFrom(a.Buckets).Draw(b.t, "bucket"), rapid.SampledFrom(a.Groups).Draw(b.t, "group")
-		explain(b, o, (*query.Engine).ResolveSessions, query.PeopleOfSessions{
-			Bucket: &at.Start, Breakdown: g.Breakdown, Bounced: rapid.IntRange(0, 2).Draw(b.t, "bounced") == 0,
-		})
+		cell := query.PeopleOfSessions{Bucket: &at.Start, Breakdown: g.Breakdown, Bounced: rapid.IntRange(0, 2).Draw(b.t, "bounced") == 0}
+		if n := len(a.Question.Measures); n > 0 && rapid.Bool().Draw(b.t, "measure?") {
+			k := rapid.IntRange(0, n-1).Draw(b.t, "measure")
+			cell.Measure = &k
+		}
+		if n := len(g.Histogram); n > 0 && rapid.IntRange(0, 3).Draw(b.t, "bin?") == 0 {
+			k := rapid.IntRange(0, n-1).Draw(b.t, "bin")
+			cell.Bin = &k
+		}
+		explain(b, o, (*query.Engine).ResolveSessions, cell)
 	})
 }

@@ -199,6 +199,12 @@ func (r *ResolvedSessions) How() []string {
 	t.say(r.By == sessionsByGap, "Events of a device are one session as long as no pause is longer than %s.", r.Gap)
 	t.say(r.Midnight == midnightCut, "A session ends with its local day.")
 	t.say(true, "A session counts in the %s in which it begins, %s, if it has an event that is wanted: %s.", r.Interval, r.span(), spoken(r.Holding))
+	t.say(r.Duration != nil || r.EventCount != nil, "Sessions that are too short or too long, or have too few or too many events, do not count.")
+	for i := range r.Measures {
+		m := &r.Measures[i]
+		t.say(m.Property == "", "%s: how many events a session has: %s.", m.Label, spoken(&m.Selector))
+		t.say(m.Property != "", "%s: the sum of %s in a session: %s.", m.Label, m.Property, spoken(&m.Selector))
+	}
 	t.split(len(r.Breakdown), r.BreakdownLimit, map[string]string{
 		attributeEntry: "A session has the value of its first event.",
 		attributeExit:  "A session has the value of its last event.",

@@ -132,10 +132,10 @@ func peopleOfSessions(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 		trends := &query.Trends{Where: q.Where, Breakdown: q.Breakdown}
 		g.boundaries = o.boundaries(trends, &query.Series{Events: q.Holding.Events, Where: q.Holding.Where}, []time.Time{a.Range.From, a.Range.To})
 		visits := o.visits(q, zoneOf(b.t, q.Timezone))
-		people := func(line []any, from, to int64, bounced bool) []uint64 {
+		people := func(line []any, from, to int64, picks func(*visit) bool) []uint64 {
 			out := map[uint64]bool{}
 			for _, v := range visits {
-				if !v.hit || v.begin < from || v.begin >= to || bounced && v.events > 1 {
+				if !v.counts(q) || v.begin < from || v.begin >= to || !picks(v) {
 					continue
 				}
 				valued := v.first
@@ -155,7 +155,7 @@ func peopleOfSessions(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 		}
 		for _, group := range a.Groups {
 			b.same("total", b.people(query.PeopleOfSessions{Breakdown: group.Breakdown}),
-				people(group.Breakdown, a.Range.From.UnixMicro(), a.Range.To.UnixMicro(), false))
+				people(group.Breakdown, a.Range.From.UnixMicro(), a.Range.To.UnixMicro(), func(*visit) bool { return true }))
 			i := rapid.IntRange(0, len(a.Buckets)-1).Draw(b.t, "bucket")
 			from, to := max(a.Buckets[i].Start.UnixMicro(), a.Range.From.UnixMicro()), a.Range.To.UnixMicro()
 			if i+1 < len(a.Buckets) {
@@ -163,7 +163,17 @@ func peopleOfSessions(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 			}
 			bounced := rapid.Bool().Draw(b.t, "bounced")
 			b.same("bucket", b.people(query.PeopleOfSessions{Bucket: &a.Buckets[i].Start, Breakdown: group.Breakdown, Bounced: bounced}),
-				people(group.Breakdown, from, to, bounced))
+				people(group.Breakdown, from, to, func(v *visit) bool { return !bounced || v.events == 1 }))
+			if len(group.Histogram) > 0 {
+				bin := rapid.IntRange(0, len(group.Histogram)-1).Draw(b.t, "bin")
+				b.same("bin", b.people(query.PeopleOfSessions{Bin: &bin, Breakdown: group.Breakdown}),
+					people(group.Breakdown, a.Range.From.UnixMicro(), a.Range.To.UnixMicro(), func(v *visit) bool { return inBin(group.Histogram, bin, v) }))
+			}
+			if len(q.Measures) > 0 {
+				k := rapid.IntRange(0, len(q.Measures)-1).Draw(b.t, "measure")
+				b.same("measure", b.people(query.PeopleOfSessions{Bucket: &a.Buckets[i].Start, Measure: &k, Breakdown: group.Breakdown}),
+					people(group.Breakdown, from, to, func(v *visit) bool { _, any := o.measure(&q.Measures[k], v); return any }))
+			}
 		}
 	})
 }

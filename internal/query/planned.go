@@ -31,7 +31,7 @@ type Outline struct {
 
 // OutlineStatement is one statement of a plan.
 type OutlineStatement struct {
-	// Name says what the statement is for: trend, ranking, quantiles, unparsed, funnel, selection, sessions or people.
+	// Name says what the statement is for: trend, ranking, quantiles, unparsed, funnel, selection, open, sessions or people.
 	Name string `json:"name"`
 	// Cohort is the name of the cohort whose people it finds, if it is for one.
 	Cohort string `json:"cohort,omitempty"`

@@ -174,13 +174,18 @@ func (r *resolver) oneSeries(s *Series, field string) error {
 		return err
 	}
 	if s.Label == "" {
-		s.Label = strings.Join(s.Events, ", ")
-		if len(s.Events) == 0 {
-			s.Label = "All events"
-		}
-		s.Label = strings.ToValidUTF8(s.Label[:min(len(s.Label), maxNameBytes)], "")
+		s.Label = labelOf(s.Events)
 	}
 	return text(field+".label", s.Label, maxNameBytes)
+}
+
+// labelOf is how events are called when nothing else is said.
+func labelOf(events []string) string {
+	if len(events) == 0 {
+		return "All events"
+	}
+	label := strings.Join(events, ", ")
+	return strings.ToValidUTF8(label[:min(len(label), maxNameBytes)], "")
 }
 
 // clocked checks the clock of active people.

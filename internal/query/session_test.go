@@ -62,3 +62,98 @@ func TestSessions(t *testing.T) {
 		}
 	}
 }
+
+// TestSessionsThatGoOn: what began in the range is followed to its end, however far behind the range that lies.
+func TestSessionsThatGoOn(t *testing.T) {
+	day := time.Date(2026, 6, 10, 0, 0, 0, 0, time.UTC)
+	const gap = 30 * time.Minute
+	type stretch struct {
+		device     uint64
+		from, to   time.Duration
+		every      time.Duration
+		session    string
+		background bool
+	}
+	for _, c := range []struct {
+		name   string
+		events []stretch
+		q      query.Sessions
+		// want are the lengths of the sessions of June 10th.
+		want []time.Duration
+	}{
+		{"for ten days", []stretch{{device: 1, from: time.Hour, to: 240 * time.Hour, every: gap}}, query.Sessions{}, []time.Duration{239 * time.Hour}},
+		{"the same by the gap alone", []stretch{{device: 1, from: time.Hour, to: 240 * time.Hour, every: gap}}, query.Sessions{By: "gap"}, []time.Duration{239 * time.Hour}},
+		{
+			"until a longer pause, long after", []stretch{
+				{device: 1, from: 23 * time.Hour, to: 100 * time.Hour, every: 20 * time.Minute},
+				{device: 1, from: 100*time.Hour + gap + time.Second, to: 200 * time.Hour, every: 20 * time.Minute},
+				{device: 2, from: 23 * time.Hour, to: 24 * time.Hour, every: time.Hour},
+			}, query.Sessions{}, []time.Duration{0, 77 * time.Hour},
+		},
+		{
+			"begun before",
+			[]stretch{{device: 1, from: -time.Minute, to: 200 * time.Hour, every: 20 * time.Minute}},
+			query.Sessions{},
+			nil,
+		},
+		{
+			"cut at midnight",
+			[]stretch{{device: 1, from: -time.Hour, to: 200 * time.Hour, every: 20 * time.Minute}},
+			query.Sessions{Midnight: "cut"},
+			[]time.Duration{23*time.Hour + 40*time.Minute},
+		},
+		{
+			"through the id of a client", []stretch{
+				{device: 1, from: 20 * time.Hour, to: 70 * time.Hour, every: 30 * time.Minute},
+				{device: 1, from: 23*time.Hour + time.Minute, to: 47 * time.Hour, every: 7 * time.Minute, session: "s"},
+			}, query.Sessions{}, []time.Duration{23*time.Hour + 55*time.Minute, 50 * time.Hour},
+		},
+		{
+			"an id that comes again a month later", []stretch{
+				{device: 1, from: time.Hour, to: 2 * time.Hour, every: time.Hour, session: "s"},
+				{device: 1, from: 800 * time.Hour, to: 801 * time.Hour, every: time.Hour, session: "s"},
+			}, query.Sessions{}, []time.Duration{0, 0},
+		},
+		{
+			"longer pauses in the background",
+			[]stretch{{device: 1, from: time.Hour, to: 97 * time.Hour, every: 3 * time.Hour, background: true}},
+			query.Sessions{Background: "3h"},
+			[]time.Duration{96 * time.Hour},
+		},
+	} {
+		h := &history{zone: time.UTC}
+		for _, s := range c.events {
+			for at := s.from; at <= s.to; at += s.every {
+				e := event.Event{Name: "a", SessionID: s.session}
+				if s.background {
+					e.Name = "Application Backgrounded"
+				}
+				us := day.Add(at).UnixMicro()
+				e.Derived = event.Derived{Position: uint64(len(h.events)), Time: us, ReceivedAt: us, Person: 9, Device: s.device}
+				h.events = append(h.events, e)
+			}
+		}
+		h.cold = len(h.events) / 2
+		s := h.write(t, t.TempDir())
+		e := engine(t, query.Options{Store: s, HistoryMemory: 1 << 20, Now: func() time.Time { return day.AddDate(0, 3, 0) }})
+		c.q.Range = query.Range{From: "2026-06-10", To: "2026-06-11"}
+		r, err := e.ResolveSessions(everyday, &c.q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := e.Sessions(context.Background(), everyday, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum, n := time.Duration(0), a.Groups[0].Total
+		for _, d := range c.want {
+			sum += d
+		}
+		if n.Sessions != int64(len(c.want)) || n.Sessions > 0 && *n.AverageSeconds != sum.Seconds()/float64(len(c.want)) {
+			t.Errorf("%s: %s, want %v", c.name, asJSON(n), c.want)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

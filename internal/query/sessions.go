@@ -27,6 +27,13 @@ type Sessions struct {
 	Holding *Selector `json:"holding,omitempty"`
 	// Where must hold for that event, too.
 	Where *Filter `json:"where,omitempty"`
+	// Duration and EventCount bound the sessions that count.
+	Duration   *SessionLength `json:"duration,omitempty"`
+	EventCount *SessionCount  `json:"event_count,omitempty"`
+	// Measures are more numbers of every session, up to five.
+	Measures []SessionMeasure `json:"measures,omitempty"`
+	// Show is one of SessionViews; default the numbers by bucket.
+	Show string `json:"show,omitempty"`
 	// By is one of SessionRules.
 	By string `json:"by,omitempty"`
 	// Gap is the longest pause within a session of events without an id; default the project's.
@@ -96,11 +103,12 @@ func (r *ResolvedSessions) resolve(ctx context.Context, e *Engine, s Scope) erro
 	}
 	q.Holding = &holding
 	for _, step := range []func() error{
-		q.words, r.gaps,
+		q.words, r.gaps, r.bounds,
+		func() error { return r.measures(&f.check) },
 		func() error { return f.breakdowns(&q.Breakdown, &q.BreakdownLimit) },
 		func() error { return f.cutRange(ctx) },
 		func() error {
-			return f.groupsFit(len(q.Breakdown), q.BreakdownLimit, sessionNumbers*f.buckets.len())
+			return f.groupsFit(len(q.Breakdown), q.BreakdownLimit, (sessionNumbers+measureNumbers*len(q.Measures))*f.buckets.len()+histogramBins)
 		},
 		func() error { return f.properties(ctx) },
 	} {
@@ -123,6 +131,7 @@ func (q *Sessions) defaults(gap time.Duration) {
 	if q.Preset != "" {
 		gap = 30 * time.Minute
 	}
+	fill(&q.Show, showSessionTrend)
 	fill(&q.By, sessionsByClient)
 	fill(&q.Midnight, midnightContinue)
 	fill(&q.Gap, spell(gap))
@@ -136,6 +145,9 @@ func (q *Sessions) defaults(gap time.Duration) {
 }
 
 func (q *Sessions) words() error {
+	if err := oneOf("show", q.Show, SessionViews()); err != nil {
+		return err
+	}
 	if err := oneOf("by", q.By, SessionRules()); err != nil {
 		return err
 	}
@@ -174,7 +186,7 @@ func (r *ResolvedSessions) gaps() error {
 // configure sets the machine up.
 func (r *ResolvedSessions) configure() {
 	c := &r.config
-	c.Hit, c.Last = 1, r.Attribution == attributeExit
+	c.Hit, c.Last, c.Measures = 1, r.Attribution == attributeExit, len(r.Measures)
 	for _, e := range r.buckets.edges {
 		c.Edges = append(c.Edges, e.UnixMicro())
 	}
@@ -186,9 +198,4 @@ func (r *ResolvedSessions) configure() {
 	for d := dayOf(r.begin(), r.zone); d != last; d = d.add(1) {
 		c.Cuts = append(c.Cuts, d.start(r.zone).UnixMicro())
 	}
-}
-
-// begin is how far back events matter: whatever joins an event of the range to a session that began before it.
-func (r *ResolvedSessions) begin() time.Time {
-	return r.buckets.from().Add(-maxSessionHours * time.Hour)
 }

@@ -32,6 +32,8 @@ type SessionsGroup struct {
 	// Total is that of the range, Buckets that of each bucket.
 	Total   SessionsNumbers   `json:"total"`
 	Buckets []SessionsNumbers `json:"buckets"`
+	// Histogram has groups of equal width from the shortest to the longest session of the range, if the question shows it.
+	Histogram []FunnelBin `json:"histogram,omitempty"`
 }
 
 // SessionsNumbers are those of some sessions. All but the counts are null of no session.
@@ -46,6 +48,8 @@ type SessionsNumbers struct {
 	AverageSeconds *float64 `json:"average_seconds"`
 	MedianSeconds  *float64 `json:"median_seconds"`
 	P90Seconds     *float64 `json:"p90_seconds"`
+	// Measures has the numbers of each measure of the question.
+	Measures []SessionMeasured `json:"measures,omitempty"`
 }
 
 // Sessions answers a question, on one cut of the data.
@@ -63,7 +67,7 @@ func (e *Engine) Sessions(ctx context.Context, s Scope, r *ResolvedSessions) (*S
 		if err != nil {
 			return err
 		}
-		v := &visits{ResolvedSessions: r, engine: e, cut: cut, dimensions: dimensions}
+		v := &visits{ResolvedSessions: r, engine: e, cut: cut, dimensions: dimensions, amounts: true}
 		events, err := v.read(ctx)
 		if err != nil {
 			return err
@@ -98,9 +102,12 @@ func (v *visits) groups(ctx context.Context, events *history.Builder) ([]Session
 		var total session.Cell
 		for k := range cells {
 			total.Merge(&cells[k])
-			g.Buckets = append(g.Buckets, sessionsNumbers(&cells[k]))
+			g.Buckets = append(g.Buckets, v.numbers(&cells[k]))
 		}
-		g.Total = sessionsNumbers(&total)
+		g.Total = v.numbers(&total)
+		if v.Show == showSessionDuration {
+			g.Histogram = lengths(&total)
+		}
 		if shown != nil {
 			g.Breakdown = labels(v.dimensions, shown[i])
 		}
@@ -109,8 +116,19 @@ func (v *visits) groups(ctx context.Context, events *history.Builder) ([]Session
 	return out, nil
 }
 
-// sessionBytes is about what a tally keeps of a session.
+// sessionBytes is about what a tally keeps of a session, and of a measure of one.
 const sessionBytes = 16
+
+// kept is how many numbers a tally keeps of some sessions.
+func kept(list []session.Session) int64 {
+	n := int64(len(list))
+	for i := range list {
+		for _, m := range list[i].Measures {
+			n += min(m.Events, 1)
+		}
+	}
+	return n
+}
 
 // tally adds the sessions up. The error for more than fit the memory is an *event.Error.
 func (v *visits) tally(ctx context.Context, events *history.Builder, config *session.Config, lines int) (*session.Tally, error) {
@@ -120,7 +138,7 @@ func (v *visits) tally(ctx context.Context, events *history.Builder, config *ses
 		m, t := session.New(config), session.NewTally(config, lines)
 		return t, func(a *history.Actor) {
 			list := m.Walk(a.Events)
-			if events.Charge(sessionBytes * int64(len(list))) {
+			if events.Charge(sessionBytes * kept(list)) {
 				t.Add(list)
 				return
 			}
@@ -178,8 +196,21 @@ func (v *visits) rank(ctx context.Context, events *history.Builder) ([]int64, er
 	return rankings[0], nil
 }
 
-func sessionsNumbers(c *session.Cell) SessionsNumbers {
+// lengths counts how many sessions last how long. The cell's durations are sorted.
+func lengths(c *session.Cell) []FunnelBin {
+	ms := make([]float64, len(c.Durations))
+	for i, us := range c.Durations {
+		ms[i] = float64(us) / 1e3
+	}
+	if len(ms) == 0 {
+		return nil
+	}
+	return histogram(ms, ms[0], ms[len(ms)-1])
+}
+
+func (r *ResolvedSessions) numbers(c *session.Cell) SessionsNumbers {
 	n := SessionsNumbers{Sessions: c.Sessions, Bounces: c.Bounces, BounceRate: share(c.Bounces, c.Sessions), EventsPerSession: share(c.Events, c.Sessions)}
+	n.Measures = r.measured(c)
 	if c.Sessions == 0 {
 		return n
 	}

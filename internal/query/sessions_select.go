@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/freshet/freshet/internal/query/history"
+	"github.com/freshet/freshet/internal/query/session"
 	"github.com/freshet/freshet/internal/store"
 )
 
@@ -24,29 +25,31 @@ type visits struct {
 	devices []uint64
 	// visitors, if set, take the place of values: pairs of one and the event's person.
 	visitors *visitors
+	// amounts asks for the numbers of measures, in rows of their own.
+	amounts bool
 }
 
-// read gathers the events. The end of a session may lie long after the range.
+// stretch is a part of time, with the only devices of which it matters; nil for all.
+type stretch struct {
+	from, to time.Time
+	devices  []uint64
+}
+
+// read gathers the events.
 func (v *visits) read(ctx context.Context) (*history.Builder, error) {
 	v.values = newValueCodes()
-	out, c := v.engine.history(2), newCompiler(v.cut)
+	out := v.engine.history(32)
 	if v.visitors != nil {
 		v.visitors.charge = out.Charge
 	}
-	sql := v.sql(c)
-	err := out.Read(ctx, func(ctx context.Context) error {
-		ctx, span := v.engine.Tracer.Start(purpose(ctx, "sessions"), "sql sessions")
-		defer span.End()
-		columns, feed := history.Columns{}, out.Feed()
-		for b, err := range v.cut.Batches(ctx, sql, c.args...) {
-			if err != nil {
+	stretches, err := v.stretches(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = out.Read(ctx, func(ctx context.Context) error {
+		for _, s := range stretches {
+			if err := v.stretch(ctx, s, out); err != nil {
 				return fmt.Errorf("read sessions: %w", err)
-			}
-			if err := v.columns(&columns, b); err != nil {
-				return err
-			}
-			if err := feed.Add(&columns); err != nil {
-				return err
 			}
 		}
 		return nil
@@ -57,72 +60,169 @@ func (v *visits) read(ctx context.Context) (*history.Builder, error) {
 	return out, nil
 }
 
-// columns fills in the columns of a batch.
-func (v *visits) columns(to *history.Columns, b *store.Batch) error {
-	to.Actor, to.Time, to.Match, to.Seq = b.Columns[0].Uint64, b.Columns[1].Int64, b.Columns[2].Uint64, b.Columns[3].Uint64
-	to.Hold, to.Value = to.Hold[:0], to.Value[:0]
-	for _, id := range b.Columns[4].Uint64 {
-		to.Hold = append(to.Hold, int32(uint32(id)))
-	}
-	return v.valued(to, b.Columns[5:], b.Rows)
-}
-
-// valued adds what stands for the values of a batch: those of the dimensions, and behind them perhaps the persons.
-func (v *visits) valued(to *history.Columns, groups []store.Vector, rows int) error {
-	n := len(v.dimensions)
-	if n == 0 && v.visitors == nil {
-		to.Value = nil
-		return nil
-	}
-	for i := range rows {
-		code := int32(0)
-		if n > 0 {
-			var err error
-			if code, err = v.values.of(groups[:n], i); err != nil {
+func (v *visits) stretch(ctx context.Context, s stretch, to *history.Builder) error {
+	c := newCompiler(v.cut)
+	sql := v.sql(c, s)
+	ctx, span := v.engine.Tracer.Start(purpose(ctx, "sessions"), "sql sessions")
+	defer span.End()
+	return v.cut.Spread(ctx, func() func(*store.Batch) error {
+		rows, feed := visitRows{visits: v, codes: v.values.side()}, to.Feed()
+		return func(b *store.Batch) error {
+			columns, err := rows.columns(b)
+			if err != nil {
 				return err
 			}
+			return feed.Add(columns)
 		}
-		if v.visitors != nil {
-			var err error
-			if code, err = v.visitors.of(code, groups[n].Uint64[i]); err != nil {
-				return err
-			}
-		}
-		to.Value = append(to.Value, code)
-	}
-	return nil
+	}, sql, c.args...)
 }
 
-func (v *visits) sql(c *compiler) string {
+// pause is the longest one within a session of events without an id.
+func (r *ResolvedSessions) pause() time.Duration {
+	return time.Duration(max(r.config.Gap, r.config.Away)) * time.Microsecond
+}
+
+// begin is how far back events matter. One that is a pause before the range joins events of the range to a session that
+// began before it; if sessions are cut, so does any event of the same day with the same id.
+func (r *ResolvedSessions) begin() time.Time {
+	from := r.buckets.from()
+	begin := from.Add(-r.pause())
+	if day := dayOf(from, r.zone).start(r.zone); r.Midnight == midnightCut && r.By == sessionsByClient && day.Before(begin) {
+		begin = day
+	}
+	return begin
+}
+
+// stretches are the parts of time that are read. If sessions are cut, those of the range end with its last day. Otherwise one of a sane id ends within a day of its beginning. One by the gap may go on
+// for ever, so behind that day only devices are read that may have had no longer pause since the end of the range.
+func (v *visits) stretches(ctx context.Context) ([]stretch, error) {
+	to := v.buckets.to()
+	next := stretch{v.begin(), to.Add(max(v.pause(), time.Hour)), v.devices}
+	if v.By == sessionsByClient {
+		next.to = to.Add(maxSessionHours * time.Hour)
+	}
+	if v.Midnight == midnightCut {
+		next.to = dayOf(to.Add(-time.Microsecond), v.zone).add(1).start(v.zone)
+		return []stretch{next}, nil
+	}
+	out := []stretch{next}
+	for since := to; ; {
+		devices, err := v.open(ctx, since, next)
+		if err != nil || len(devices) == 0 {
+			return out, err
+		}
+		since = next.to
+		next = stretch{next.to, next.to.Add(2 * next.to.Sub(to)), devices}
+		out = append(out, next)
+	}
+}
+
+// open are the devices of a stretch that have no longer pause from a moment to its end. Their ids do not matter here: to leave events
+// out only makes pauses longer.
+func (v *visits) open(ctx context.Context, since time.Time, s stretch) ([]uint64, error) {
+	c := newCompiler(v.cut)
+	for _, name := range []string{"device", "time", "event", "library"} {
+		c.column(name)
+	}
+	pause := v.pause().Microseconds()
+	rows := "SELECT device, epoch_us(time) AS us, epoch_us(time) - epoch_us(lag(time) OVER (PARTITION BY device ORDER BY time)) AS pause FROM " +
+		c.sourceOf(v.line().pieces(since.Add(-v.pause()), s.to, true)) + " WHERE " + bearing() + among(s.devices)
+	sql := fmt.Sprintf("SELECT device FROM (%s) GROUP BY device HAVING min(us) < %d AND max(us) >= %d AND coalesce(max(pause), 0) <= %d",
+		rows, since.UnixMicro(), s.to.UnixMicro()-pause, pause)
+	ctx, span := v.engine.Tracer.Start(purpose(ctx, "open"), "sql open")
+	defer span.End()
+	var out []uint64
+	for b, err := range v.cut.Batches(ctx, sql, c.args...) {
+		if err != nil {
+			return nil, fmt.Errorf("read open sessions: %w", err)
+		}
+		out = append(out, b.Columns[0].Uint64...)
+	}
+	return out, nil
+}
+
+// among is a condition on the device.
+func among(devices []uint64) string {
+	if devices == nil {
+		return ""
+	}
+	return " AND device IN (" + numberList(devices) + ")"
+}
+
+func (v *visits) line() *timeline {
+	zone := v.cut.Schema().DayZone
+	return &timeline{zone: v.zone, sameZone: zone != "" && zone == v.zone.String()}
+}
+
+// sql selects device, time, bits, seq, the number of the id or 0, the values, perhaps the person and the amounts.
+func (v *visits) sql(c *compiler, s stretch) string {
 	for _, name := range []string{"device", "time", "seq", "session", "event", "library"} {
 		c.column(name)
 	}
-	hit := c.selects(v.Holding, v.Where)
-	id, join, with := "CAST(0 AS UINTEGER)", "", ""
-	from := timestamp(v.begin().UnixMicro())
+	parts := []string{"device", "time"}
+	bits, amounts := v.bits(c)
+	id, join, with, counts := "CAST(0 AS UINTEGER)", "", "", ""
 	if v.By == sessionsByClient {
-		with = "WITH known AS (SELECT known, CAST(row_number() OVER () AS UINTEGER) AS number FROM (SELECT session AS known FROM " + v.cut.Events("session", "time", "device", "event", "library") +
-			" WHERE session <> 0 AND " + bearing() + " GROUP BY session HAVING min(device) = max(device) AND max(time) >= " + from +
-			" AND epoch_us(max(time)) - epoch_us(min(time)) <= " + strconv.FormatInt(maxSessionHours*time.Hour.Microseconds(), 10) + ")) "
-		id, join = "coalesce(number, CAST(0 AS UINTEGER))", " LEFT JOIN known ON session = known"
+		with, join = v.known(s), " LEFT JOIN known ON session = known"
+		id = "coalesce(number, CAST(0 AS UINTEGER))"
+		// What is of a sane session that does not begin in the range is of no session that counts, nor of one by the gap.
+		counts = " AND (known IS NULL OR began < " + timestamp(v.buckets.to().UnixMicro())
+		if v.Midnight != midnightCut {
+			counts += " AND began >= " + timestamp(v.buckets.from().UnixMicro())
+		}
+		counts += ")"
 	}
-	parts := make([]string, 0, 6+len(v.dimensions))
-	bits := "CAST(CASE WHEN " + hit + " THEN 1 ELSE 0 END AS UBIGINT)"
-	if v.config.Left != 0 {
-		bits = matchBits([]string{hit, leaving()})
-	}
-	parts = append(parts, "device", "time", bits, "seq", id)
-	for _, d := range v.dimensions {
-		parts = append(parts, d.sql(c))
+	parts = append(parts, bits+" AS bits", "seq", id+" AS id")
+	for i, d := range v.dimensions {
+		parts = append(parts, d.sql(c)+" AS g"+strconv.Itoa(i+1))
 	}
 	if v.visitors != nil {
 		parts = append(parts, c.column("person"))
 	}
-	only := ""
-	if v.devices != nil {
-		only = " AND device IN (" + numberList(v.devices) + ")"
+	parts = append(parts, amounts...)
+	return with + "SELECT " + strings.Join(parts, ", ") + " FROM " + c.sourceOf(v.line().pieces(s.from, s.to, true)) + join +
+		" WHERE " + bearing() + among(s.devices) + counts
+}
+
+// bits tells what an event is, as the machine takes it; amounts are the numbers that it has for measures.
+func (v *visits) bits(c *compiler) (bits string, amounts []string) {
+	term := func(condition string, bit uint64) string {
+		return "CASE WHEN " + condition + " THEN " + strconv.FormatUint(bit, 10) + " ELSE 0 END"
 	}
-	sameZone := v.cut.Schema().DayZone != "" && v.cut.Schema().DayZone == v.zone.String()
-	line := &timeline{zone: v.zone, sameZone: sameZone}
-	return with + "SELECT " + strings.Join(parts, ", ") + " FROM " + c.sourceOf(line.pieces(v.begin(), forever, true)) + join + " WHERE " + bearing() + only
+	terms := []string{term(c.selects(v.Holding, v.Where), v.config.Hit)}
+	if v.config.Left != 0 {
+		terms = append(terms, term(leaving(), v.config.Left))
+	}
+	for k := range v.Measures {
+		m := &v.Measures[k]
+		condition := c.selects(&m.Selector, nil)
+		if m.Property != "" {
+			x := c.value(m.ref()).numeric()
+			condition = "(" + condition + ") AND (" + x + ") IS NOT NULL"
+			if v.amounts {
+				amounts = append(amounts, "CASE WHEN "+condition+" THEN "+x+" END AS x"+strconv.Itoa(k+1))
+			}
+		}
+		terms = append(terms, term(condition, session.Measured(k)))
+	}
+	return "CAST(" + strings.Join(terms, " + ") + " AS UBIGINT)", amounts
+}
+
+// known numbers the sane ids of a stretch. An id of it that occurs a day before or after it, too, is none.
+func (v *visits) known(s stretch) string {
+	columns := func(names ...string) *compiler {
+		k := newCompiler(v.cut)
+		for _, name := range append(names, "session", "time", "event", "library") {
+			k.column(name)
+		}
+		return k
+	}
+	first, last := s.from.Add(-maxSessionHours*time.Hour), s.to.Add(maxSessionHours*time.Hour)
+	near := columns("device").sourceOf(v.line().pieces(first, last, true))
+	far := columns().sourceOf(append(v.line().pieces(time.Time{}, first, true), v.line().pieces(last, forever, true)...))
+	return "WITH ids AS MATERIALIZED (SELECT session AS known, min(time) AS began FROM " + near + " WHERE session <> 0 AND " + bearing() +
+		" GROUP BY session HAVING min(device) = max(device) AND max(time) >= " + timestamp(s.from.UnixMicro()) + " AND min(time) < " +
+		timestamp(s.to.UnixMicro()) + " AND epoch_us(max(time)) - epoch_us(min(time)) <= " + strconv.FormatInt(maxSessionHours*time.Hour.Microseconds(), 10) +
+		"), far AS (SELECT DISTINCT session FROM " + far + " WHERE session IN (SELECT known FROM ids) AND " + bearing() + ")," +
+		" known AS (SELECT known, began, CAST(row_number() OVER () AS UINTEGER) AS number FROM ids ANTI JOIN far ON known = session) "
 }

@@ -68,7 +68,7 @@ func benched(b *testing.B) (*duckdb.Store, *query.Engine, query.Scope) {
 	s := shop(b, n)
 	b.Cleanup(func() { _ = s.Close() })
 	now := time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC)
-	e := engine(b, query.Options{Store: s, Now: func() time.Time { return now }})
+	e := engine(b, query.Options{Store: s, HistoryMemory: 1 << 30, Now: func() time.Time { return now }})
 	return s, e, query.Scope{Project: 1, Zone: time.UTC, SessionGap: 30 * time.Minute, WeekStart: time.Monday}
 }
 

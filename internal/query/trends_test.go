@@ -292,6 +292,9 @@ func drawQuestion(t *rapid.T, now time.Time) *query.Trends {
 		{From: now.Add(-100 * time.Hour).Format(time.RFC3339), To: now.Add(-5*time.Hour - 13*time.Minute).Format(time.RFC3339)},
 		{From: now.AddDate(0, 0, -2).Format(time.DateOnly), To: now.AddDate(0, 0, 2).Format(time.DateOnly)},
 	}).Draw(t, "range")
+	if rapid.IntRange(0, 9).Draw(t, "minutes?") == 0 {
+		q.Interval, q.Range = "minute", drawMinutes(t)
+	}
 	for range rapid.SampledFrom([]int{1, 1, 2}).Draw(t, "series") {
 		s := query.Series{Aggregate: rapid.SampledFrom(query.Aggregates()).Draw(t, "aggregate")}
 		if rapid.Bool().Draw(t, "named") {

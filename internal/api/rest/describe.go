@@ -105,6 +105,8 @@ func kindWords(schemas map[string]*huma.Schema) {
 	words(schemas["Paths"], "unit", query.PathUnits())
 	words(schemas["PathsFunnel"], "state", query.FunnelStates())
 	words(schemas["PathsFunnel"], "side", query.PathSides())
+	words(schemas["Sessions"], "show", query.SessionViews())
+	words(schemas["SessionMeasure"], "as", query.Casts())
 	words(schemas["Sessions"], "by", query.SessionRules())
 	words(schemas["Sessions"], "midnight", []string{"continue", "cut"})
 	words(schemas["Sessions"], "attribution", query.SessionAttributions())

@@ -91,6 +91,16 @@ var kindTables = []struct{ question, columns, first string }{
 		"breakdown_1 window partial people intervals count rate", "'=u0,",
 	},
 	{`{"kind":"sessions","range":{"from":"-2d"}}`, "span bucket partial sessions bounces bounce_rate events_per_session average_seconds median_seconds p90_seconds", "bucket,"},
+	{
+		`{"kind":"sessions","range":{"from":"-7d"},"measures":[{"events":["buy"]},{"events":["never"]}]}`,
+		"span bucket partial sessions bounces bounce_rate events_per_session average_seconds median_seconds p90_seconds" +
+			" measure_1_sessions measure_1_total measure_1_average measure_1_median measure_1_p90" +
+			" measure_2_sessions measure_2_total measure_2_average measure_2_median measure_2_p90", "bucket,",
+	},
+	{
+		`{"kind":"sessions","range":{"from":"-7d"},"show":"duration","breakdown":[{"property":"$event"}]}`,
+		"breakdown_1 from_ms to_ms count all average_seconds median_seconds p90_seconds", "buy,0,",
+	},
 	{`{"kind":"paths","range":{"from":"-7d"}}`, "step from_sort from from_count to_sort to to_count count", "0,value,buy,"},
 }
 

@@ -146,6 +146,8 @@ func TestBadCells(t *testing.T) {
 		{`{"kind":"paths"}`, `{"next":{"value":"buy"}}`, "missing_field", "cell.node"},
 		{`{"kind":"paths"}`, `{"node":{"value":"never"}}`, "unknown_cell", "cell.node.value"},
 		{`{"kind":"sessions"}`, `{"bucket":"2020-01-01T00:00:00Z"}`, "unknown_cell", "cell.bucket"},
+		{`{"kind":"sessions"}`, `{"measure":0}`, "unknown_cell", "cell.measure"},
+		{`{"kind":"sessions"}`, `{"bin":0}`, "unknown_cell", "cell.bin"},
 	} {
 		got := w.ask("1 read", "POST", "/v1/people", peopleBody(c.question, c.cell, ""))
 		if p := got.problem(); got.Code != http.StatusBadRequest || p.Code != c.code || p.Field != c.field {

@@ -1,6 +1,10 @@
 package sheet
 
-import "github.com/freshet/freshet/internal/query"
+import (
+	"strconv"
+
+	"github.com/freshet/freshet/internal/query"
+)
 
 // What a row is about, in a column "span": one interval of the range, or all of it. Numbers of people cannot be added up,
 // so that the whole range has rows of its own.
@@ -103,20 +107,44 @@ func paths(a *query.PathsAnswer) *Sheet {
 	return s
 }
 
+// sessions has a row for each bucket of each group, and one for the range; or for lengths a row for each group of the histogram.
 func sessions(a *query.SessionsAnswer) *Sheet {
+	if a.Question.Show == "duration" {
+		return lengths(a)
+	}
 	s := of(len(a.Question.Breakdown), Column{"span", Text}, Column{"bucket", Time}, Column{"partial", Truth}, Column{"sessions", Integer},
 		Column{"bounces", Integer}, Column{"bounce_rate", Number}, Column{"events_per_session", Number}, Column{"average_seconds", Number},
 		Column{"median_seconds", Number}, Column{"p90_seconds", Number})
+	for i := range a.Question.Measures {
+		name := "measure_" + strconv.Itoa(i+1) + "_"
+		s.Columns = append(s.Columns, Column{name + "sessions", Integer}, Column{name + "total", Number}, Column{name + "average", Number},
+			Column{name + "median", Number}, Column{name + "p90", Number})
+	}
 	numbers := func(n query.SessionsNumbers) []any {
-		return []any{
+		out := []any{
 			n.Sessions, n.Bounces, or(n.BounceRate), or(n.EventsPerSession), or(n.AverageSeconds), or(n.MedianSeconds), or(n.P90Seconds),
 		}
+		for _, m := range n.Measures {
+			out = append(out, m.Sessions, m.Total, or(m.Average), or(m.Median), or(m.P90))
+		}
+		return out
 	}
 	for _, g := range a.Groups {
 		for i, n := range g.Buckets {
 			s.add(g.Breakdown, []any{spanBucket, a.Buckets[i].Start, a.Buckets[i].Partial}, numbers(n))
 		}
 		s.add(g.Breakdown, []any{spanRange, nil, nil}, numbers(g.Total))
+	}
+	return s
+}
+
+func lengths(a *query.SessionsAnswer) *Sheet {
+	s := of(len(a.Question.Breakdown), Column{"from_ms", Number}, Column{"to_ms", Number}, Column{"count", Integer}, Column{"all", Integer},
+		Column{"average_seconds", Number}, Column{"median_seconds", Number}, Column{"p90_seconds", Number})
+	for _, g := range a.Groups {
+		for _, bin := range g.Histogram {
+			s.add(g.Breakdown, []any{bin.FromMS, bin.ToMS, bin.Count, g.Total.Sessions, or(g.Total.AverageSeconds), or(g.Total.MedianSeconds), or(g.Total.P90Seconds)})
+		}
 	}
 	return s
 }

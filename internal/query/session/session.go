@@ -27,6 +27,10 @@ type Config struct {
 	Last bool
 	// Lines lead from a value to the line that it counts in; nil puts all into line 0.
 	Lines []int32
+	// Length and Count bound the sessions that count, by their time in microseconds and by their events.
+	Length, Count Bounds
+	// Measures is how many measures are taken of every session, see Measured.
+	Measures int
 }
 
 // Session is a stretch of use. Times are those of its first and its last event.
@@ -34,7 +38,9 @@ type Session struct {
 	Line, Interval int32
 	Begin, End     int64
 	Events         int64
-	value          int32
+	// Measures are those of the configuration.
+	Measures []Measure
+	value    int32
 	// number is its place among all sessions of the device.
 	number int
 	hit    bool
@@ -51,6 +57,8 @@ type Machine struct {
 	named map[int32]int
 	// owners has the number of each event's session.
 	owners []int
+	// measures are those of all sessions, one after the other.
+	measures []Measure
 }
 
 // New makes a machine.
@@ -59,11 +67,15 @@ func New(c *Config) *Machine { return &Machine{Config: c, named: map[int32]int{}
 // Walk returns the sessions of a device that count, whose events are in order; their Hold is the id of a session, or 0.
 // They hold until the next call.
 func (m *Machine) Walk(events []history.Event) []Session {
-	m.out, m.owners = m.out[:0], m.owners[:0]
+	m.out, m.owners, m.measures = m.out[:0], m.owners[:0], m.measures[:0]
 	clear(m.named)
 	loose, pause := -1, m.Gap
 	for i := range events {
 		e := &events[i]
+		if e.Match >= amounts {
+			m.amount(e)
+			continue
+		}
 		at, ok := m.named[e.Hold]
 		if e.Hold == 0 {
 			at, ok = loose, loose >= 0 && e.Time-m.out[max(loose, 0)].End <= pause
@@ -74,6 +86,9 @@ func (m *Machine) Walk(events []history.Event) []Session {
 		if !ok || m.cut(m.out[at].Begin, e.Time) {
 			at = len(m.out)
 			m.out = append(m.out, Session{Begin: e.Time, value: e.Value, number: at})
+			for range m.Measures {
+				m.measures = append(m.measures, Measure{})
+			}
 			if e.Hold == 0 {
 				loose = at
 			} else {
@@ -88,12 +103,18 @@ func (m *Machine) Walk(events []history.Event) []Session {
 		if m.Last {
 			s.value = e.Value
 		}
+		for k := range m.Measures {
+			if e.Match&Measured(k) != 0 {
+				m.measures[at*m.Measures+k].Events++
+			}
+		}
 	}
 	m.out = slices.DeleteFunc(m.out, func(s Session) bool {
-		return !s.hit || s.Begin < m.Edges[0] || s.Begin >= m.Edges[len(m.Edges)-1]
+		return !s.hit || s.Begin < m.Edges[0] || s.Begin >= m.Edges[len(m.Edges)-1] || !m.Length.hold(s.End-s.Begin) || !m.Count.hold(s.Events)
 	})
 	for i := range m.out {
 		s := &m.out[i]
+		s.Measures = m.measures[s.number*m.Measures : (s.number+1)*m.Measures]
 		s.Interval = int32(place(m.Edges, s.Begin))
 		if m.Lines != nil {
 			s.Line = m.Lines[s.value]
@@ -136,6 +157,8 @@ type Cell struct {
 	Sessions, Bounces, Events int64
 	// Durations are in microseconds, in no order.
 	Durations []int64
+	// Measures has those of the configuration; nil of no session.
+	Measures []Amounts
 }
 
 // NewTally makes an empty tally of so many lines.
@@ -158,6 +181,7 @@ func (t *Tally) Add(list []Session) {
 		if s.Bounced() {
 			c.Bounces++
 		}
+		c.measure(s.Measures)
 	}
 }
 
@@ -174,6 +198,7 @@ func (t *Tally) Merge(o *Tally) {
 func (c *Cell) Merge(o *Cell) {
 	c.Sessions, c.Bounces, c.Events = c.Sessions+o.Sessions, c.Bounces+o.Bounces, c.Events+o.Events
 	c.Durations = append(c.Durations, o.Durations...)
+	c.merge(o.Measures)
 }
 
 // Ranking counts the sessions of each value of the breakdown.

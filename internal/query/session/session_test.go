@@ -1,6 +1,7 @@
 package session
 
 import (
+	"reflect"
 	"slices"
 	"testing"
 
@@ -9,8 +10,8 @@ import (
 	"github.com/freshet/freshet/internal/query/history"
 )
 
-// oracle joins every event to the earlier ones of its session, by the definition.
-func oracle(c *Config, events []history.Event) (out []Session) {
+// oracle joins every event to the earlier ones of its session, by the definition. Numbers are those of an event and a measure.
+func oracle(c *Config, events []history.Event, numbers map[[2]int]float64) (out []Session) {
 	day := func(at int64) (n int) {
 		for _, cut := range c.Cuts {
 			if cut <= at {
@@ -58,7 +59,19 @@ func oracle(c *Config, events []history.Event) (out []Session) {
 				}
 			}
 		}
-		if !s.hit || s.Begin < c.Edges[0] || s.Begin >= c.Edges[len(c.Edges)-1] {
+		s.Measures = make([]Measure, c.Measures)
+		for j, e := range events {
+			for k := range s.Measures {
+				if member[j] == i && e.Match&Measured(k) != 0 {
+					s.Measures[k].Events++
+				}
+				if x, ok := numbers[[2]int{j, k}]; ok && member[j] == i {
+					s.Measures[k].Sum += x
+				}
+			}
+		}
+		if !s.hit || s.Begin < c.Edges[0] || s.Begin >= c.Edges[len(c.Edges)-1] || s.End-s.Begin < c.Length.Least || s.Events < c.Count.Least ||
+			c.Length.Bounded && s.End-s.Begin > c.Length.Most || c.Count.Bounded && s.Events > c.Count.Most {
 			continue
 		}
 		for s.Interval = 0; c.Edges[s.Interval+1] <= s.Begin; s.Interval++ {
@@ -83,6 +96,13 @@ func TestMachineAgreesWithOracle(t *testing.T) {
 		if rapid.Bool().Draw(t, "lines") {
 			c.Lines = []int32{0, 1, 1}
 		}
+		for _, b := range []*Bounds{&c.Length, &c.Count} {
+			if rapid.IntRange(0, 2).Draw(t, "bounds") == 0 {
+				b.Least, b.Most = rapid.Int64Range(0, 3).Draw(t, "least"), rapid.Int64Range(1, 12).Draw(t, "most")
+				b.Bounded = rapid.Bool().Draw(t, "bounded")
+			}
+		}
+		c.Measures = rapid.IntRange(0, 2).Draw(t, "measures")
 		m := New(c)
 		whole, parts := NewTally(c, 2), []*Tally{NewTally(c, 2), NewTally(c, 2)}
 		for k := range 4 {
@@ -94,11 +114,31 @@ func TestMachineAgreesWithOracle(t *testing.T) {
 				})
 			}
 			slices.SortStableFunc(events, func(a, b history.Event) int { return int(a.Time - b.Time) })
-			got := m.Walk(events)
-			if want := oracle(c, events); !slices.Equal(got, want) {
-				t.Fatalf("%+v\n%+v\n%+v, want\n%+v", *c, events, got, want)
+			rows, numbers := []history.Event{}, map[[2]int]float64{}
+			for i := range events {
+				for k := range c.Measures {
+					events[i].Match |= rapid.SampledFrom([]uint64{0, Measured(k)}).Draw(t, "measured")
+				}
+				rows = append(rows, events[i])
+				for k := range c.Measures {
+					if events[i].Match&Measured(k) != 0 && rapid.Bool().Draw(t, "number?") {
+						x := rapid.SampledFrom([]float64{-1.5, 0, 2, 1e300}).Draw(t, "number")
+						row := history.Event{Time: events[i].Time, Match: Amount(k)}
+						row.Value, row.Hold = Pack(x)
+						rows, numbers[[2]int{i, k}] = append(rows, row), x
+					}
+				}
 			}
-			for at := range events {
+			got := m.Walk(rows)
+			want := oracle(c, events, numbers)
+			if !slices.EqualFunc(got, want, func(a, b Session) bool {
+				same := slices.Equal(a.Measures, b.Measures)
+				a.Measures, b.Measures = nil, nil
+				return same && reflect.DeepEqual(a, b)
+			}) {
+				t.Fatalf("%+v\n%+v\n%+v, want\n%+v", *c, rows, got, want)
+			}
+			for at := range rows {
 				if of := m.Of(at); of >= 0 && !m.Holds(&got[of], at) || of < 0 && slices.ContainsFunc(got, func(s Session) bool { return m.Holds(&s, at) }) {
 					t.Fatalf("event %d is said to be of session %d among %+v", at, of, got)
 				}
@@ -112,11 +152,35 @@ func TestMachineAgreesWithOracle(t *testing.T) {
 				part := parts[0].Cells[i][k]
 				slices.Sort(cell.Durations)
 				slices.Sort(part.Durations)
+				for m := range cell.Measures {
+					a, b := cell.Measures[m], part.Measures[m]
+					if a.Sessions != b.Sessions || a.Events != b.Events || int64(len(a.Values)) != a.Sessions || len(b.Values) != len(a.Values) || a.Sessions > cell.Sessions {
+						t.Fatalf("%+v, in parts %+v", a, b)
+					}
+				}
 				if cell.Sessions != part.Sessions || !slices.Equal(cell.Durations, part.Durations) || int64(len(cell.Durations)) != cell.Sessions ||
 					cell.Bounces > cell.Sessions || cell.Events < cell.Sessions {
 					t.Fatalf("%+v, in parts %+v", cell, part)
 				}
 			}
+		}
+	})
+}
+
+// TestQuantileAmongZeros: zeros that are not in the list count all the same.
+func TestQuantileAmongZeros(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		values := rapid.SliceOfN(rapid.SampledFrom([]float64{-2, -1, 0, 0.5, 3}), 0, 6).Draw(t, "values")
+		zeros := rapid.IntRange(0, 4).Draw(t, "zeros")
+		if len(values)+zeros == 0 {
+			return
+		}
+		all := append(slices.Clone(values), make([]float64, zeros)...)
+		slices.Sort(values)
+		slices.Sort(all)
+		q := rapid.Float64Range(0, 1).Draw(t, "q")
+		if got, want := Quantile(values, zeros, q), Quantile(all, 0, q); got != want {
+			t.Fatalf("%v, want %v", got, want)
 		}
 	})
 }

@@ -1366,12 +1366,16 @@ export type PeopleOfRetention = {
 };
 
 export type PeopleOfSessions = {
+  /** The place of a bin of the histogram, from 0 on. */
+  bin?: number;
   /** Picks the sessions of a single event. */
   bounced?: boolean;
   /** The values of the group, as the answer has them. */
   breakdown?: unknown[];
   /** Where the interval starts in which the sessions began; without it the total of the range. */
   bucket?: string;
+  /** Picks the sessions with an event that a measure is of, by its place from 0 on. */
+  measure?: number;
 };
 
 export type PeopleOfStickiness = {
@@ -2035,6 +2039,46 @@ export type ServerStatus = {
   watermark: Watermark;
 };
 
+export type SessionCount = {
+  /** The fewest events that count. */
+  at_least?: number;
+  /** The most. */
+  at_most?: number;
+};
+
+export type SessionLength = {
+  /** The shortest that counts, such as 10s. */
+  at_least?: string;
+  /** The longest that counts. */
+  at_most?: string;
+};
+
+export type SessionMeasure = {
+  /** Reads text as the number that all of it is, such as 12.50; what is none counts as not set. */
+  as?: "number";
+  /** Names of events, any of which is measured; none means all that bear sessions. */
+  events?: string[];
+  /** What is shown; default the property, or the names of the events. */
+  label?: string;
+  /** A property whose numbers are added up in each session; without it the events are counted. */
+  property?: string;
+  /** A condition on these events. */
+  where?: Filter;
+};
+
+export type SessionMeasured = {
+  /** Of one session; one without such an event has 0. */
+  average: number | null;
+  /** The median of it. */
+  median: number | null;
+  /** What nine of ten sessions do not exceed. */
+  p90: number | null;
+  /** How many sessions have an event that is measured. */
+  sessions: number;
+  /** Of all sessions together. */
+  total: number;
+};
+
 export type Sessions = {
   /** Whether the value of a session is that of its first event (the default) or its last. */
   attribution?: "first_event" | "last_event";
@@ -2046,6 +2090,10 @@ export type Sessions = {
   breakdown_limit?: number;
   /** What makes a session: a sane id of the client, or else the gap (client, the default); or the gap alone. */
   by?: "client" | "gap";
+  /** How long the sessions last that count. */
+  duration?: SessionLength;
+  /** How many events the sessions have that count. */
+  event_count?: SessionCount;
   /** The longest pause within a session of events without an id; default the project's, at most 24h. */
   gap?: string;
   /** An event that a session must hold to count; default any. */
@@ -2054,12 +2102,16 @@ export type Sessions = {
   interval?: "minute" | "hour" | "day" | "week" | "month";
   /** The kind of question: sessions. */
   kind: "sessions";
+  /** More numbers of every session, up to five. */
+  measures?: SessionMeasure[];
   /** Whether a session continues over midnight (the default) or is cut there. */
   midnight?: "continue" | "cut";
   /** Whose rules fill in what the question leaves out: posthog, mixpanel or amplitude; default ours. */
   preset?: "posthog" | "mixpanel" | "amplitude";
   /** The time in which sessions begin; default the last 30 days. */
   range?: Range;
+  /** The numbers by bucket (trend, the default), or besides how many sessions last how long (duration). */
+  show?: "trend" | "duration";
   /** IANA time zone in which days, weeks and months are cut; default the project's. */
   timezone?: string;
   /** The day that weeks begin with; default the project's. */
@@ -2096,6 +2148,8 @@ export type SessionsGroup = {
   breakdown?: unknown[];
   /** The sessions that begin in each bucket. */
   buckets: SessionsNumbers[];
+  /** With show duration: groups of equal width from the shortest to the longest session of the range. */
+  histogram?: FunnelBin[];
   /** The sessions of the range. */
   total: SessionsNumbers;
 };
@@ -2109,6 +2163,8 @@ export type SessionsNumbers = {
   bounces: number;
   /** How many events a session has, of those that bear sessions. */
   events_per_session: number | null;
+  /** The numbers of each measure, in the order of the question. */
+  measures?: SessionMeasured[];
   /** The median of it. */
   median_seconds: number | null;
   /** The time that nine of ten sessions do not exceed. */

@@ -85,9 +85,13 @@ var sections = [...]struct{ title, name, text string }{
 	{"Node of paths", "PathNode", ""},
 	{"Link of paths", "PathLink", ""},
 	{"Sessions", "Sessions", "See [sessions.md](questions/sessions.md)."},
+	{"Measure of sessions", "SessionMeasure", "See [sessions.md](questions/sessions.md)."},
+	{"Length of sessions", "SessionLength", ""},
+	{"Events of sessions", "SessionCount", ""},
 	{"Answer to sessions", "SessionsAnswer", ""},
 	{"Group of sessions", "SessionsGroup", ""},
 	{"Numbers of sessions", "SessionsNumbers", ""},
+	{"Numbers of a measure", "SessionMeasured", ""},
 	{"Watermark", "Watermark", ""},
 	{"Problem", "Problem", "Every error, as `application/problem+json`."},
 }

@@ -219,7 +219,7 @@ function intervalNames(answer: StickinessAnswer, most: number): string[] {
   return Array.from({ length: most }, (_, i) => `${i + 1}${i === 0 ? ` ${answer.interval}` : ` ${answer.interval}s`}${more}`);
 }
 
-const sessionViews: Record<string, [keyof SessionsNumbers, Unit]> = {
+const sessionViews: Record<string, [Exclude<keyof SessionsNumbers, 'measures'>, Unit]> = {
   '': ['sessions', 'number'],
   average: ['average_seconds', 'seconds'],
   bounce: ['bounce_rate', 'share'],

@@ -216,7 +216,7 @@ function paths(answer: PathsAnswer): Table {
   };
 }
 
-const measures: [keyof SessionsNumbers, string, Unit][] = [
+const measures: [Exclude<keyof SessionsNumbers, 'measures'>, string, Unit][] = [
   ['sessions', 'Sessions', 'number'],
   ['average_seconds', 'Mean length', 'seconds'],
   ['median_seconds', 'Median length', 'seconds'],
@@ -227,9 +227,13 @@ const measures: [keyof SessionsNumbers, string, Unit][] = [
 
 function sessions(answer: SessionsAnswer, formats: Formats): Table {
   const split = answer.groups.some((g) => g.breakdown);
-  const cells = (n: SessionsNumbers): Cell[] => measures.map(([name]) => n[name] ?? null);
+  const cells = (n: SessionsNumbers): Cell[] => [
+    ...measures.map(([name]) => n[name] ?? null),
+    ...(n.measures ?? []).flatMap((m) => [m.total, m.average, m.median]),
+  ];
+  const more = (answer.question.measures ?? []).flatMap(({ label = '' }) => [label, `${label} a session`, `${label}, median`]);
   return {
-    columns: [...(split ? [column('Group', 'text')] : []), column('Time', 'text'), ...measures.map(([, name, unit]) => column(name, unit))],
+    columns: [...(split ? [column('Group', 'text')] : []), column('Time', 'text'), ...measures.map(([, name, unit]) => column(name, unit)), ...more.map((name) => column(name))],
     rows: answer.groups.flatMap((g) => {
       const lead = split ? [groupName(answer, g.breakdown, formats)] : [];
       return [
