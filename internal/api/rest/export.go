@@ -12,6 +12,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/freshet/freshet/internal/api/sheet"
 	"github.com/freshet/freshet/internal/query"
 )
 
@@ -70,8 +71,11 @@ type export struct {
 	name string
 	buf  *bufio.Writer
 	csv  *csv.Writer
-	// columns are the names of csv's.
+	// columns are the names of csv's, typed those of a Parquet file.
 	columns []string
+	typed   []sheet.Column
+	file    *sheet.File
+	rows    int
 	line    []byte
 	begun   bool
 }
@@ -92,6 +96,12 @@ func (x *export) begin() error {
 	head := x.w.Header()
 	head.Set("Content-Disposition", `attachment; filename="`+x.name+`"`)
 	head.Set("Content-Type", "application/x-ndjson")
+	if strings.HasSuffix(x.name, "."+asParquet) {
+		head.Set("Content-Type", "application/vnd.apache.parquet")
+		var err error
+		x.file, err = sheet.NewFile(x.buf, x.typed)
+		return err
+	}
 	if x.csv == nil {
 		return nil
 	}
@@ -111,9 +121,27 @@ func (x *export) event(e *query.Event) error {
 	return err
 }
 
+// groupRows is how many rows of a Parquet file are held in memory.
+const groupRows = 16384
+
+// row writes one of a Parquet file.
+func (x *export) row(cells []any) error {
+	if x.rows++; x.rows%groupRows == 0 {
+		if err := x.file.Flush(); err != nil {
+			return err
+		}
+	}
+	return x.file.Add(cells)
+}
+
 func (x *export) finish() error {
 	if err := x.begin(); err != nil {
 		return err
+	}
+	if x.file != nil {
+		if err := x.file.Close(); err != nil {
+			return err
+		}
 	}
 	if x.csv != nil {
 		x.csv.Flush()

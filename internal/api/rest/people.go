@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/zeebo/xxh3"
 
+	"github.com/freshet/freshet/internal/api/sheet"
 	"github.com/freshet/freshet/internal/query"
 	"github.com/freshet/freshet/internal/store"
 )
@@ -53,7 +54,7 @@ type peopleAnswer struct {
 
 type exportPeopleParameters struct {
 	WaitParameters
-	Format string `query:"format" default:"csv" enum:"csv,ndjson" doc:"csv is for spreadsheets; ndjson has a person a line."`
+	Format string `query:"format" default:"csv" enum:"csv,ndjson,parquet" doc:"csv is for spreadsheets; ndjson has a person a line; parquet is for data tools."`
 }
 
 // cells are the types of cells by the kind of question.
@@ -85,8 +86,11 @@ func (a *API) registerPeople() {
 		Summary: "Download the people behind a number",
 		Description: "All of them in one stream. An answer that ends early is cut off, so that it cannot pass for a whole one. In csv, text that a " +
 			"spreadsheet would take for a formula has an apostrophe before it." + aboutCells,
-		Errors:    errors,
-		Responses: answers("The people.", map[string]*huma.MediaType{"application/x-ndjson": {Schema: text}, "text/csv": {Schema: text}}),
+		Errors: errors,
+		Responses: answers("The people.", map[string]*huma.MediaType{
+			"application/x-ndjson": {Schema: text}, "text/csv": {Schema: text},
+			"application/vnd.apache.parquet": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
+		}),
 	}, read, a.exportPeople)
 	takes[CellRequest](a, http.MethodPost, "/v1/people/export", "The question, and which number of its answer.", example(peopleExample))
 }
@@ -301,7 +305,7 @@ func (a *API) exportPeople(ctx context.Context, c *call, in *exportPeopleParamet
 	name := fmt.Sprintf("freshet-%d-people-%s", c.project.ID, a.opts.Now().UTC().Format("20060102-150405"))
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
 		x := newExport(c.w, in.Format, name)
-		x.columns = personColumns
+		x.columns, x.typed = personColumns, personTypes()
 		a.deliver(hc.Context(), x, func(ctx context.Context) error {
 			return a.opts.Engine.Persons(ctx, c.scope(), list, x.person)
 		})
@@ -312,6 +316,16 @@ var personColumns = []string{
 	"person", "user_id", "anonymous_id", "anonymous", "first_seen", "last_seen", "events", "country", "os", "app_version", "traits",
 }
 
+// personTypes are those of personColumns in a Parquet file.
+func personTypes() []sheet.Column {
+	types := map[string]sheet.Type{"anonymous": sheet.Truth, "first_seen": sheet.Time, "last_seen": sheet.Time, "events": sheet.Integer}
+	out := make([]sheet.Column, len(personColumns))
+	for i, name := range personColumns {
+		out[i] = sheet.Column{Name: name, Type: types[name]}
+	}
+	return out
+}
+
 func (x *export) person(p *query.Person) error {
 	if err := x.begin(); err != nil {
 		return err
@@ -320,6 +334,12 @@ func (x *export) person(p *query.Person) error {
 		return x.csv.Write([]string{
 			p.Person, cell(p.UserID), cell(p.AnonymousID), strconv.FormatBool(p.Anonymous), moments(p.FirstSeen), moments(p.LastSeen),
 			strconv.FormatInt(p.Events, 10), cell(p.Country), cell(p.OS), cell(p.AppVersion), string(p.Traits),
+		})
+	}
+	if x.file != nil {
+		return x.row([]any{
+			p.Person, orNil(p.UserID), orNil(p.AnonymousID), p.Anonymous, instant(p.FirstSeen), instant(p.LastSeen), p.Events, orNil(p.Country), orNil(p.OS),
+			orNil(p.AppVersion), orNil(string(p.Traits)),
 		})
 	}
 	line, err := json.Marshal(p)
@@ -336,4 +356,19 @@ func moments(t *time.Time) string {
 		return ""
 	}
 	return t.Format(time.RFC3339Nano)
+}
+
+// orNil and instant are cells of a Parquet file, nil for none.
+func orNil(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+func instant(t *time.Time) any {
+	if t == nil {
+		return nil
+	}
+	return *t
 }

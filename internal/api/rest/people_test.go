@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -105,6 +107,39 @@ func TestExportOfPeople(t *testing.T) {
 	}
 	if n := strings.Count(got.Body.String(), "\n"); n != 3 {
 		t.Errorf("%d lines", n)
+	}
+}
+
+// TestPeopleAsParquet reads the file with DuckDB: as many people as the CSV has, with types.
+func TestPeopleAsParquet(t *testing.T) {
+	w := newWorld(t)
+	w.add(1, "buy", 3)
+	got := w.ask("1 read", "POST", "/v1/people/export?format=parquet", peopleBody(buyers, `{}`, ""))
+	if got.Code != http.StatusOK || got.Header().Get("Content-Type") != "application/vnd.apache.parquet" ||
+		!strings.HasSuffix(got.Header().Get("Content-Disposition"), `.parquet"`) {
+		t.Fatalf("%d %v %s", got.Code, got.Header(), got.Body)
+	}
+	path := filepath.Join(t.TempDir(), "people.parquet")
+	must(t, os.WriteFile(path, got.Body.Bytes(), 0o600))
+	columns, rows := readParquet(t, duck(t), path)
+	if !slices.Equal(columns, personColumns) || len(rows) != 3 {
+		t.Fatalf("%v of %v", rows, columns)
+	}
+	for _, row := range rows {
+		id, named := row[1].(string)
+		_, seen := row[5].(time.Time)
+		_, events := row[6].(int64)
+		if !named || !strings.HasPrefix(id, "=u") || !seen || !events || row[3] != false {
+			t.Errorf("%v", row)
+		}
+	}
+	if none := w.ask("1 read", "POST", "/v1/people/export?format=parquet", peopleBody(`{"series":[{"events":["never"]}]}`, `{}`, "")); none.Code != http.StatusOK {
+		t.Fatalf("nobody: %d %s", none.Code, none.Body)
+	} else {
+		must(t, os.WriteFile(path, none.Body.Bytes(), 0o600))
+		if columns, rows := readParquet(t, duck(t), path); len(columns) != len(personColumns) || len(rows) != 0 {
+			t.Errorf("nobody: %v of %v", rows, columns)
+		}
 	}
 }
 

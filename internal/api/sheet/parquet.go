@@ -18,36 +18,73 @@ type Note struct{ Key, Value string }
 
 // Parquet writes the table as a Parquet file in one row group. Times are in microseconds, UTC.
 func (s *Sheet) Parquet(w io.Writer, notes ...Note) error {
-	fields := make([]arrow.Field, len(s.Columns))
-	for i, c := range s.Columns {
-		fields[i] = arrow.Field{Name: c.Name, Type: c.Type.arrow(), Nullable: true}
+	out, err := NewFile(w, s.Columns, notes...)
+	if err != nil {
+		return err
 	}
-	b := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema(fields, nil))
-	defer b.Release()
 	for _, row := range s.Rows {
-		for i, v := range row {
-			if err := put(b.Field(i), v); err != nil {
-				return fmt.Errorf("write the column %s: %w", s.Columns[i].Name, err)
-			}
+		if err := out.Add(row); err != nil {
+			return err
 		}
 	}
-	batch := b.NewRecordBatch()
-	defer batch.Release()
-	out, err := pqarrow.NewFileWriter(batch.Schema(), w,
+	return out.Close()
+}
+
+// File is a Parquet file that is written row by row.
+type File struct {
+	columns []Column
+	rows    *array.RecordBuilder
+	out     *pqarrow.FileWriter
+}
+
+// NewFile begins a file.
+func NewFile(w io.Writer, columns []Column, notes ...Note) (*File, error) {
+	fields := make([]arrow.Field, len(columns))
+	for i, c := range columns {
+		fields[i] = arrow.Field{Name: c.Name, Type: c.Type.arrow(), Nullable: true}
+	}
+	schema := arrow.NewSchema(fields, nil)
+	out, err := pqarrow.NewFileWriter(schema, w,
 		parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Zstd), parquet.WithCreatedBy("freshet")),
 		pqarrow.NewArrowWriterProperties())
 	if err != nil {
-		return fmt.Errorf("begin the Parquet file: %w", err)
+		return nil, fmt.Errorf("begin the Parquet file: %w", err)
 	}
 	for _, n := range notes {
 		if err := out.AppendKeyValueMetadata(n.Key, n.Value); err != nil {
-			return fmt.Errorf("note %s: %w", n.Key, err)
+			return nil, fmt.Errorf("note %s: %w", n.Key, err)
 		}
 	}
-	if err := out.Write(batch); err != nil {
+	return &File{columns, array.NewRecordBuilder(memory.DefaultAllocator, schema), out}, nil
+}
+
+// Add puts a row behind the others, which has a cell for every column.
+func (f *File) Add(row []any) error {
+	for i, v := range row {
+		if err := put(f.rows.Field(i), v); err != nil {
+			return fmt.Errorf("write the column %s: %w", f.columns[i].Name, err)
+		}
+	}
+	return nil
+}
+
+// Flush writes the rows so far as a row group, so that a long file does not stay in memory.
+func (f *File) Flush() error {
+	batch := f.rows.NewRecordBatch()
+	defer batch.Release()
+	if err := f.out.Write(batch); err != nil {
 		return fmt.Errorf("write the rows: %w", err)
 	}
-	if err := out.Close(); err != nil {
+	return nil
+}
+
+// Close writes the rest, and ends the file.
+func (f *File) Close() error {
+	defer f.rows.Release()
+	if err := f.Flush(); err != nil {
+		return err
+	}
+	if err := f.out.Close(); err != nil {
 		return fmt.Errorf("end the Parquet file: %w", err)
 	}
 	return nil
