@@ -1,7 +1,7 @@
 // Every point of every picture opens the people behind it, as many as were counted.
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Answer, FunnelAnswer, LifecycleAnswer, PathsAnswer, RetentionAnswer, StickinessAnswer, TrendsAnswer } from '../src/lib/explore/answers';
+import type { Answer, FunnelAnswer, LifecycleAnswer, PathsAnswer, RetentionAnswer, SessionsAnswer, StickinessAnswer, TrendsAnswer } from '../src/lib/explore/answers';
 import { groupsOf } from '../src/lib/explore/picture';
 import { groupName, nodeName, offsetName } from '../src/lib/explore/tables';
 import { nameOf } from '../src/lib/people';
@@ -208,6 +208,16 @@ it('of sessions, whose people are those of the API', async () => {
   const people = (cell: object) => server.api<PeoplePage>('POST', '/v1/people', { question: answer.question, cell }).then((told) => number(told.total));
   const total = page.getByRole('list', { name: 'Totals' }).getByRole('button').first();
   expect((await opens(page, () => total.click())).count).toBe(await people({}));
+  await done();
+});
+
+it('of sessions that last as long as a bar says', async () => {
+  const { page, answer, done } = await explore({ kind: 'sessions', range, show: 'duration' });
+  const { title, count } = await opens(page, () => point(page, 0.06, 0.7));
+  const bins = (answer as SessionsAnswer).groups[0]!.histogram!;
+  const bin = bins.findIndex((b) => title === `Sessions of ${formats.span(b.from_ms / 1000)} – ${formats.span(b.to_ms / 1000)}`);
+  const told = await server.api<PeoplePage>('POST', '/v1/people', { question: answer.question, cell: { bin } });
+  expect(count).toBe(number(told.total));
   await done();
 });
 

@@ -1,7 +1,7 @@
 // What Explore tells about a question, and taking changes back.
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Outline, Schema } from '../src/lib/openapi';
+import type { Answer, Outline, Schema } from '../src/lib/openapi';
 import { accessible, fits, launch, open, settle, shot } from './browser';
 import { Server } from './server';
 
@@ -93,6 +93,23 @@ it('undoes and redoes changes of a question, by button and by key', async () => 
   expect(await what.inputValue()).toBe('unique');
   await accessible(page);
   await shot(page, 'undo');
+  expect(wrong).toEqual([]);
+  await page.context().close();
+});
+
+it('says when totals are no sums, and keeps a property that is read as a number', async () => {
+  const where = { property: 'amount', as: 'number', op: 'gte', value: 1 };
+  const question = {
+    kind: 'trends', range: { from: '-20d', to: '-1d' }, series: [{ events: ['purchase'], aggregate: 'unique' }], where, breakdown: [{ property: '$os' }],
+  };
+  const { page, wrong } = await open(browser, server, at(question));
+  await settle(page);
+  expect(await page.getByText(/A total counts everybody once.*Somebody may be in several lines/).count()).toBe(1);
+  expect((JSON.parse(new URL(page.url()).searchParams.get('q')!) as typeof question).where).toEqual(where);
+  const answer = await server.api<Answer>('POST', '/v1/query', question);
+  for (const line of answer.series) expect(line.total).toBeLessThanOrEqual(line.values.reduce<number>((sum, v) => sum + (v ?? 0), 0));
+  await shot(page, 'totals');
+  await accessible(page);
   expect(wrong).toEqual([]);
   await page.context().close();
 });

@@ -1,7 +1,7 @@
 // Which number of an answer somebody points at, as POST /v1/people wants it named.
 import type { Formats } from '../format';
 import type { PathNode, PeopleOfFunnel, PeopleOfLifecycle } from '../openapi';
-import type { Answer, FunnelAnswer, LifecycleAnswer, StickinessAnswer } from './answers';
+import type { Answer, FunnelAnswer, LifecycleAnswer, SessionsAnswer, StickinessAnswer } from './answers';
 import { bucketName, capital, groupName, nodeName, offsetName, seriesName } from './tables';
 
 /** A number of an answer: its name for the server, and for people. */
@@ -32,6 +32,7 @@ export function behindPoint(answer: Answer, label: number, row: number, formats:
       if (answer.days) return behindDay(answer, label, 'day', row, formats);
       return behindIntervals(answer, label, answer.groups?.length ? (answer.groups[row]?.windows?.length ?? 0) - 1 : row, row, formats);
     case 'sessions': {
+      if (view === 'duration') return behindLength(answer, label, group, formats);
       const [found, bucket] = [answer.groups[row], answer.buckets[label]];
       return found && bucket && {
         cell: { bucket: bucket.start, ...of(found.breakdown), ...(view === 'bounce' ? { bounced: true } : {}) },
@@ -109,6 +110,16 @@ export function behindBin(answer: FunnelAnswer, bin: number, group: number, form
   return bar && {
     cell: { bin, ...of(found.breakdown) },
     title: words(`Converted in ${formats.span(bar.from_ms / 1000)} – ${formats.span(bar.to_ms / 1000)}`, groupName(answer, found.breakdown, formats)),
+  };
+}
+
+/** Whose sessions last as long as a bar says. */
+export function behindLength(answer: SessionsAnswer, bin: number, group: number, formats: Formats): Behind | undefined {
+  const found = answer.groups[group];
+  const bar = found?.histogram?.[bin];
+  return bar && {
+    cell: { bin, ...of(found.breakdown) },
+    title: words(`Sessions of ${formats.span(bar.from_ms / 1000)} – ${formats.span(bar.to_ms / 1000)}`, groupName(answer, found.breakdown, formats)),
   };
 }
 

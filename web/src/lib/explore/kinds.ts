@@ -148,7 +148,7 @@ export const specs: Spec[] = [
       preset,
       limit,
     ],
-    views: words('Sessions', ['average', 'Length'], ['bounce', 'Bounces'], ['events', 'Events a session'], ['table', 'Table']),
+    views: words('Sessions', ['average', 'Length'], ['duration', 'How many last how long'], ['bounce', 'Bounces'], ['events', 'Events a session'], ['table', 'Table']),
   },
 ];
 

@@ -3,10 +3,10 @@ import { flow } from '../../pictures/flow';
 import { nearest, splitPartial, summary, type Drawing } from '../draw';
 import { Formats } from '../format';
 import { csv } from '../table';
-import type { Answer, FunnelAnswer, LifecycleAnswer, PathsAnswer, RetentionAnswer, TrendsAnswer } from './answers';
+import type { Answer, FunnelAnswer, LifecycleAnswer, PathsAnswer, RetentionAnswer, SessionsAnswer, TrendsAnswer } from './answers';
 import { behindCell, behindLink, behindNode, behindPoint, behindStep, behindTotal, nobodyBehind } from './cells';
 import { placesOf } from './map';
-import { groupsOf, nothing, pictureOf } from './picture';
+import { aboutTotals, groupsOf, nothing, pictureOf } from './picture';
 import { behindTable } from './rows';
 import { tableOf } from './tables';
 
@@ -72,6 +72,36 @@ describe('pictureOf', () => {
     expect([trends, funnel, retention, lifecycle, paths].map(nothing)).toEqual([false, false, false, false, false]);
     expect(nothing({ ...trends, series: [{ ...trends.series[0]!, values: [0, null] }] })).toBe(true);
     expect(nothing({ ...paths, paths: 0 })).toBe(true);
+  });
+});
+
+describe('lengths of sessions', () => {
+  const group = (of: string, ...counts: number[]) => ({
+    breakdown: [of], total: { sessions: 7 }, buckets: [], histogram: counts.map((count, i) => ({ from_ms: i * 1000, to_ms: i * 1000 + 1000, count })),
+  });
+  const lasting = { ...base, kind: 'sessions', buckets, question: { kind: 'sessions', show: 'duration' }, groups: [group('a', 3), group('b', 5, 2)] } as unknown as SessionsAnswer;
+
+  it('draws one group, and knows who is behind its bars and the rows of the table', () => {
+    expect(groupsOf(lasting, formats)).toEqual(['a (7)', 'b (7)']);
+    const drawn = pictureOf(lasting, 'duration', formats, 1);
+    expect(drawn.type === 'chart' && drawn.drawing.rows).toEqual([{ name: 'b', values: [5, 2], total: 7 }]);
+    const bar = behindPoint(lasting, 1, 0, formats, { view: 'duration', group: 1 });
+    expect(bar?.cell).toEqual({ bin: 1, breakdown: ['b'] });
+    expect(tableOf(lasting, formats).rows).toEqual([['a', 0, 1000, 3], ['b', 0, 1000, 5], ['b', 1000, 2000, 2]]);
+    expect([behindTable(lasting, 2, 3, formats), behindTable(lasting, 2, 1, formats)]).toEqual([bar, undefined]);
+  });
+});
+
+describe('aboutTotals', () => {
+  it('says when totals are no sums', () => {
+    const of = (aggregate: string, breakdown: { property: string }[] = []) =>
+      aboutTotals({ ...trends, question: { series: [{ aggregate }], breakdown } } as TrendsAnswer);
+    expect(aboutTotals(trends)).toBeUndefined();
+    expect(of('total')).toBeUndefined();
+    expect(of('unique')).toBe('A total counts everybody once, and so is at most the sum of its intervals.');
+    expect(of('unique', [{ property: '$os' }])).toMatch(/at most the sum .* several lines/);
+    expect(of('mau', [{ property: '$os' }])).toMatch(/^Somebody may be in several lines/);
+    expect(aboutTotals(funnel)).toBeUndefined();
   });
 });
 

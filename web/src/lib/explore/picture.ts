@@ -32,7 +32,7 @@ export function pictureOf(answer: Answer, view: string, formats: Formats, group 
     case 'paths':
       return { type: 'flow' };
     case 'sessions':
-      return chart(sessions(answer, view, formats), view === '');
+      return view === 'duration' ? chart(lengths(answer, formats, group)) : chart(sessions(answer, view, formats), view === '');
   }
 }
 
@@ -43,6 +43,9 @@ export function groupsOf(answer: Answer, formats: Formats): string[] {
   }
   if (answer.kind === 'funnel' && answer.groups.length > 1 && answer.groups.some((g) => g.time_to_convert)) {
     return answer.groups.map((g) => `${groupName(answer, g.breakdown, formats)} (${formats.number(g.converted)})`);
+  }
+  if (answer.kind === 'sessions' && answer.groups.length > 1 && answer.question.show === 'duration') {
+    return answer.groups.map((g) => `${groupName(answer, g.breakdown, formats)} (${formats.number(g.total.sessions)})`);
   }
   return [];
 }
@@ -67,6 +70,19 @@ export function nothing(answer: Answer): boolean {
     case 'sessions':
       return answer.groups.every((g) => g.total.sessions === 0);
   }
+}
+
+/** What has to be known of the totals of people, who may be in several buckets and lines; undefined when totals are plain sums. */
+export function aboutTotals(answer: Answer): string | undefined {
+  if (answer.kind !== 'trends') return undefined;
+  const asked = answer.question.series.map((s) => s.aggregate ?? 'total');
+  const union = asked.includes('unique') && answer.buckets.length > 1;
+  const shared = Boolean(answer.question.breakdown?.length) && asked.some((a) => ['unique', 'dau', 'wau', 'mau'].includes(a));
+  const parts = [
+    union && 'A total counts everybody once, and so is at most the sum of its intervals.',
+    shared && 'Somebody may be in several lines, which add up to more than everybody then.',
+  ];
+  return parts.filter(Boolean).join(' ') || undefined;
 }
 
 type Buckets = { start: string; partial?: boolean }[];
@@ -236,5 +252,16 @@ function sessions(answer: SessionsAnswer, view: string, formats: Formats): Drawi
     })),
     ...over(answer.buckets, answer.interval, formats),
     kind: 'line', stacked: false, unit,
+  };
+}
+
+/** How many sessions of a group last how long; each group has bars of its own width. */
+function lengths(answer: SessionsAnswer, formats: Formats, group: number): Drawing {
+  const drawn = answer.groups[group] ?? answer.groups[0];
+  const bins = drawn?.histogram ?? [];
+  return {
+    rows: [{ name: (drawn && groupName(answer, drawn.breakdown, formats)) || 'Sessions', values: bins.map((b) => b.count), total: drawn?.total.sessions ?? null }],
+    labels: bins.map((b) => `${formats.span(b.from_ms / 1000)} – ${formats.span(b.to_ms / 1000)}`),
+    partial: [], kind: 'bar', stacked: false, unit: 'number',
   };
 }

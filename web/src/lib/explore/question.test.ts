@@ -94,6 +94,7 @@ const questions: Question[] = [
   { kind: 'paths', range: { from: '-7d', to: 'now' }, through: { events: ['$page'] }, node: { property: '$page_path' }, unit: 'transitions', collapse_repeats: true, depth: 4, nodes: 6 },
   { kind: 'paths', range: { from: '-7d', to: 'now' }, funnel: { question: { kind: 'funnel', steps: [{ events: ['a'] }, { events: ['b'] }] }, step: 2, state: 'dropped', side: 'before' } },
   { kind: 'trends', range: { from: '-30d', to: 'now' }, interval: 'day', series: [{ id: 'A', aggregate: 'mau', clock: 'calendar' }] },
+  { kind: 'sessions', range: { from: '-30d', to: 'now' }, show: 'duration' },
   { kind: 'sessions', range: { from: '-30d', to: 'now' }, preset: 'mixpanel', by: 'client', holding: { events: ['purchase'] }, where: { cohort: 'Buyers', op: 'not_in' }, breakdown: [{ property: '$country' }, { cohort: 'Buyers' }], breakdown_limit: 10, attribution: 'last_event' },
 ];
 

@@ -29,6 +29,7 @@ export function question(form: Form, types: Types): Question {
   }
   if (form.kind === 'trends') trends(form, built, types);
   if (form.kind === 'funnel') funnel(form, built, types);
+  if (form.kind === 'sessions' && form.view === 'duration') built.show = form.view;
   if (form.kind === 'paths' && built.funnel) built.funnel = ofRange(built.funnel as PathsFunnel);
   options(form, built);
   const where = filter(form.where, types);

@@ -32,6 +32,7 @@ export function read(value: unknown, view: string): Form {
   const known = new Set(['kind', 'range', 'where', 'series', 'formulas', 'steps', 'exclusions', 'hold', 'breakdown', 'interval', 'compare', 'show']);
   form.view = spec.views.some((v) => v.value === view) ? view : '';
   if (kind === 'funnel' && q.show && q.show !== 'steps') form.view = text(q.show);
+  if (kind === 'sessions' && q.show === 'duration') form.view = 'duration';
   Object.assign(form, readRange(plain(q.range)));
   form.where = readFilter(q.where);
   for (const { name } of spec.selections) {

@@ -2,7 +2,7 @@
 import type { Formats } from '../format';
 import type { Answer, FunnelAnswer, LifecycleAnswer, RetentionAnswer, SessionsAnswer, StickinessAnswer, TrendsAnswer } from './answers';
 import {
-  behindBin, behindCell, behindDay, behindEntry, behindIntervals, behindLink, behindPoint, behindState, behindStep, behindTotal, behindWindow,
+  behindBin, behindCell, behindDay, behindEntry, behindIntervals, behindLength, behindLink, behindPoint, behindState, behindStep, behindTotal, behindWindow,
   type Behind,
 } from './cells';
 
@@ -99,6 +99,10 @@ function stickiness(answer: StickinessAnswer, row: number, column: number, forma
 }
 
 function sessions(answer: SessionsAnswer, row: number, column: number, formats: Formats): Behind | undefined {
+  if (answer.question.show === 'duration') {
+    const [group, bin] = part(row, answer.groups.map((g) => g.histogram?.length ?? 0));
+    return column === 2 ? behindLength(answer, bin, group, formats) : undefined;
+  }
   const [group, at] = part(row, answer.groups.map(() => answer.buckets.length + 1));
   // Of what is told of sessions, their number and the share of bounces are of people.
   const view = { 1: '', 5: 'bounce' }[column];

@@ -227,6 +227,14 @@ const measures: [Exclude<keyof SessionsNumbers, 'measures'>, string, Unit][] = [
 
 function sessions(answer: SessionsAnswer, formats: Formats): Table {
   const split = answer.groups.some((g) => g.breakdown);
+  if (answer.question.show === 'duration') {
+    return {
+      columns: [...(split ? [column('Group', 'text')] : []), column('From', 'milliseconds'), column('To', 'milliseconds'), column('Count')],
+      rows: answer.groups.flatMap((g) =>
+        (g.histogram ?? []).map((b) => [...(split ? [groupName(answer, g.breakdown, formats)] : []), b.from_ms, b.to_ms, b.count]),
+      ),
+    };
+  }
   const cells = (n: SessionsNumbers): Cell[] => [
     ...measures.map(([name]) => n[name] ?? null),
     ...(n.measures ?? []).flatMap((m) => [m.total, m.average, m.median]),
