@@ -2,7 +2,9 @@ package e2e_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -56,6 +58,50 @@ func TestUnreadableStore(t *testing.T) {
 			}
 			if c.name != "file gone" && !strings.Contains(s.log.String(), "it was set aside and is made anew") {
 				t.Error("nothing said what happened")
+			}
+		})
+	}
+}
+
+// TestUnreadableWriteAheadLog kills a server whose database has committed more than is in its file, and damages the log that has
+// the rest: the next start sets all of it aside, and nothing is missing or twice in what it makes anew.
+func TestUnreadableWriteAheadLog(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(b []byte) []byte{
+		"flipped": func(b []byte) []byte { return flipped(b, len(b)/2) },
+		"zeroed":  func(b []byte) []byte { clear(b[len(b)/2:]); return b },
+		"cut":     func(b []byte) []byte { return b[:len(b)/2] },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, archived()...)
+			want := map[string]int{"new": 50}
+			for n := range 3 {
+				prefix := fmt.Sprintf("b%d", n)
+				want[prefix] = 400
+				s.send("/v1/events", manyEvents(prefix, 400))
+				s.waitIdle()
+				eventually(t, soon, "all is on disk", func() bool { return s.status().Store.HotRows == 0 })
+			}
+			before := s.ledger()
+			s.kill()
+			wal := filepath.Join(s.dir, "store.duckdb.wal")
+			if info, err := os.Stat(wal); err != nil || info.Size() == 0 {
+				t.Fatalf("there is no log to damage: %v", err)
+			}
+			damage(t, wal, change)
+			s.restart()
+			s.send("/v1/events", manyEvents("new", 50))
+			eventually(t, soon, "a store that is made anew is whole", func() bool {
+				_, err := os.Stat(filepath.Join(s.dir, "rebuild.json"))
+				return errors.Is(err, fs.ErrNotExist)
+			})
+			s.waitIdle()
+			if got := countIDs(s.export("")); fmt.Sprint(got) != fmt.Sprint(want) {
+				t.Errorf("there are %v, want %v", got, want)
+			}
+			if after := s.ledger(); after.Accepted != before.Accepted+50 || after.Stored != before.Stored+50 || after.Dead != 0 {
+				t.Errorf("ledger before %+v, after %+v", before, after)
 			}
 		})
 	}
