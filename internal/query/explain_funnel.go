@@ -19,6 +19,8 @@ type funnelCase struct {
 	*asking
 	*explaining
 	spot *funnelSpot
+	// bars is the histogram, of a cell that is one of its bars.
+	bars []FunnelBin
 	// events are those of all units that the person has a part in, one after the other.
 	units  [][]history.Event
 	events []history.Event
@@ -47,10 +49,22 @@ func (r *ResolvedFunnel) explain(ctx context.Context, g *ground, data json.RawMe
 	if err := c.read(ctx); err != nil {
 		return err
 	}
+	if spot.Bin != nil {
+		everybody := &asking{ResolvedFunnel: r, engine: g.engine, cut: x.all.cut, scope: g.scope, now: r.asOf}
+		p, err := everybody.partOf(ctx, spot)
+		if err != nil {
+			return err
+		}
+		c.bars = everybody.times(p).Histogram
+	}
 	for _, events := range c.units {
 		c.events = append(c.events, events...)
 	}
 	c.decide()
+	if spot.Bin != nil && x.changedQuestion != nil {
+		// With another question the bars begin and end elsewhere.
+		x.Nearest, x.changedQuestion = nil, nil
+	}
 	return nil
 }
 
@@ -148,7 +162,19 @@ func (c *funnelCase) fit(r *funnelResult, inBucket bool) bool {
 	if c.Mature && r.State == funnel.Open || !c.inState(&r.Row, c.spot) {
 		return false
 	}
+	if c.spot.Bin != nil && c.barOf(r) != *c.spot.Bin {
+		return false
+	}
 	return !inBucket || c.spot.bucket < 0 || placeOfEntry(c.spot.buckets, r.Entry) == c.spot.bucket
+}
+
+// barOf is the bar of the histogram that a result is in, -1 if it does not have both steps.
+func (c *funnelCase) barOf(r *funnelResult) int {
+	from, to := c.ConvertFrom-1, c.ConvertTo-1
+	if !did(&r.Row, from) || !did(&r.Row, to) {
+		return -1
+	}
+	return binOf(c.bars, millisBetween(r.times[from], r.times[to]))
 }
 
 // decide gives the reason.
@@ -232,6 +258,9 @@ func (c *funnelCase) entered(list []funnelResult) {
 		}
 	}
 	r := &list[0]
+	if c.spot.Bin != nil && c.otherBar(list) {
+		return
+	}
 	reach := c.spot.State == stateEntered || c.spot.State == stateConverted
 	if !reach || c.spot.Step > 0 && c.spot.State == stateEntered && did(&r.Row, c.spot.Step-1) {
 		c.tell(ReasonState, r)
@@ -245,6 +274,26 @@ func (c *funnelCase) entered(list []funnelResult) {
 	}
 	c.tell(ReasonMissing, r)
 	c.miss(r)
+}
+
+// otherBar is for somebody who would be in the cell if it were not for the bar.
+func (c *funnelCase) otherBar(list []funnelResult) bool {
+	own, cell := *c.spot, *c.spot.PeopleOfFunnel
+	own.PeopleOfFunnel, cell.Bin = &cell, nil
+	r := (&funnelCase{asking: c.asking, spot: &own}).fits(list)
+	if r == nil {
+		return false
+	}
+	c.tell(ReasonBucket, r)
+	bar := c.barOf(r)
+	if bar < 0 {
+		c.Sentence += "; without both of the steps whose time is measured"
+		return true
+	}
+	cell.Bin = &bar
+	c.Sentence += fmt.Sprintf("; the time is in bar %d of the histogram", bar)
+	c.nearest(&cell, "cell.bin", bar, "would be in for bar %d", bar)
+	return true
 }
 
 // notEntered is for somebody who never was at the first step in the range, or was removed from it.

@@ -144,16 +144,24 @@ func explainLifecycle(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 
 func explainStickiness(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 	draw := func(rt *rapid.T, now time.Time) *query.Stickiness {
-		return &query.Stickiness{Range: drawRange(rt, now), Active: drawSelector(rt), Mode: rapid.SampledFrom(query.StickinessModes()).Draw(rt, "mode")}
+		return rapid.SampledFrom([]func(*rapid.T, time.Time) *query.Stickiness{drawStickiness, drawRatio}).Draw(rt, "form")(rt, now)
 	}
 	askPeople(rt, e, o, now, draw, (*query.Engine).ResolveStickiness, func(b *behind, o *oracle, a *query.StickinessAnswer) {
-		if a.Days != nil {
-			d := rapid.SampledFrom(a.Days).Draw(b.t, "day")
-			explain(b, o, (*query.Engine).ResolveStickiness, query.PeopleOfStickiness{Day: &d.Start, Of: rapid.SampledFrom([]string{"day", "span"}).Draw(b.t, "of")})
-			return
+		for range 3 {
+			var group []any
+			if len(a.Groups) > 0 && rapid.Bool().Draw(b.t, "group?") {
+				group = rapid.SampledFrom(a.Groups).Draw(b.t, "group").Breakdown
+			}
+			if a.Days != nil {
+				d := rapid.SampledFrom(a.Days).Draw(b.t, "day")
+				of := rapid.SampledFrom([]string{"day", "span"}).Draw(b.t, "of")
+				explain(b, o, (*query.Engine).ResolveStickiness, query.PeopleOfStickiness{Day: &d.Start, Of: of, Breakdown: group})
+				continue
+			}
+			w := rapid.SampledFrom(a.Windows).Draw(b.t, "window")
+			k := rapid.IntRange(0, len(w.Counts)).Draw(b.t, "intervals")
+			explain(b, o, (*query.Engine).ResolveStickiness, query.PeopleOfStickiness{Window: &w.Start, Intervals: k, Breakdown: group})
 		}
-		k := rapid.IntRange(0, len(a.Windows[0].Counts)).Draw(b.t, "intervals")
-		explain(b, o, (*query.Engine).ResolveStickiness, query.PeopleOfStickiness{Intervals: k})
 	})
 }
 
@@ -185,14 +193,7 @@ func explainFunnel(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 				return
 			}
 			g := rapid.SampledFrom(a.Groups).Draw(b.t, "group")
-			cell := query.PeopleOfFunnel{Breakdown: g.Breakdown, State: rapid.SampledFrom([]string{"converted", "converted", "entered", "dropped", "open"}).Draw(b.t, "state")}
-			if rapid.Bool().Draw(b.t, "step?") {
-				cell.Step = rapid.IntRange(1, len(g.Steps)).Draw(b.t, "step")
-			}
-			if len(g.Trend) > 0 && rapid.Bool().Draw(b.t, "bucket?") {
-				point := rapid.SampledFrom(g.Trend).Draw(b.t, "point")
-				cell.Bucket = &point.Start
-			}
+			cell := drawFunnelCell(b.t, &g)
 			x := explain(b, o, (*query.Engine).ResolveFunnel, cell)
 			if x.Nearest == nil {
 				continue
@@ -202,6 +203,34 @@ func explainFunnel(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 			}
 		}
 	})
+}
+
+// drawFunnelCell draws a number of a group.
+func drawFunnelCell(t *rapid.T, g *query.FunnelGroup) query.PeopleOfFunnel {
+	cell := query.PeopleOfFunnel{Breakdown: g.Breakdown, State: rapid.SampledFrom(append([]string{"converted", "converted"}, query.FunnelStates()...)).Draw(t, "state")}
+	if g.Compare != nil && rapid.Bool().Draw(t, "compare?") {
+		cell.Compare, g = true, g.Compare
+	}
+	if rapid.Bool().Draw(t, "step?") {
+		cell.Step = rapid.IntRange(1, len(g.Steps)).Draw(t, "step")
+	}
+	if cell.State == "stopped_here" && (cell.Step == 0 || cell.Step == len(g.Steps)) {
+		if cell.State = "entered"; len(g.Steps) > 1 {
+			cell.State, cell.Step = "stopped_here", rapid.IntRange(1, len(g.Steps)-1).Draw(t, "step before the last")
+		}
+	}
+	if len(g.Trend) > 0 && rapid.Bool().Draw(t, "bucket?") {
+		point := rapid.SampledFrom(g.Trend).Draw(t, "point")
+		cell.Bucket = &point.Start
+	}
+	if len(g.Windows) > 0 && rapid.Bool().Draw(t, "window?") {
+		cell.Window = rapid.SampledFrom(g.Windows).Draw(t, "window").Window
+	}
+	if g.TimeToConvert != nil && len(g.TimeToConvert.Histogram) > 0 && rapid.Bool().Draw(t, "bin?") {
+		bin := rapid.IntRange(0, len(g.TimeToConvert.Histogram)-1).Draw(t, "bin")
+		cell.Bin = &bin
+	}
+	return cell
 }
 
 // checkLeast: with a window of a second less the person is still out.

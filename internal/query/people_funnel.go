@@ -101,8 +101,12 @@ func (r *ResolvedFunnel) people(ctx context.Context, g *ground, data json.RawMes
 	if err != nil {
 		return nil, err
 	}
+	bins, err := f.bins(ctx, p, spot)
+	if err != nil {
+		return nil, err
+	}
 	actors := []uint64{}
-	for _, row := range f.rowsIn(p, spot) {
+	for _, row := range f.rowsIn(p, spot, bins) {
 		actors = append(actors, p.Rows[row].Actor)
 	}
 	if actors = distinct(actors); r.Unit == unitPerson {
@@ -134,8 +138,22 @@ func (f *asking) partOf(ctx context.Context, spot *funnelSpot) (*part, error) {
 	return &g.parts(own[spot.window])[line], nil
 }
 
-// rowsIn are the results of a group that count in a cell.
-func (f *asking) rowsIn(p *part, spot *funnelSpot) []int {
+// bins is the histogram of a cell's group, if the cell is of one of its bars. Everybody's times say where bars begin and end.
+func (f *asking) bins(ctx context.Context, p *part, spot *funnelSpot) (_ []FunnelBin, err error) {
+	if spot.Bin == nil {
+		return nil, nil
+	}
+	if own, ok := f.cut.(*ownCut); ok {
+		all := &asking{ResolvedFunnel: f.ResolvedFunnel, engine: f.engine, cut: own.peopledCut, scope: f.scope, now: f.now}
+		if p, err = all.partOf(ctx, spot); err != nil {
+			return nil, err
+		}
+	}
+	return f.times(p).Histogram, nil
+}
+
+// rowsIn are the results of a group that count in a cell, which may be of one of the bars.
+func (f *asking) rowsIn(p *part, spot *funnelSpot, bins []FunnelBin) []int {
 	out := []int{}
 	for _, r := range p.rows {
 		row := &p.Rows[r]
@@ -146,10 +164,9 @@ func (f *asking) rowsIn(p *part, spot *funnelSpot) []int {
 	if spot.Bin == nil {
 		return out
 	}
-	times := f.times(p)
 	return slices.DeleteFunc(out, func(r int) bool {
 		took, ok := f.took(p, r)
-		return !ok || binOf(times.Histogram, took) != *spot.Bin
+		return !ok || binOf(bins, took) != *spot.Bin
 	})
 }
 
