@@ -11,8 +11,7 @@ import (
 	"github.com/freshet/freshet/internal/query/retention"
 )
 
-// With a clock of everybody's own, others have a part in which cells are complete.
-func (r *ResolvedRetention) alone() bool { return len(r.Breakdown) == 0 && !r.config.Rolling }
+func (r *ResolvedRetention) alone() bool { return len(r.Breakdown) == 0 }
 
 // retentionCase is one person's retention.
 type retentionCase struct {
@@ -112,7 +111,8 @@ func (c *retentionCase) noCohort() {
 	if c.config.Entry == retention.FirstEver && e.Time < c.config.From {
 		c.say(ReasonBefore, "did the first start event ever at %s, before the range", momentText(e.Time, c.zone))
 		c.config.Entry = retention.FirstInRange
-		if c.spot.holds(c.walk()) {
+		// With a clock of everybody's own, others would have a part in which cells are complete then.
+		if (!c.spot.averaged() || !c.config.Rolling) && c.spot.holds(c.walk()) {
 			q := c.Retention
 			q.Cohort = cohortInRange
 			resolve := func(e *Engine, s Scope) (counted, error) { return e.ResolveRetention(s, &q) }

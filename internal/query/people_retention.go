@@ -119,8 +119,16 @@ func (r *ResolvedRetention) locate(
 	if !spot.averaged() {
 		return events, &config, nil
 	}
-	// Which cells are complete goes by when the last of a cohort started, if everybody has a clock of their own.
-	tally, err := walkRetention(ctx, events, &config, max(1, len(shown)))
+	// Which cells are complete goes by when the last of a cohort started, if everybody has a clock of their own: everybody is read
+	// again where the ground has one person's events.
+	everybody := events
+	if own, ok := g.cut.(*ownCut); ok && config.Rolling {
+		if everybody, _, err = r.selection(g.engine, own.peopledCut, nil).read(ctx); err != nil {
+			return nil, nil, err
+		}
+		defer everybody.Free()
+	}
+	tally, err := walkRetention(ctx, everybody, &config, max(1, len(shown)))
 	if err != nil {
 		return nil, nil, err
 	}
