@@ -50,7 +50,7 @@ func (a *app) routes() (http.Handler, error) {
 	engine, err := query.New(query.Options{
 		Store: a.pipeline.reader, Now: time.Now, Registerer: a.registry, Tracer: a.tracing.tracer("query"), Logger: a.Logger,
 		Cohorts: rest.Cohorts{Projects: a.projects}, Read: rest.ReadQuestion, Workers: a.cores,
-		Begin: a.questions.Begin,
+		Begin: a.questions.Begin, Lag: status{a}.behind,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set up the query engine: %w", err)
@@ -76,6 +76,12 @@ type status struct{ *app }
 
 // Lag implements rest.Pipeline.
 func (s status) Lag() (events uint64, seconds float64) { return s.pipeline.Lag() }
+
+// behind is Lag as a duration.
+func (s status) behind() time.Duration {
+	_, seconds := s.Lag()
+	return time.Duration(seconds * float64(time.Second))
+}
 
 // Freshness implements rest.Pipeline.
 func (s status) Freshness(quantile float64) time.Duration { return s.pipeline.Freshness(quantile) }

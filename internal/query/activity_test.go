@@ -138,7 +138,7 @@ func agreeLifecycle(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 	if a == nil {
 		return
 	}
-	checkLifecycle(rt, o, a, now)
+	checkLifecycle(rt, o, a, now.Add(-o.lag))
 }
 
 func checkLifecycle(t *rapid.T, o *oracle, a *query.LifecycleAnswer, now time.Time) {
@@ -247,7 +247,7 @@ func agreeStickiness(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 	if a == nil {
 		return
 	}
-	checkStickiness(rt, o, a, now)
+	checkStickiness(rt, o, a, now.Add(-o.lag))
 }
 
 func checkStickiness(t *rapid.T, o *oracle, a *query.StickinessAnswer, now time.Time) {

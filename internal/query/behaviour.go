@@ -48,7 +48,8 @@ type framed struct {
 
 // frameOf fills in and checks the frame of a question, all but the range.
 func (e *Engine) frameOf(s Scope, f frame, kind string, intervals []string) (*framed, error) {
-	r := &framed{resolver: &resolver{engine: e, scope: s, now: e.Now(), zone: s.Zone}, frame: f}
+	now := e.Now()
+	r := &framed{resolver: &resolver{engine: e, scope: s, now: now, known: now.Add(-e.Lag()), zone: s.Zone}, frame: f}
 	if *f.kind == "" {
 		*f.kind = kind
 	}
@@ -200,9 +201,10 @@ func (r *Resolution) grouped(ctx context.Context, e *Engine, cut cohortCut, s Sc
 
 // Resolution is what is known of a resolved behavioural question beside its fields.
 type Resolution struct {
-	key     string
-	zone    *time.Location
-	now     time.Time
+	key  string
+	zone *time.Location
+	// known is the moment up to which everything is visible, by which intervals are over or not.
+	known   time.Time
 	buckets buckets
 	casts   []PropertyRef
 }

@@ -177,7 +177,9 @@ func peopleOfCellCohort(t *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 	}
 	// The question as resolved names cohorts by their numbers, as cohorts must.
 	d := query.CohortDefinition{Cell: &query.CohortCell{Question: json.RawMessage(asJSON(r)), Cell: cell}}
-	own, err := newEngine(query.Options{Store: e.Store, Now: func() time.Time { return now }, Cohorts: withCell{definition: json.RawMessage(asJSON(d))}})
+	own, err := newEngine(query.Options{
+		Store: e.Store, Now: func() time.Time { return now }, Lag: e.Lag, Cohorts: withCell{definition: json.RawMessage(asJSON(d))},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

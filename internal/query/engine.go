@@ -65,6 +65,9 @@ type Options struct {
 	MaxWaiting int
 	// MaxBuckets bounds the number of buckets of a trend; default 10,000.
 	MaxBuckets int
+	// Lag is how long ago everything that had been received was visible; 0 while nothing waits. Intervals that are over since then
+	// are not complete yet. Default always 0.
+	Lag func() time.Duration
 	// Cohorts finds those that questions name; default there are none.
 	Cohorts Cohorts
 	// Read reads a question of any kind, strictly, for cohorts out of a cell; default they are refused.
@@ -95,6 +98,9 @@ func (o *Options) defaults() {
 	}
 	if o.MaxBuckets <= 0 {
 		o.MaxBuckets = 10_000
+	}
+	if o.Lag == nil {
+		o.Lag = func() time.Duration { return 0 }
 	}
 	if o.Cohorts == nil {
 		o.Cohorts = noCohorts{}

@@ -58,7 +58,7 @@ func (r *ResolvedFunnel) resolve(ctx context.Context, e *Engine, s Scope) error 
 			return err
 		}
 	}
-	r.Resolution = Resolution{zone: f.zone, now: f.now, buckets: f.buckets, casts: f.check.casts()}
+	r.Resolution = Resolution{zone: f.zone, known: f.known, buckets: f.buckets, casts: f.check.casts()}
 	if q.Compare != "" {
 		r.compare = compareRange(f.calendar(), &f.buckets, q.Compare)
 	}

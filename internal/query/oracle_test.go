@@ -19,6 +19,8 @@ type oracle struct {
 	// merged leads from a person to the one it was linked to.
 	merged map[uint64]uint64
 	scope  query.Scope
+	// lag is how far what is visible is behind.
+	lag time.Duration
 	// away is the pause that is allowed after the app went into the background, in microseconds; 0 for the scope's.
 	away int64
 	// kept are the people of cohorts that questions name, by number.

@@ -106,7 +106,7 @@ func (r *ResolvedPaths) resolve(ctx context.Context, e *Engine, s Scope) error {
 			return err
 		}
 	}
-	r.Resolution = Resolution{zone: f.zone, now: f.now, buckets: f.buckets, casts: f.check.casts()}
+	r.Resolution = Resolution{zone: f.zone, known: f.known, buckets: f.buckets, casts: f.check.casts()}
 	r.configure()
 	if r.funnel == nil {
 		r.key, err = f.keyOf(q, 0)

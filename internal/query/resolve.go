@@ -32,7 +32,7 @@ const (
 // Resolve checks a question, fills in its defaults and resolves its relative times. The question is not changed.
 func (e *Engine) Resolve(s Scope, q *Trends) (*Resolved, error) {
 	now := e.Now()
-	r := &resolver{engine: e, scope: s, now: now, q: *q}
+	r := &resolver{engine: e, scope: s, now: now, known: now.Add(-e.Lag()), q: *q}
 	r.zone = s.Zone
 	var out *Resolved
 	err := e.resolving(func(ctx context.Context) (err error) {
@@ -49,9 +49,11 @@ type resolver struct {
 	engine *Engine
 	scope  Scope
 	now    time.Time
-	zone   *time.Location
-	check  checker
-	q      Trends
+	// known is the moment up to which all that was received is visible: no later than now.
+	known time.Time
+	zone  *time.Location
+	check checker
+	q     Trends
 }
 
 func (r *resolver) resolve(ctx context.Context) (*Resolved, error) {
@@ -288,7 +290,7 @@ func (r *resolver) span(ctx context.Context) (b buckets, err error) {
 			from.Format(time.RFC3339), to.Format(time.RFC3339))
 	}
 	r.q.Range = Range{From: from.Format(time.RFC3339Nano), To: to.Format(time.RFC3339Nano)}
-	b, ok := r.calendar().cut(from, to, r.now, r.engine.MaxBuckets)
+	b, ok := r.calendar().cut(from, to, r.known, r.engine.MaxBuckets)
 	if !ok {
 		return b, invalid("interval", "too_many_buckets", "the range has more than %d intervals of a %s; take a longer interval or a shorter range",
 			r.engine.MaxBuckets, r.q.Interval)

@@ -247,7 +247,7 @@ func (q *Retention) size(cohorts int) error {
 // configure sets the machine up.
 func (r *ResolvedRetention) configure(f *framed) {
 	q, b := &r.Retention, &f.buckets
-	r.Resolution = Resolution{zone: f.zone, now: f.now, buckets: *b, casts: f.check.casts()}
+	r.Resolution = Resolution{zone: f.zone, known: f.known, buckets: *b, casts: f.check.casts()}
 	c := &r.config
 	*c = retention.Config{
 		Cohorts: b.len(), From: b.from().UnixMicro(), To: b.to().UnixMicro(), Periods: q.Periods,
@@ -259,7 +259,11 @@ func (r *ResolvedRetention) configure(f *framed) {
 	for _, b := range q.Brackets {
 		c.Brackets = append(c.Brackets, retention.Bracket{From: b.From, To: b.To})
 	}
-	c.Edges = f.edges(c.Deepest())
+	more := c.Deepest()
+	if c.OrAfter {
+		more++ // for the state of the last column
+	}
+	c.Edges = f.edges(more)
 	if q.Clock == clockHours {
 		c.Floor = hourFloor(f.zone, b.starts[0], latest(f.now, b.to()).AddDate(3, 0, 0))
 	}
@@ -278,29 +282,29 @@ func latest(a, b time.Time) time.Time {
 // oneSelector tells that start and return events are the same.
 func (r *ResolvedRetention) oneSelector() bool { return sameSelector(r.Start, *r.Return) }
 
-// moment is what of the time of asking the answer depends on: which intervals are over, or for elapsed time the minute
-// until nothing is open any more.
+// moment is what the answer depends on of the time up to which everything is known: which intervals are over, or for elapsed time
+// the minute until nothing is open any more.
 func (r *ResolvedRetention) moment() int64 {
 	c := &r.config
 	if !c.Rolling {
-		return passed(c.Edges, r.now)
+		return passed(c.Edges, r.known)
 	}
 	now := r.minute()
-	if last := c.To + int64(c.Deepest()+2)*c.Unit; now > last {
+	if last := c.To + int64(c.Deepest()+3)*c.Unit; now > last {
 		return last
 	}
 	return now
 }
 
-// minute is the time of asking, rounded down to the minute, in microseconds.
-func (r *ResolvedRetention) minute() int64 { return r.now.Truncate(time.Minute).UnixMicro() }
+// minute is the moment up to which everything is known, rounded down to the minute, in microseconds.
+func (r *ResolvedRetention) minute() int64 { return r.known.Truncate(time.Minute).UnixMicro() }
 
 // asked is the moment that the states of cells are told for.
 func (r *ResolvedRetention) asked() int64 {
 	if r.config.Rolling {
 		return r.minute()
 	}
-	return r.now.UnixMicro()
+	return r.known.UnixMicro()
 }
 
 // selection reads what the machine needs.

@@ -259,6 +259,10 @@ func part(n, of int64) *float64 {
 
 func (o *retentionOracle) state(cohort int, first, last int64, column query.RetentionBracket, to time.Time) string {
 	now := o.now.UnixMicro()
+	if o.r.Type == "on_or_after" {
+		// The newest cell has nothing of the time after its offset yet.
+		column.To++
+	}
 	begin, end := o.dates.begin(cohort+column.From), o.dates.begin(cohort+column.To+1)
 	if o.r.Clock != "calendar" {
 		now -= now % 60e6

@@ -39,7 +39,7 @@ func agreeRetention(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 func (o *oracle) retention(r *query.ResolvedRetention, a *query.RetentionAnswer, now time.Time) []query.RetentionTable {
 	zone, _ := time.LoadLocation(r.Timezone)
 	ro := &retentionOracle{
-		oracle: o, r: r, now: now, unit: map[string]int64{"hour": 1, "day": 24, "week": 168, "month": 720}[r.Interval] * 3600e6,
+		oracle: o, r: r, now: now.Add(-o.lag), unit: map[string]int64{"hour": 1, "day": 24, "week": 168, "month": 720}[r.Interval] * 3600e6,
 		dates: dates{r.Interval, zone, weekday(r.WeekStart)}, grouper: &grouper{o: o, breakdown: r.Breakdown},
 	}
 	var starts []time.Time

@@ -116,7 +116,7 @@ func (r *ResolvedSessions) resolve(ctx context.Context, e *Engine, s Scope) erro
 			return err
 		}
 	}
-	r.Resolution = Resolution{zone: f.zone, now: f.now, buckets: f.buckets, casts: f.check.casts()}
+	r.Resolution = Resolution{zone: f.zone, known: f.known, buckets: f.buckets, casts: f.check.casts()}
 	r.configure()
 	r.key, err = f.keyOf(q, int64(f.buckets.ended))
 	return err

@@ -154,7 +154,7 @@ func (r *ResolvedStickiness) windowsOf(l *stickiness.Line) []StickinessWindow {
 func (r *ResolvedStickiness) window(i int, exact []int64) StickinessWindow {
 	start, end := r.windows[i], r.windows[i+1]
 	w := StickinessWindow{Start: start, Intervals: r.intervalsOf(i)}
-	w.Partial = end.After(r.now) || start.Before(r.buckets.from()) || end.After(r.buckets.to())
+	w.Partial = end.After(r.known) || start.Before(r.buckets.from()) || end.After(r.buckets.to())
 	if r.config.Windows == nil {
 		w.Partial = r.buckets.ended < r.buckets.len()
 	}

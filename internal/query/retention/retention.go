@@ -28,7 +28,7 @@ const (
 // Config is one question.
 type Config struct {
 	// Edges cut time, in microseconds: interval i is [Edges[i], Edges[i+1]). The first Cohorts intervals have cohorts;
-	// there are at least Cohorts + Deepest() of them.
+	// there are at least Cohorts + Deepest() of them, with OrAfter one more.
 	Edges   []int64
 	Cohorts int
 	// From and To bound the start events, From within the first interval.

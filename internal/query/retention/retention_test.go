@@ -191,7 +191,7 @@ func draw(t *rapid.T) (*Config, *oracle) {
 			at = b.To + rapid.IntRange(1, 2).Draw(t, "gap")
 		}
 	}
-	c.Edges = edges(base, o.interval, o.weekStart, c.Cohorts+c.Deepest())
+	c.Edges = edges(base, o.interval, o.weekStart, c.Cohorts+c.Deepest()+1)
 	c.From = c.Edges[0] + rapid.Int64Range(0, 20).Draw(t, "late by")*3600e6
 	c.To = c.Edges[c.Cohorts] - rapid.Int64Range(0, 2).Draw(t, "early by")*3600e6
 	if rapid.Bool().Draw(t, "lines") {

@@ -113,13 +113,17 @@ const (
 	Future State = iota
 	// SoFar cells have begun and not ended.
 	SoFar
-	// Complete cells have ended for everybody in the cohort.
+	// Complete cells have ended for everybody in the cohort. With OrAfter they go on to grow, and the newest of them has nothing of
+	// the time after its offset yet: it counts as complete when the next offset has ended, too.
 	Complete
 )
 
 // State is that of a cell at the given moment.
 func (t *Tally) State(line, cohort, column int, now int64) State {
 	c, b := t.config, t.config.Column(column)
+	if c.OrAfter {
+		b.To++
+	}
 	if !c.Rolling {
 		switch {
 		case c.Edges[cohort+b.To+1] <= now:
