@@ -97,7 +97,7 @@ func TestEveryOptionIsDrawn(t *testing.T) {
 			"series.aggregate": query.Aggregates(), "series.clock": query.ActiveClocks(), "compare": {"previous", "year"}, "interval": query.Intervals(),
 		}, []string{"kind", "series.id", "series.label", "formulas.id", "formulas.label"}},
 		{"funnel", examples(func(t *rapid.T) any { return drawFunnel(t, now) }), map[string][]string{
-			"preset": query.Presets(), "order": query.FunnelOrders(), "entry": query.FunnelEntries(), "tie": query.FunnelTies(), "within": {"entry", "all_steps"},
+			"preset": query.Presets(), "order": query.FunnelOrders(), "visible": query.FunnelSights(), "entry": query.FunnelEntries(), "tie": query.FunnelTies(), "within": {"entry", "all_steps"},
 			"exclusion_effect": query.FunnelEffects(), "hold_counts": {"unit", "value"}, "unit": query.FunnelUnits(), "show": query.FunnelViews(),
 			"attribution": query.FunnelAttributions(), "interval": query.RetentionIntervals(),
 		}, []string{"kind", "steps.label"}},

@@ -26,6 +26,10 @@ type Funnel struct {
 	Where *Filter `json:"where,omitempty"`
 	// Order is one of FunnelOrders.
 	Order string `json:"order,omitempty"`
+	// Visible says which other events disturb a strict order, one of FunnelSights; it is left out of other orders.
+	Visible string `json:"visible,omitempty"`
+	// Ignore names up to 100 events that do not disturb a strict order either.
+	Ignore []string `json:"ignore,omitempty"`
 	// Window is how long after its entry a funnel may take, the end included.
 	Window string `json:"window,omitempty"`
 	// Within is "entry", which lets a funnel that was entered in the range end after it, or "all_steps".
@@ -91,6 +95,9 @@ const (
 	orderStrict     = "strict"
 	orderAny        = "any"
 
+	visibleActions = "actions"
+	visibleAll     = "all"
+
 	withinEntry = "entry"
 	withinAll   = "all_steps"
 
@@ -130,6 +137,9 @@ const (
 
 // FunnelOrders lists in what order steps must come: one after the other, with nothing visible in between, or in any.
 func FunnelOrders() []string { return []string{orderSequential, orderStrict, orderAny} }
+
+// FunnelSights lists what disturbs a strict order: what people do, or all events there are.
+func FunnelSights() []string { return []string{visibleActions, visibleAll} }
 
 // FunnelEntries lists which entries of a unit count: the one that came farthest, only the first, or every one that
 // begins after the one before has ended.

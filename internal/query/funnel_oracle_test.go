@@ -217,7 +217,8 @@ func (o *funnelOracle) tapes() map[string][]walk.Event {
 }
 
 func (o *funnelOracle) visible(e *event.Event) bool {
-	return e.Kind == event.Track && !slices.Contains(query.InvisibleEvents(), e.Name) && o.matches(e, o.q.Where)
+	usual := e.Kind == event.Track && !slices.Contains(query.InvisibleEvents(), e.Name)
+	return (usual || o.q.Visible == "all") && !slices.Contains(o.q.Ignore, e.Name) && o.matches(e, o.q.Where)
 }
 
 // values are those of some properties as one text, empty if anything is missing.

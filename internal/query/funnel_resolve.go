@@ -15,6 +15,7 @@ const (
 	maxExclusions = 20
 	maxHold       = 3
 	maxUnitBy     = 3
+	maxIgnored    = 100
 	maxWindows    = 20
 )
 
@@ -47,7 +48,7 @@ func (r *ResolvedFunnel) resolve(ctx context.Context, e *Engine, s Scope) error 
 	}
 	q.defaults()
 	for _, step := range []func() error{
-		q.words, func() error { return r.steps(&f.check) }, func() error { return r.exclusions(&f.check) }, r.durations,
+		q.words, q.seen, func() error { return r.steps(&f.check) }, func() error { return r.exclusions(&f.check) }, r.durations,
 		func() error { return q.unitOf(&f.check) }, func() error { return q.held(&f.check) }, q.between, q.attributed,
 		func() error { f.q.Compare = q.Compare; return f.breakdowns(&q.Breakdown, &q.BreakdownLimit) },
 		func() error { return f.cutRange(ctx) },
@@ -98,6 +99,12 @@ func (q *Funnel) defaults() {
 		}
 	}
 	fill(&q.Order, orderSequential)
+	if q.Order == orderStrict {
+		if q.Preset == presetPostHog {
+			fill(&q.Visible, visibleAll)
+		}
+		fill(&q.Visible, visibleActions)
+	}
 	fill(&q.Window, "7d")
 	fill(&q.Within, withinEntry)
 	fill(&q.Entry, entryBest)
@@ -127,6 +134,27 @@ func (q *Funnel) words() error {
 		{"show", q.Show, FunnelViews()},
 	} {
 		if err := oneOf(w.field, w.value, w.allowed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// seen checks what disturbs a strict order. Nothing disturbs another one: the fields are left out of it, and not refused, so that
+// a question that is answered may be asked again with another order.
+func (q *Funnel) seen() error {
+	if q.Order != orderStrict {
+		q.Visible, q.Ignore = "", nil
+		return nil
+	}
+	if err := oneOf("visible", q.Visible, FunnelSights()); err != nil {
+		return err
+	}
+	if n := len(q.Ignore); n > maxIgnored {
+		return invalid("ignore", "too_many_events", "there are %d names, there may be %d", n, maxIgnored)
+	}
+	for i, name := range q.Ignore {
+		if err := text(fmt.Sprintf("ignore[%d]", i), name, maxNameBytes); err != nil {
 			return err
 		}
 	}

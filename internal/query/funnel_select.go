@@ -21,9 +21,23 @@ func invisibleEvents() []string {
 }
 
 // visible is the condition on an event to disturb a strict order.
-func visible() string {
-	names := append(invisibleEvents(), silentEvents()...)
-	return "kind NOT IN ('identify', 'group', 'alias') AND event NOT IN ('" + strings.Join(names, "', '") + "')"
+func (g *gathering) visible(c *compiler) string {
+	parts := []string{}
+	if g.Visible == visibleActions {
+		c.column("kind")
+		names := append(invisibleEvents(), silentEvents()...)
+		parts = append(parts, "kind NOT IN ('identify', 'group', 'alias')", c.column("event")+" NOT IN "+quotedTexts(names))
+	}
+	if len(g.Ignore) > 0 {
+		parts = append(parts, "NOT ("+c.oneOfTexts(c.column("event"), g.Ignore)+")")
+	}
+	if g.Where != nil {
+		parts = append(parts, c.where(g.Where))
+	}
+	if len(parts) == 0 {
+		return "TRUE"
+	}
+	return strings.Join(parts, " AND ")
 }
 
 // gathering reads the events of a funnel over one range.
@@ -87,13 +101,7 @@ func (g *gathering) sql(c *compiler) string {
 	matched, wanted := c.matching(selectors, g.Where)
 	list := []string{c.column("time") + " AS time", matched + " AS matched"}
 	if g.Order == orderStrict {
-		c.column("kind")
-		c.column("event")
-		seen := visible()
-		if g.Where != nil {
-			seen += " AND " + c.where(g.Where)
-		}
-		wanted = anyOf([]string{wanted, seen})
+		wanted = anyOf([]string{wanted, g.visible(c)})
 	}
 	if g.ordered() {
 		list = append(list, c.column("seq")+" AS seq")

@@ -221,6 +221,30 @@ func TestWorkedFunnels(t *testing.T) {
 			t.Error(asJSON(g))
 		}
 	})
+	t.Run("3, and what is visible", func(t *testing.T) {
+		for _, c := range []struct {
+			preset, visible, between string
+			ignore                   []string
+			want                     int
+		}{
+			{"", "", "session_start", nil, 2},
+			{"", "all", "session_start", nil, 1},
+			{"", "all", "session_start", []string{"session_start"}, 2},
+			{"", "", "X", []string{"X", "Y"}, 2},
+			{"", "", "X", []string{"Y"}, 1},
+			{"posthog", "", "session_start", nil, 1},
+			{"posthog", "actions", "session_start", nil, 2},
+			{"posthog", "", "X", []string{"X"}, 2},
+			{"amplitude", "", "session_start", nil, 2},
+			{"", "", "B", []string{"B"}, 2},
+		} {
+			q := tapeQuestion(c.preset, "A", "B")
+			q.Order, q.Visible, q.Ignore = "strict", c.visible, c.ignore
+			if g := askTape(t, minutes("A", 0, c.between, 1, "B", 2), 5*time.Hour, q); last(g) != c.want {
+				t.Errorf("%+v: %s", c, asJSON(g))
+			}
+		}
+	})
 	t.Run("4", func(t *testing.T) {
 		q := tapeQuestion("", "A", "B")
 		if g := askTape(t, funnelTape{{"B", time.Second}, {"A", time.Second}}, 5*time.Hour, q); last(g) != 2 {

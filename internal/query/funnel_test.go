@@ -61,6 +61,10 @@ func drawFunnel(t *rapid.T, now time.Time) *query.Funnel {
 	if q.Interval == "hour" {
 		q.Range = drawHours(t)
 	}
+	if q.Order == "strict" {
+		q.Visible = word("visible", query.FunnelSights())
+		q.Ignore = rapid.SampledFrom([][]string{nil, nil, {"view"}, {hostile, "$identify"}}).Draw(t, "ignore")
+	}
 	for i := range rapid.IntRange(1, 3).Draw(t, "steps") {
 		s := query.FunnelStep{Selector: drawFunnelSelector(t)}
 		s.Optional = i > 0 && rapid.IntRange(0, 5).Draw(t, "optional?") == 0

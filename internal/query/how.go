@@ -84,7 +84,7 @@ func (r *ResolvedFunnel) How() []string {
 	t.say(true, "A funnel is entered by step 1, %s, and has %s from then on, the end included.", r.span(), r.Window)
 	t.say(true, "%s", map[string]string{
 		orderSequential: "Steps come in their order; other events between them do not matter.",
-		orderStrict:     "Steps come in their order, and no other event of the actor lies between them.",
+		orderStrict:     "Steps come in their order, and no other " + r.disturbing() + " of the actor lies between them.",
 		orderAny:        "Steps may come in any order.",
 	}[r.Order])
 	t.say(true, "%s", map[string]string{
@@ -210,4 +210,16 @@ func (r *ResolvedSessions) How() []string {
 		attributeExit:  "A session has the value of its last event.",
 	}[r.Attribution])
 	return t
+}
+
+// disturbing is what disturbs a strict order.
+func (r *ResolvedFunnel) disturbing() string {
+	what := "event"
+	if r.Visible == visibleActions {
+		what = "event that people cause (none of identity, sessions, pushes and heartbeats)"
+	}
+	if len(r.Ignore) > 0 {
+		what += ", but for " + strings.Join(r.Ignore, ", ") + ","
+	}
+	return what
 }

@@ -71,7 +71,9 @@ func TestNoTextOfBehaviouralQuestionsInSQL(t *testing.T) {
 		},
 		func() (query.Asked, error) {
 			steps := []query.FunnelStep{{Selector: sel, Label: marker}, {Selector: query.Selector{Where: f}}}
-			return e.ResolvePaths(everyday, &query.Paths{Where: f, Funnel: &query.PathsFunnel{Question: query.Funnel{Steps: steps, Where: f}}})
+			return e.ResolvePaths(everyday, &query.Paths{Where: f, Funnel: &query.PathsFunnel{Question: query.Funnel{
+				Steps: steps, Where: f, Order: "strict", Ignore: []string{marker, marker + "4"},
+			}}})
 		},
 		func() (query.Asked, error) {
 			return e.ResolveSessions(everyday, &query.Sessions{Holding: &sel, Where: f, Breakdown: by})

@@ -66,7 +66,7 @@ func describeFunnel(schemas map[string]*huma.Schema) {
 	f := schemas["Funnel"]
 	f.Required = []string{"kind", "steps"}
 	for field, list := range map[string][]string{
-		"kind": {"funnel"}, "preset": query.Presets(), "week_start": query.Weekdays(), "order": query.FunnelOrders(),
+		"kind": {"funnel"}, "preset": query.Presets(), "week_start": query.Weekdays(), "order": query.FunnelOrders(), "visible": query.FunnelSights(),
 		"within": {"entry", "all_steps"}, "entry": query.FunnelEntries(), "tie": query.FunnelTies(),
 		"exclusion_effect": query.FunnelEffects(), "hold_counts": {"unit", "value"}, "unit": query.FunnelUnits(),
 		"show": query.FunnelViews(), "interval": query.RetentionIntervals(), "attribution": query.FunnelAttributions(),

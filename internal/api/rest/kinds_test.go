@@ -90,6 +90,8 @@ func TestKindsAreToldApart(t *testing.T) {
 		{`{"series":[{"clock":"calendar"}]}`, "misplaced_clock", "series[0].clock"},
 		{`{"series":[{"aggregate":"wau","clock":"lunar"}]}`, "unknown_word", "series[0].clock"},
 		{`{"kind":"funnel","steps":[{}],"unit":"expression"}`, "bad_unit_by", "unit_by"},
+		{`{"kind":"funnel","steps":[{}],"order":"strict","visible":"some"}`, "unknown_word", "visible"},
+		{`{"kind":"funnel","steps":[{}],"order":"strict","ignore":["a","b\u0000"]}`, "bad_text", "ignore[1]"},
 		{`{"kind":"funnel","steps":[{}],"unit_by":[{"property":"$os"}]}`, "misplaced_unit_by", "unit_by"},
 		{`{"kind":"funnel","steps":[{}],"unit":"expression","unit_by":[{"property":"$os"},{}]}`, "missing_property", "unit_by[1].property"},
 	} {

@@ -517,6 +517,8 @@ export type Funnel = {
   hold?: PropertyRef[];
   /** Whether a unit counts once, or once for every value that it holds; default unit. */
   hold_counts?: "unit" | "value";
+  /** Names of events that do not disturb a strict order either, at most 100. */
+  ignore?: string[];
   /** How wide a bucket of the trend is; default day. */
   interval?: "hour" | "day" | "week" | "month";
   /** The kind of question. */
@@ -541,6 +543,8 @@ export type Funnel = {
   unit?: "person" | "session" | "device" | "group" | "expression";
   /** For unit expression one to three properties: all events with the same values of them are one unit. */
   unit_by?: PropertyRef[];
+  /** What disturbs a strict order: actions (default), all but events of identity, of sessions and those that happen without the person, or all events. */
+  visible?: "actions" | "all";
   /** The day that weeks begin with; default the project's. */
   week_start?: "sunday" | "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday";
   /** A condition on all steps, on exclusions, and on what disturbs a strict order. */
@@ -1820,7 +1824,7 @@ export type RetentionCell = {
   count: number | null;
   /** Their share of the cohort; null for a cohort of no one. */
   rate: number | null;
-  /** complete, so_far (its time is not over for all of the cohort) or future. */
+  /** complete, so_far (its time is not over for all of the cohort; with on_or_after its next offset, too) or future. */
   state: string;
 };
 
