@@ -157,3 +157,32 @@ func TestSessionsThatGoOn(t *testing.T) {
 		}
 	}
 }
+
+// TestManySessionsThatGoOn: more devices than a statement lists are followed all the same.
+func TestManySessionsThatGoOn(t *testing.T) {
+	day := time.Date(2026, 6, 10, 0, 0, 0, 0, time.UTC)
+	const devices = 10_001
+	h := &history{zone: time.UTC}
+	for _, minutes := range []int{-15, 15, 45, 75} {
+		us := day.Add(24*time.Hour + time.Duration(minutes)*time.Minute).UnixMicro()
+		for i := range devices {
+			e := event.Event{Name: "a"}
+			e.Derived = event.Derived{Position: uint64(len(h.events)), Time: us, ReceivedAt: us, Person: 9, Device: uint64(i+1) * 0x9e3779b97f4a7c15}
+			h.events = append(h.events, e)
+		}
+	}
+	s := h.write(t, t.TempDir())
+	defer s.Close()
+	e := engine(t, query.Options{Store: s, HistoryMemory: 4 << 20, Now: func() time.Time { return day.AddDate(0, 0, 9) }})
+	r, err := e.ResolveSessions(everyday, &query.Sessions{Range: query.Range{From: "2026-06-10", To: "2026-06-11"}, By: "gap"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := e.Sessions(context.Background(), everyday, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := a.Groups[0].Total; n.Sessions != devices || *n.AverageSeconds != 90*60 {
+		t.Errorf("%s", asJSON(n))
+	}
+}

@@ -93,6 +93,9 @@ func (r *ResolvedSessions) begin() time.Time {
 	return begin
 }
 
+// mostListed is how many devices are listed in a statement. When more are to be read, all are.
+const mostListed = 10_000
+
 // stretches are the parts of time that are read. If sessions are cut, those of the range end with its last day. Otherwise one of a sane id ends within a day of its beginning. One by the gap may go on
 // for ever, so behind that day only devices are read that may have had no longer pause since the end of the range.
 func (v *visits) stretches(ctx context.Context) ([]stretch, error) {
@@ -110,6 +113,9 @@ func (v *visits) stretches(ctx context.Context) ([]stretch, error) {
 		devices, err := v.open(ctx, since, next)
 		if err != nil || len(devices) == 0 {
 			return out, err
+		}
+		if len(devices) > mostListed {
+			devices = v.devices
 		}
 		since = next.to
 		next = stretch{next.to, next.to.Add(2 * next.to.Sub(to)), devices}
