@@ -180,6 +180,8 @@ it('says that a tile is of the range before, lets it be given up, and has the ra
   await page.getByRole('combobox', { name: 'Range' }).selectOption('-90d');
   await expect.poll(looks).toEqual(['true', true]);
   expect(new URL(page.url()).searchParams.get('range')).toBe('-90d');
+  await tile.getByRole('button', { name: 'Cancel' }).waitFor();
+  await shot(page, 'stale');
   await tile.getByRole('button', { name: 'Cancel' }).click();
   await tile.getByText('Cancelled.').waitFor();
   expect(await looks()).toEqual(['false', true]);

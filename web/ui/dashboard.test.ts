@@ -209,6 +209,10 @@ describe('with events', () => {
     await page.locator('form', { has: page.getByLabel('New key') }).getByRole('button', { name: 'Create' }).click();
     await page.getByText('It is shown once').waitFor();
     const made = await page.locator('.secret code').innerText();
+    // It is not lost by a click beside it.
+    await page.getByRole('link', { name: 'Home' }).click();
+    await page.getByRole('dialog', { name: 'The new key is shown this once' }).getByRole('button', { name: 'Stay' }).click();
+    await page.getByRole('button', { name: 'I have it' }).click();
     const row = page.getByRole('region', { name: 'Keys of the project' }).getByRole('row', { name: /app/ });
     expect(await row.innerText()).toContain('never');
     await server.api('POST', '/v1/events', [{ event: 'used', user_id: 'u' }], made);

@@ -2,7 +2,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Dashboard, Project } from '../src/lib/openapi';
-import { accessible, launch, open, settle } from './browser';
+import { accessible, launch, open, settle, shot } from './browser';
 import { Server } from './server';
 
 let server: Server;
@@ -99,6 +99,7 @@ it('asks before work is left that is not saved', async () => {
   // By a link, by another project, by a key of the keyboard, by the palette, and by the browser's button.
   await page.getByRole('link', { name: 'Saved' }).click();
   await accessible(page);
+  await shot(page, 'leave');
   await stay();
   await page.getByRole('combobox', { name: 'Project' }).selectOption(String(second));
   await stay();

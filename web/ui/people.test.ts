@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Formats } from '../src/lib/format';
 import { nameOf } from '../src/lib/people';
 import type { Answer, Cohort, CohortsAnswer, PersonEvents, PersonPage, PreviewAnswer, Profile } from '../src/lib/openapi';
-import { accessible, fits, launch, open, settle, shot } from './browser';
+import { accessible, fits, hold, launch, open, settle, shot } from './browser';
 import { Server } from './server';
 
 let server: Server;
@@ -92,6 +92,23 @@ it('builds a cohort, counts it, and asks about it', async () => {
   expect(question.where).toEqual({ cohort: 'Buyers', op: 'in' });
   const answer = await server.api<Answer>('POST', '/v1/query', question);
   expect(await page.locator('.picture li b').innerText()).toBe(formats.number(answer.series[0]!.total));
+  expect(wrong).toEqual([]);
+  await page.context().close();
+});
+
+it('gives up counting a cohort, and counts it after all', async () => {
+  const { page, wrong } = await open(browser, server, '/cohorts?new=1');
+  const release = await hold(page, /cohorts\/preview/);
+  await page.getByRole('group', { name: 'Condition 1' }).getByRole('combobox', { name: 'Event', exact: true }).click();
+  await page.keyboard.type('purchase');
+  await page.keyboard.press('Enter');
+  const size = page.getByRole('region', { name: 'Size' });
+  await size.getByRole('button', { name: 'Cancel' }).click();
+  await size.getByText('Cancelled.').waitFor();
+  expect(await size.locator('.count').count()).toBe(0);
+  release();
+  await size.getByRole('button', { name: 'Count all the same' }).click();
+  await size.locator('.count').waitFor();
   expect(wrong).toEqual([]);
   await page.context().close();
 });

@@ -4,15 +4,18 @@
 export const pages = ['/', '/explore', '/dashboards', '/saved', '/people', '/cohorts', '/data', '/project', '/operations'] as const;
 export type Page = (typeof pages)[number];
 
+/** What most pages would lose. */
+export const notSaved = 'What was changed is not saved';
+
 export class Router {
   path = $state<Page>(pageOf(location.pathname));
   /** The address's query, with its question mark. */
   search = $state(location.search);
-  /** A move that waits for a word, because work would be lost that is not saved. */
-  asking = $state.raw<() => void>();
+  /** A move that waits for a word, and what it would lose. */
+  asking = $state.raw<{ act: () => void; loses: string }>();
   /** Counts moves that a link or the browser made, for those who must start anew then. */
   moves = $state(0);
-  private readonly held = new Set<() => boolean>();
+  private readonly held = new Set<() => string>();
   /** How many entries of the browser's history are before this one. */
   private at = placeIn(history.state) ?? 0;
   /** Going back to where unsaved work is, after the browser has left it. */
@@ -24,7 +27,7 @@ export class Router {
   start(): () => void {
     const back = () => this.moved();
     const click = (event: MouseEvent) => this.follow(event);
-    const close = (event: BeforeUnloadEvent) => this.unsaved && event.preventDefault();
+    const close = (event: BeforeUnloadEvent) => this.loses && event.preventDefault();
     this.mark();
     addEventListener('popstate', back);
     addEventListener('beforeunload', close);
@@ -36,23 +39,24 @@ export class Router {
     };
   }
 
-  /** Asks before work is left as long as `unsaved` says that there is some; the returned function ends it. */
-  hold(unsaved: () => boolean): () => void {
-    this.held.add(unsaved);
-    return () => this.held.delete(unsaved);
+  /** Asks before the page is left as long as `loses` says what would be lost; the returned function ends it. */
+  hold(loses: () => string): () => void {
+    this.held.add(loses);
+    return () => this.held.delete(loses);
   }
 
-  /** Does what would lose unsaved work, at once if there is none. */
+  /** Does what leaves the page, at once if nothing is lost by it. */
   leave(act: () => void): void {
-    if (this.unsaved) this.asking = act;
+    const { loses } = this;
+    if (loses) this.asking = { act, loses };
     else act();
   }
 
   /** The answer to what is asked. */
   decide(leave: boolean): void {
-    const act = this.asking;
+    const { asking } = this;
     this.asking = undefined;
-    if (leave) act?.();
+    if (leave) asking?.act();
   }
 
   /** Goes to a page, as a link does. */
@@ -78,8 +82,8 @@ export class Router {
     this.note(`${location.pathname}?${query}${location.hash}`, true);
   }
 
-  private get unsaved(): boolean {
-    return !this.released && [...this.held].some((unsaved) => unsaved());
+  private get loses(): string {
+    return this.released ? '' : ([...this.held].map((loses) => loses()).find((what) => what) ?? '');
   }
 
   private mark(): void {
@@ -94,12 +98,14 @@ export class Router {
       this.returning = false;
       return;
     }
-    if (by !== 0 && this.unsaved && location.pathname + location.search !== this.path + this.search) {
+    const { loses } = this;
+    if (by !== 0 && loses && location.pathname + location.search !== this.path + this.search) {
       this.returning = true;
-      this.asking = () => {
+      const act = () => {
         this.released = true;
         history.go(by);
       };
+      this.asking = { act, loses };
       history.go(-by);
       return;
     }
