@@ -227,7 +227,7 @@ it('lets a read key look only', async () => {
 it.each([{}, { dark: true }, { phone: true }])('is accessible and fits: %j', async (look) => {
   const { page, wrong } = await open(browser, server, '/data', look);
   await settle(page);
-  await accessible(page, look.dark);
+  await accessible(page);
   await fits(page);
   await shot(page, `governed${look.dark ? '-dark' : look.phone ? '-phone' : ''}`);
   expect(wrong).toEqual([]);
