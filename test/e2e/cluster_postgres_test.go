@@ -228,3 +228,33 @@ func TestPostgresLater(t *testing.T) {
 		t.Errorf("the copy of projects and keys is not in the backup: %v", err)
 	}
 }
+
+// TestDrillBesidePostgres drills on the folder of a server whose projects and keys are in PostgreSQL: the copy has them in SQLite, and
+// the project of the drill does not come to be in the database.
+func TestDrillBesidePostgres(t *testing.T) {
+	pg := postgrestest.Start(t)
+	address := postgrestest.Address(pg.Addr, pg.Create())
+	s := start(t, "--project", address)
+	s.send("/v1/events", manyEvents("a", 500))
+	if r := s.change(400); r.status != http.StatusOK {
+		t.Fatalf("a setting: %s", r)
+	}
+	eventually(t, soon, "there is a copy", func() bool {
+		b, err := os.ReadFile(filepath.Join(s.dir, "control.json"))
+		return err == nil && strings.Contains(string(b), `"retention_days":400,`)
+	})
+	s.waitIdle()
+	for _, step := range s.drill([]string{"FRESHET_PROJECT=" + address}, "--data", s.dir) {
+		if step.Problem != "" || step.Stored < 500 {
+			t.Errorf("%+v", step)
+		}
+	}
+	var all struct{ Projects []struct{ Name string } }
+	s.get("/v1/projects", &all)
+	if len(all.Projects) != 1 {
+		t.Errorf("the projects are %+v", all.Projects)
+	}
+	if left, err := filepath.Glob(filepath.Join(s.dir, "control.db")); err != nil || len(left) > 0 {
+		t.Errorf("the folder got %v, %v", left, err)
+	}
+}
