@@ -84,9 +84,9 @@ func printStep(s streams, step drill.Step) {
 	case step.Problem != "":
 		verdict = "PROBLEM: " + step.Problem
 	case step.Skipped != "":
-		fmt.Fprintf(s.out, "%-32s skipped: %s\n", step.Name, step.Skipped)
+		fmt.Fprintf(s.out, "%-36s skipped: %s\n", step.Name, step.Skipped)
 		return
 	}
-	fmt.Fprintf(s.out, "%-32s %7.1f s  %d accepted = %d stored + %d duplicates + %d dead letters; %s\n",
+	fmt.Fprintf(s.out, "%-36s %7.1f s  %d accepted = %d stored + %d duplicates + %d dead letters; %s\n",
 		step.Name, step.Seconds, step.Accepted, step.Stored, step.Duplicate, step.Dead, verdict)
 }
