@@ -166,11 +166,26 @@ type generation struct {
 	readers atomic.Int32
 }
 
+// connect opens the database, if need be without the end of its write-ahead log that a power cut has left behind.
+func connect(path string, logger *slog.Logger) (*duck.Connector, error) {
+	const options = "?storage_compatibility_version=latest"
+	connector, err := duck.NewConnector(path+options, nil)
+	if err == nil {
+		return connector, nil
+	}
+	cut, mending := cutTail(path+".wal", err)
+	if mending != nil || cut == 0 {
+		return nil, errors.Join(err, mending)
+	}
+	logger.Warn("cut the end off the store's write-ahead log, which was not written to its end", "bytes", cut, "cause", err)
+	return duck.NewConnector(path+options, nil)
+}
+
 // Open opens or creates the store in a folder.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	o.defaults()
 	path := filepath.Join(o.Dir, fileDatabase+".duckdb")
-	connector, err := duck.NewConnector(path+"?storage_compatibility_version=latest", nil)
+	connector, err := connect(path, o.Logger)
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", path, err)
 	}

@@ -1,0 +1,55 @@
+package duckdb
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestTornTail opens stores whose write-ahead log a power cut has left longer than what was written to it.
+func TestTornTail(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	for i := range 3 {
+		fill(t, s, 100*i, 100)
+		flushed(t, s)
+	}
+	killed := crash(t, s, dir)
+	const wal = "store.duckdb.wal"
+	whole, err := os.ReadFile(filepath.Join(killed, wal))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, c := range map[string]struct {
+		wal  []byte
+		want int64
+	}{
+		"a page of zeros behind the end":           {append(bytes.Clone(whole), make([]byte, 4096)...), 300},
+		"the last entry is half written":           {append(bytes.Clone(whole[:len(whole)-4]), 0, 0, 0, 0), 200},
+		"half the last entry, and zeros behind it": {append(bytes.Clone(whole[:len(whole)-4]), make([]byte, 9000)...), 200},
+	} {
+		t.Run(what, func(t *testing.T) {
+			at := t.TempDir()
+			b, err := os.ReadFile(filepath.Join(killed, "store.duckdb"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, b := range map[string][]byte{"store.duckdb": b, wal: c.wal} {
+				if err := os.WriteFile(filepath.Join(at, name), b, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s, err := Open(t.Context(), Options{Dir: at})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := one(t, s, "seq", "count(*)"); n != c.want || int64(s.Position()) != c.want {
+				t.Errorf("%v rows at position %d, want %d", n, s.Position(), c.want)
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
