@@ -1,4 +1,5 @@
 // Dashboards, their public links, and the page about the server.
+import { readFileSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Formats } from '../src/lib/format';
@@ -39,6 +40,10 @@ it('builds a dashboard from a template, with the numbers of the API', async () =
   const told = await server.api<Answer>('POST', '/v1/query', tile.question);
   const figure = page.getByRole('article', { name: 'Revenue', exact: true }).locator('b');
   expect(await figure.innerText()).toBe(new Formats('UTC', 'en-GB').number(told.series[0]!.total));
+  const [numbers] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'CSV of Revenue', exact: true }).click()]);
+  expect(readFileSync(await numbers.path(), 'utf8')).toContain(`Together,${told.series[0]!.total}`);
+  const [picture] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'PNG of Revenue', exact: true }).click()]);
+  expect([picture.suggestedFilename(), readFileSync(await picture.path()).subarray(1, 4).toString()]).toEqual(['revenue.png', 'PNG']);
   expect(wrong).toEqual([]);
   await page.context().close();
 });

@@ -1,5 +1,7 @@
-// A question in a few words, for headings and file names.
+// A question, and an answer's time, in a few words, for headings and files.
 import { aggregates } from '../catalogue';
+import type { Formats } from '../format';
+import type { Answer } from './answers';
 import type { Form, Selection } from './form';
 
 const events = (s: Selection | undefined, none: string) => (s && s.events.length > 0 ? s.events.join(' or ') : none);
@@ -32,4 +34,10 @@ export function titleOf(form: Form): string {
     case 'sessions':
       return s.holding?.events.length ? `Sessions with ${events(s.holding, '')}` : 'Sessions';
   }
+}
+
+/** What an answer is about, and up to when it is complete. */
+export function momentOf(answer: Answer, formats: Formats): string {
+  const { from, to, timezone } = answer.range;
+  return `${formats.minute(from)} – ${formats.minute(to)}, ${timezone} · ${formats.asOf(answer.watermark)}`;
 }
