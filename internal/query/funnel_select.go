@@ -100,8 +100,9 @@ func (g *gathering) sql(c *compiler) string {
 	}
 	matched, wanted := c.matching(selectors, g.Where)
 	list := []string{c.column("time") + " AS time", matched + " AS matched"}
-	if g.Order == orderStrict {
-		wanted = anyOf([]string{wanted, g.visible(c)})
+	// What is bound has to stand in the statement, so neither side is left out for the other.
+	if g.Order == orderStrict && wanted != "TRUE" {
+		wanted = "(" + wanted + ") OR (" + g.visible(c) + ")"
 	}
 	if g.ordered() {
 		list = append(list, c.column("seq")+" AS seq")

@@ -245,6 +245,16 @@ func TestWorkedFunnels(t *testing.T) {
 			}
 		}
 	})
+	t.Run("3, and everything is excluded", func(t *testing.T) {
+		q := tapeQuestion("", "A", "B")
+		q.Order, q.Ignore, q.Exclusions = "strict", []string{"Y"}, []query.FunnelExclusion{{}}
+		if g := askTape(t, minutes("A", 0, "B", 2), 5*time.Hour, q); last(g) != 2 {
+			t.Error(asJSON(g))
+		}
+		if g := askTape(t, minutes("A", 0, "Y", 1, "B", 2), 5*time.Hour, q); last(g) != 1 {
+			t.Error(asJSON(g))
+		}
+	})
 	t.Run("4", func(t *testing.T) {
 		q := tapeQuestion("", "A", "B")
 		if g := askTape(t, funnelTape{{"B", time.Second}, {"A", time.Second}}, 5*time.Hour, q); last(g) != 2 {
