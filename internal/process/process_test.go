@@ -187,6 +187,20 @@ func TestNewerRecord(t *testing.T) {
 	w.close(t)
 }
 
+// TestNewerRecordReplayed: nor are its ids left out of the index when the newer program had it stored.
+func TestNewerRecordReplayed(t *testing.T) {
+	w := newWorld(t)
+	w.start(t)
+	if _, err := w.log.Append(context.Background(), eventlog.Record{Payload: []byte{3, 1, 2}, Events: 2}); err != nil {
+		t.Fatal(err)
+	}
+	w.store.durable.position = 2
+	if err := w.drain(); !errors.Is(err, event.ErrNewer) {
+		t.Errorf("%v", err)
+	}
+	w.close(t)
+}
+
 func TestDamagedLog(t *testing.T) {
 	w := newWorld(t)
 	w.start(t)

@@ -290,7 +290,9 @@ func (p *Processor) replayRecord(entry *eventlog.Entry, poisoned []eventlog.Posi
 	if err := p.Dedup.Advance(entry.First); err != nil {
 		return err
 	}
-	if p.decoder.Open(entry.Payload) != nil {
+	if err := p.decoder.Open(entry.Payload); errors.Is(err, event.ErrNewer) {
+		return fmt.Errorf("position %d: %w", entry.First, err)
+	} else if err != nil {
 		return nil //nolint:nilerr // it is a dead letter already
 	}
 	h, e := &p.decoder.Header, &p.event
