@@ -12,8 +12,8 @@ import (
 )
 
 // When power is cut while DuckDB appends to its write-ahead log, a file system may keep the new length and not the bytes: the
-// end is zeros, and DuckDB, which takes a log that is too short as it is, calls that damage. Nothing there was ever committed,
-// or the log of events has it: so the end is cut off, instead of making the whole store anew.
+// end is zeros, and DuckDB, which takes a log that is too short as it is, calls that damage. What was not written was not
+// synced, so nothing that was committed is there: the end is cut off, instead of making the whole store anew.
 
 // tornEntry is what DuckDB says of an entry whose checksum does not match: with the place of its content, behind its header.
 var tornEntry = regexp.MustCompile(`Corrupt WAL file: entry at byte position (\d+) computed checksum`)
@@ -21,8 +21,9 @@ var tornEntry = regexp.MustCompile(`Corrupt WAL file: entry at byte position (\d
 // entryHeader is the length of an entry's header: its size and its checksum, little endian.
 const entryHeader = 16
 
-// cutTail cuts the entry that cause names off a write-ahead log, if nothing but zeros is behind it. It returns how many bytes it
-// has cut; 0 leaves cause to somebody else.
+// cutTail cuts the entry that cause names off a write-ahead log, if it ends in zeros and nothing but zeros is behind it. A whole
+// entry ends with two bytes of ones, so one in which a bit has turned is left alone. It returns how many bytes it has cut; 0
+// leaves cause to somebody else.
 func cutTail(wal string, cause error) (cut int64, err error) {
 	found := tornEntry.FindStringSubmatch(cause.Error())
 	if found == nil {
@@ -50,8 +51,8 @@ func cutTail(wal string, cause error) (cut int64, err error) {
 	if size > uint64(info.Size()-content) {
 		return 0, nil
 	}
-	behind := content + int64(size)
-	if zeros, err := onlyZeros(io.NewSectionReader(f, behind, info.Size()-behind)); err != nil || !zeros {
+	last := max(content, content+int64(size)-1)
+	if zeros, err := onlyZeros(io.NewSectionReader(f, last, info.Size()-last)); err != nil || !zeros {
 		return 0, err
 	}
 	if err := errors.Join(f.Truncate(begin), f.Sync()); err != nil {

@@ -52,4 +52,27 @@ func TestTornTail(t *testing.T) {
 			}
 		})
 	}
+
+	// A bit that has turned in what was written whole is damage, and stays for whoever wants to look at it.
+	at := t.TempDir()
+	b, err := os.ReadFile(filepath.Join(killed, "store.duckdb"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	turned := bytes.Clone(whole)
+	turned[len(turned)-4] ^= 1
+	for name, b := range map[string][]byte{"store.duckdb": b, wal: turned} {
+		if err := os.WriteFile(filepath.Join(at, name), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s, err := Open(t.Context(), Options{Dir: at}); err == nil {
+		t.Errorf("a store with a bit turned opens at position %d", s.Position())
+		_ = s.Close()
+	} else if !Unreadable(err) {
+		t.Error(err)
+	}
+	if left, err := os.ReadFile(filepath.Join(at, wal)); err != nil || !bytes.Equal(left, turned) {
+		t.Errorf("%d bytes are left of %d, %v", len(left), len(turned), err)
+	}
 }
