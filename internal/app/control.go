@@ -57,8 +57,12 @@ func checkData(c config.Config) error {
 		return nil
 	}
 	for _, name := range []string{sqlite.FileName, controlCopy, "log"} {
-		if _, err := os.Stat(filepath.Join(c.Data, name)); err == nil {
+		_, err := os.Stat(filepath.Join(c.Data, name))
+		if err == nil {
 			return nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("look for data in %s: %w", c.Data, err)
 		}
 	}
 	return fmt.Errorf("%s has no data of a server, and require_data is set: is its disk mounted? To begin anew there, start once with --no-require-data", c.Data)

@@ -221,7 +221,9 @@ func (c *Config) Validate() error {
 	atLeast("store.threads", int64(c.Store.Threads), 0, "")
 	atLeast("store.flush_rows", int64(c.Store.FlushRows), 1000, "")
 	duration("store.flush_interval", c.Store.FlushInterval, time.Second, 24*time.Hour)
-	duration("store.dead_letters", c.Store.DeadLetters, 0, 10*year)
+	if c.Store.DeadLetters != 0 { // for ever
+		duration("store.dead_letters", c.Store.DeadLetters, 24*time.Hour, 10*year)
+	}
 	if n := c.Store.PropertyLimit; n < 0 || n > 2000 {
 		bad("store.property_limit", "is %d, must lie between 0 and 2000", n)
 	}
