@@ -175,9 +175,9 @@ type FunnelAnswer struct {
 	// AsOf is the moment that open and dropped are told for: when the server received the newest event, in whole minutes,
 	// but no later than anybody may still convert.
 	AsOf time.Time `json:"as_of"`
-	// Question is what was asked, with every default filled in.
 	// Unparsed has the properties that the question reads as numbers.
-	Unparsed  []Unparsed      `json:"unparsed,omitempty"`
+	Unparsed []Unparsed `json:"unparsed,omitempty"`
+	// Question is what was asked, with every default filled in.
 	Question  Funnel          `json:"question"`
 	Watermark store.Watermark `json:"watermark"`
 	Cached    bool            `json:"cached"`

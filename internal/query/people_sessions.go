@@ -104,6 +104,9 @@ func (r *ResolvedSessions) people(ctx context.Context, g *ground, data json.RawM
 		if bins, err = v.bins(ctx, events, &config, len(shown), line); err != nil {
 			return nil, err
 		}
+		if len(bins) == 0 {
+			return nil, unknownCell("bin", "there is no session, so the histogram has no bin")
+		}
 		if *cell.Bin >= len(bins) {
 			return nil, unknownCell("bin", "the histogram has bins 0 to %d", len(bins)-1)
 		}

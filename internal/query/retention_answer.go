@@ -20,9 +20,9 @@ type RetentionAnswer struct {
 	Columns []RetentionBracket `json:"columns"`
 	// Tables has one table a value of the breakdown, or a single one.
 	Tables []RetentionTable `json:"tables"`
-	// Question is what was asked, with every default filled in.
 	// Unparsed has the properties that the question reads as numbers.
-	Unparsed  []Unparsed      `json:"unparsed,omitempty"`
+	Unparsed []Unparsed `json:"unparsed,omitempty"`
+	// Question is what was asked, with every default filled in.
 	Question  Retention       `json:"question"`
 	Watermark store.Watermark `json:"watermark"`
 	Cached    bool            `json:"cached"`

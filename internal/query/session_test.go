@@ -186,3 +186,32 @@ func TestManySessionsThatGoOn(t *testing.T) {
 		t.Errorf("%s", asJSON(n))
 	}
 }
+
+// TestEndlessSums: the sum of numbers that are numbers may be none.
+func TestEndlessSums(t *testing.T) {
+	day := time.Date(2026, 6, 10, 0, 0, 0, 0, time.UTC)
+	h := &history{zone: time.UTC}
+	for i := range 2 {
+		us := day.Add(time.Duration(i) * time.Minute).UnixMicro()
+		e := event.Event{Name: "buy", Properties: []event.Property{{Key: "amount", Type: event.Number, Num: 1.7e308}}}
+		e.Derived = event.Derived{Position: uint64(i), Time: us, ReceivedAt: us, Person: 9, Device: 5}
+		h.events = append(h.events, e)
+	}
+	s := h.write(t, t.TempDir())
+	defer s.Close()
+	e := engine(t, query.Options{Store: s, HistoryMemory: 1 << 20, Now: func() time.Time { return day.AddDate(0, 0, 9) }})
+	r, err := e.ResolveSessions(everyday, &query.Sessions{
+		Range:    query.Range{From: "2026-06-10", To: "2026-06-11"},
+		Measures: []query.SessionMeasure{{Selector: query.Selector{Events: []string{"buy"}}, Property: "amount"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := e.Sessions(context.Background(), everyday, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := a.Groups[0].Total; len(n.Measures) != 1 || n.Measures[0].Sessions != 1 || n.Measures[0].Total != nil {
+		t.Errorf("%s", asJSON(a))
+	}
+}

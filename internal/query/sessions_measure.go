@@ -138,7 +138,7 @@ type SessionMeasured struct {
 	// Sessions is how many have an event that is measured.
 	Sessions int64 `json:"sessions"`
 	// Total is of all sessions together; Average, Median and P90 are of one session, where one without such an event has 0.
-	Total   float64  `json:"total"`
+	Total   *float64 `json:"total"`
 	Average *float64 `json:"average"`
 	Median  *float64 `json:"median"`
 	P90     *float64 `json:"p90"`
@@ -149,6 +149,7 @@ func (r *ResolvedSessions) measured(c *session.Cell) []SessionMeasured {
 	out := make([]SessionMeasured, len(r.Measures))
 	for k := range out {
 		if c.Sessions == 0 || c.Measures == nil {
+			out[k].Total = new(float64)
 			continue
 		}
 		a, n := &c.Measures[k], &out[k]
@@ -159,10 +160,11 @@ func (r *ResolvedSessions) measured(c *session.Cell) []SessionMeasured {
 			}
 		}
 		slices.Sort(values)
-		if n.Sessions, n.Total = a.Sessions, float64(a.Events); r.Measures[k].Property != "" {
-			n.Total = a.Sum
+		total := float64(a.Events)
+		if r.Measures[k].Property != "" {
+			total = a.Sum
 		}
-		n.Average = finite(n.Total / float64(c.Sessions))
+		n.Sessions, n.Total, n.Average = a.Sessions, finite(total), finite(total/float64(c.Sessions))
 		zeros := int(c.Sessions - a.Sessions)
 		n.Median, n.P90 = finite(session.Quantile(values, zeros, 0.5)), finite(session.Quantile(values, zeros, 0.9))
 	}

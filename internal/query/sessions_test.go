@@ -111,7 +111,7 @@ func (o *oracle) measured(q *query.Sessions, list []*visit) (out string) {
 
 func measuredOf(n query.SessionsNumbers) (out string) {
 	for _, m := range n.Measures {
-		if out += fmt.Sprintf(" (%d %.9g", m.Sessions, m.Total); n.Sessions > 0 {
+		if out += fmt.Sprintf(" (%d %.9g", m.Sessions, *m.Total); n.Sessions > 0 {
 			out += fmt.Sprintf(" %.9g %.9g %.9g", *m.Average, *m.Median, *m.P90)
 		}
 		out += ")"

@@ -125,7 +125,7 @@ func sessions(a *query.SessionsAnswer) *Sheet {
 			n.Sessions, n.Bounces, or(n.BounceRate), or(n.EventsPerSession), or(n.AverageSeconds), or(n.MedianSeconds), or(n.P90Seconds),
 		}
 		for _, m := range n.Measures {
-			out = append(out, m.Sessions, m.Total, or(m.Average), or(m.Median), or(m.P90))
+			out = append(out, m.Sessions, or(m.Total), or(m.Average), or(m.Median), or(m.P90))
 		}
 		return out
 	}

@@ -2080,7 +2080,7 @@ export type SessionMeasured = {
   /** How many sessions have an event that is measured. */
   sessions: number;
   /** Of all sessions together. */
-  total: number;
+  total: number | null;
 };
 
 export type Sessions = {
