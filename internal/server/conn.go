@@ -99,11 +99,24 @@ type conn struct {
 	// busy: bytes of a request were read that was not answered yet. ahead: among them is the first byte of the next
 	// one, which net/http reads in the background while a handler runs. dead: the peer is gone.
 	busy, ahead, dead bool
+	// phase is what net/http does next.
+	phase phase
 	// stopping: reads that wait for a next request end at once. interrupted: the deadline was set for that.
 	stopping, interrupted bool
 	deadline              time.Time
 	framing               framing
 }
+
+// phase is how far net/http is between two requests. Behind an answer it sets a deadline and waits for four bytes of the next
+// request, which are less than its first line; then it sets another deadline and reads the rest of the head. When it reads
+// nothing between the two, those bytes had come along with the request that was answered.
+type phase uint8
+
+const (
+	serving phase = iota
+	answered
+	waiting
+)
 
 var longAgo = time.Unix(1, 0)
 
@@ -113,7 +126,7 @@ func (c *conn) Read(p []byte) (int, error) {
 	defer c.mu.Unlock()
 	switch {
 	case n > 0:
-		c.busy = true
+		c.busy, c.phase = true, serving
 		c.framing.read(p[:n])
 		// Only net/http's background read is of one byte.
 		c.ahead = c.ahead || len(p) == 1
@@ -135,6 +148,13 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.deadline = t
+	switch c.phase {
+	case answered:
+		c.phase = waiting
+	case waiting:
+		// It is served, too, whatever was to stop the connection meanwhile.
+		c.phase, c.busy, c.interrupted, c.framing.missed = serving, true, false, true
+	}
 	if c.stopping && !c.busy {
 		c.interrupted, t = true, longAgo
 	}
@@ -147,7 +167,7 @@ func (c *conn) idle() {
 	defer c.mu.Unlock()
 	c.busy, c.ahead = c.ahead, false
 	// A first byte that was read ahead is of a method, and not missed.
-	c.framing = framing{}
+	c.phase, c.framing = answered, framing{}
 }
 
 // dismiss is stop for a connection that is between two requests; otherwise it does nothing and is false.

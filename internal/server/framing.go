@@ -17,6 +17,8 @@ type framing struct {
 	// begun: there was a line with something in it. done: the head has ended.
 	begun, done      bool
 	length, encoding bool
+	// missed: the head had begun in what was read along with the request before it, and was never seen from its start.
+	missed bool
 }
 
 const (
@@ -55,13 +57,19 @@ func withConn(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, c)
 }
 
-// ambiguous tells that the head of a request has both a length and chunks.
-func ambiguous(r *http.Request) bool {
+// ambiguous tells of a request with chunks why it is unknown whether they say where its body ends; empty when they do.
+func ambiguous(r *http.Request) string {
 	c, ok := r.Context().Value(connKey{}).(*conn)
 	if !ok || len(r.TransferEncoding) == 0 {
-		return false
+		return ""
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.framing.length && c.framing.encoding
+	switch {
+	case c.framing.missed:
+		return "a request with chunks came before the answer to the one before it; whether it has a Content-Length, too, is unknown"
+	case c.framing.length && c.framing.encoding:
+		return "the request has both a Content-Length and chunks; which of them counts is unknown"
+	}
+	return ""
 }

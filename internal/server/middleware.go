@@ -72,9 +72,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 			panic(http.ErrAbortHandler) // half an answer must not look like a whole one
 		}
 	}()
-	if ambiguous(r) {
+	if why := ambiguous(r); why != "" {
 		rec.Header().Set("Connection", "close")
-		problem(rec, http.StatusBadRequest, "ambiguous_length", "the request has both a Content-Length and chunks; which of them counts is unknown")
+		problem(rec, http.StatusBadRequest, "ambiguous_length", why)
 		return
 	}
 	h := s.target(r)

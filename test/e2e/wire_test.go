@@ -108,6 +108,7 @@ func wireInputs(s *server) []input {
 		raw("I37", "5,000 headers", refused(431, ""), strings.Replace(s.head("1.1", length), "Host:", header(5000)+"Host:", 1)+body, false),
 		raw("I38", "two lengths", refused(400, ""), s.head("1.1", length, "Content-Length: 3")+body, false),
 		raw("I38", "a length and chunks", refused(400, "ambiguous_length"), s.head("1.1", "Content-Length: 3", "Transfer-Encoding: chunked")+chunk, false),
+		shown("I38", "chunks right behind a request that was not answered yet", refused(400, "ambiguous_length"), "TestAmbiguousLengthBehind"),
 		raw("I38", "a negative length", refused(400, ""), s.head("1.1", "Content-Length: -1")+body, false),
 		raw("I38", "an encoding of the transfer that does not exist", refused(501, ""), s.head("1.1", "Transfer-Encoding: x, chunked")+chunk, false),
 		raw("I38", "a space before a colon", refused(400, ""), s.head("1.1", length, "X-A : b")+body, false),
