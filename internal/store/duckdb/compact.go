@@ -103,7 +103,7 @@ func (s *Store) Expire(ctx context.Context, project store.ProjectID, day int64) 
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		for k, c := range counts {
-			s.ledger[k] = s.ledger[k].Plus(c)
+			s.ledger.add(k, c)
 		}
 		s.changed(project)
 		return nil

@@ -1,6 +1,7 @@
 package duckdb
 
 import (
+	"math/rand/v2"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -40,6 +41,58 @@ func TestDifference(t *testing.T) {
 			if err := s.flush(t.Context()); err != nil {
 				t.Fatal(err)
 			}
+		}
+	}
+}
+
+// TestDifferenceIsTheSum: what is kept along with the ledger is what a walk over all of it finds, at any time of its history, and
+// after it was read anew.
+func TestDifferenceIsTheSum(t *testing.T) {
+	for seed := range uint64(4) {
+		r := rand.New(rand.NewPCG(seed, 0))
+		o := Options{Dir: t.TempDir()}
+		s, err := Open(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for act := range 40 {
+			switch n := r.IntN(20); {
+			case n == 0:
+				if err = s.Close(); err == nil {
+					s, err = Open(t.Context(), o)
+				}
+			case n < 5:
+				err = s.flush(t.Context())
+			case n < 7:
+				// What is counted now and written next is of a generation of its own.
+				s.seal()
+			default:
+				for range 1 + r.IntN(3) {
+					s.Count(store.ProjectID(1+r.IntN(2)), 3600*r.Int64N(3), store.Counts{
+						Accepted: r.Int64N(4), Stored: r.Int64N(4), Duplicate: r.Int64N(4), Dead: r.Int64N(4),
+					})
+				}
+				err = s.Commit(t.Context(), s.Watermark().Position+1)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := int64(0)
+			for _, project := range []store.ProjectID{1, 2} {
+				hours, err := s.Ledger(t.Context(), project, 0, 1<<40)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, h := range hours {
+					want += h.Difference()
+				}
+			}
+			if got := s.difference(); got != float64(want) {
+				t.Fatalf("seed %d, after act %d: %g, the sum is %d", seed, act, got, want)
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

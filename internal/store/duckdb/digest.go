@@ -26,7 +26,7 @@ func (s *Store) Projects() []store.ProjectID {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	seen := map[store.ProjectID]bool{}
-	for k := range s.ledger {
+	for k := range s.ledger.hours {
 		seen[k.project] = true
 	}
 	return slices.Sorted(maps.Keys(seen))

@@ -61,7 +61,7 @@ func (s *Store) flush(ctx context.Context) error {
 		}
 		s.cold = g.end
 		for k, c := range g.counts {
-			s.ledger[k] = s.ledger[k].Plus(c)
+			s.ledger.add(k, c)
 		}
 		s.metrics.hotRows.Set(float64(s.hotRows()))
 		return nil
@@ -235,25 +235,6 @@ func (s *Store) writeLinks(ctx context.Context, g *generation) error {
 	} {
 		if _, err := s.flusher.ExecContext(ctx, q); err != nil {
 			return fmt.Errorf("write pending links: %w", err)
-		}
-	}
-	return nil
-}
-
-func (s *Store) writeLedger(ctx context.Context, counts map[ledgerKey]store.Counts) error {
-	for k, c := range counts {
-		res, err := s.flusher.ExecContext(ctx, "UPDATE ledger SET accepted = accepted + ?, stored = stored + ?,"+
-			" duplicate = duplicate + ?, dead = dead + ?, expired = expired + ? WHERE project = ? AND hour = ?",
-			c.Accepted, c.Stored, c.Duplicate, c.Dead, c.Expired, uint32(k.project), k.hour)
-		if err != nil {
-			return fmt.Errorf("write ledger: %w", err)
-		}
-		if n, err := res.RowsAffected(); err != nil || n > 0 {
-			continue
-		}
-		if _, err := s.flusher.ExecContext(ctx, "INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?)",
-			uint32(k.project), k.hour, c.Accepted, c.Stored, c.Duplicate, c.Dead, c.Expired); err != nil {
-			return fmt.Errorf("write ledger: %w", err)
 		}
 	}
 	return nil

@@ -152,7 +152,7 @@ func (s *Store) loadLedger(ctx context.Context) error {
 		if err := rows.Scan(&k.project, &k.hour, &c.Accepted, &c.Stored, &c.Duplicate, &c.Dead, &c.Expired); err != nil {
 			return err
 		}
-		s.ledger[k] = c
+		s.ledger.add(k, c)
 	}
 	return rows.Err()
 }

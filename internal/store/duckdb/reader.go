@@ -3,7 +3,6 @@ package duckdb
 import (
 	"context"
 	"fmt"
-	"sort"
 	"time"
 
 	"github.com/freshet/freshet/internal/eventlog"
@@ -54,58 +53,6 @@ func (s *Store) Committed() <-chan struct{} {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.advanced
-}
-
-// Ledger implements store.Reader.
-func (s *Store) Ledger(_ context.Context, project store.ProjectID, from, to int64) ([]store.LedgerHour, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.ledgerOf(project, from, to), nil
-}
-
-// ledgerOf is Ledger; the caller holds mu.
-func (s *Store) ledgerOf(project store.ProjectID, from, to int64) []store.LedgerHour {
-	hours := map[int64]store.Counts{}
-	collect := func(counts map[ledgerKey]store.Counts) {
-		for k, c := range counts {
-			if k.project == project && k.hour >= from && k.hour < to {
-				hours[k.hour] = hours[k.hour].Plus(c)
-			}
-		}
-	}
-	collect(s.ledger)
-	for _, g := range s.gens {
-		collect(g.counts)
-	}
-	out := make([]store.LedgerHour, 0, len(hours))
-	for hour, c := range hours {
-		out = append(out, store.LedgerHour{Hour: hour, Counts: c})
-	}
-	sort.Slice(out, func(i, j int) bool { return out[i].Hour < out[j].Hour })
-	return out
-}
-
-// difference adds up, over projects and hours, how far the ledger is from balance: too few in one hour must not hide behind too
-// many in another.
-func (s *Store) difference() float64 {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	fresh := map[ledgerKey]store.Counts{}
-	for _, g := range s.gens {
-		for k, c := range g.counts {
-			fresh[k] = fresh[k].Plus(c)
-		}
-	}
-	total := int64(0)
-	for k, c := range s.ledger {
-		c = c.Plus(fresh[k])
-		delete(fresh, k)
-		total += c.Difference()
-	}
-	for _, c := range fresh {
-		total += c.Difference()
-	}
-	return float64(total)
 }
 
 // DeadLetters implements store.Reader.

@@ -130,7 +130,7 @@ type Store struct {
 	cold      eventlog.Position
 	watermark store.Watermark
 	advanced  chan struct{}
-	ledger    map[ledgerKey]store.Counts
+	ledger    ledger
 	// versions count the changes of each project; they begin at opened, so that none comes twice after a restart.
 	versions map[store.ProjectID]uint64
 	opened   uint64
@@ -197,7 +197,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		opts: o, connector: connector, db: sql.OpenDB(connector), crew: crew,
 		metrics: newMetrics(o.Registerer), persons: newBloom(),
 		wake: make(chan struct{}, 1), advanced: make(chan struct{}),
-		tables: map[store.ProjectID]*table{}, ledger: map[ledgerKey]store.Counts{}, pending: newPendingLinks(),
+		tables: map[store.ProjectID]*table{}, ledger: ledger{hours: map[ledgerKey]store.Counts{}}, pending: newPendingLinks(),
 		versions: map[store.ProjectID]uint64{}, opened: uint64(o.Now().UnixNano()),
 	}
 	s.batch = batch{projects: map[store.ProjectID]*rows{}, counts: map[ledgerKey]store.Counts{}, sdks: map[ledgerKey]sdkCounts{}}
