@@ -164,3 +164,53 @@ func TestCastsAreChecked(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestCastsOfPathsFunnel: the answer about paths says what the question and its funnel have lost, each property once.
+func TestCastsOfPathsFunnel(t *testing.T) {
+	day := time.Date(2026, 6, 10, 12, 0, 0, 0, time.UTC)
+	h := &history{zone: time.UTC}
+	for i, text := range []string{"1", "x", "2", "y"} {
+		at := day.Add(time.Duration(i) * time.Second).UnixMicro()
+		e := event.Event{Name: "buy", Properties: []event.Property{
+			{Key: "a", Type: event.String, Str: text}, {Key: "b", Type: event.String, Str: "z"}, {Key: "c", Type: event.String, Str: "3"},
+		}}
+		e.Derived = event.Derived{Position: uint64(i), Time: at, ReceivedAt: at, Person: 9, Device: 1}
+		h.events = append(h.events, e)
+	}
+	s := h.write(t, t.TempDir())
+	defer s.Close()
+	e := engine(t, query.Options{Store: s, Now: func() time.Time { return day.AddDate(0, 0, 1) }})
+	set := func(key string) *query.Filter {
+		return &query.Filter{PropertyRef: query.PropertyRef{Property: key, As: "number"}, Op: "is_set"}
+	}
+	lost := map[string]int64{"a": 2, "b": 4, "c": 0}
+	for _, c := range []struct {
+		paths, funnel *query.Filter
+		want          []string
+	}{
+		{nil, set("a"), []string{"a"}},
+		{set("c"), nil, []string{"c"}},
+		{set("c"), set("a"), []string{"c", "a"}},
+		{set("a"), &query.Filter{And: []*query.Filter{set("a"), set("b")}}, []string{"a", "b"}},
+	} {
+		r, err := e.ResolvePaths(everyday, &query.Paths{Range: query.Range{From: "-2d"}, Where: c.paths, Funnel: &query.PathsFunnel{
+			Question: query.Funnel{Steps: []query.FunnelStep{{}, {}}, Where: c.funnel},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := e.Paths(context.Background(), everyday, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, u := range a.Unparsed {
+			if got = append(got, u.Property); u.Events != lost[u.Property] || u.As != "number" {
+				t.Errorf("%s, want %d", asJSON(u), lost[u.Property])
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", asJSON(a.Question), got, c.want)
+		}
+	}
+}

@@ -107,6 +107,7 @@ func (r *ResolvedPaths) resolve(ctx context.Context, e *Engine, s Scope) error {
 		}
 	}
 	r.Resolution = Resolution{zone: f.zone, known: f.known, buckets: f.buckets, casts: f.check.casts()}
+	r.castsOfFunnel()
 	r.configure()
 	if r.funnel == nil {
 		r.key, err = f.keyOf(q, 0)

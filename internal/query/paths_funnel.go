@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/query/funnel"
@@ -93,6 +94,18 @@ func (r *ResolvedPaths) ofFunnel(e *Engine, s Scope, given Range, b *buckets) er
 	}
 	p.State, p.Question, r.funnel = r.spot.State, f.Funnel, f
 	return nil
+}
+
+// castsOfFunnel has the answer say what the funnel's casts have lost, too. Its range is the same.
+func (r *ResolvedPaths) castsOfFunnel() {
+	if r.funnel == nil {
+		return
+	}
+	for _, ref := range r.funnel.casts {
+		if !slices.Contains(r.casts, ref) {
+			r.casts = append(r.casts, ref)
+		}
+	}
 }
 
 // within says of an error of a question that stands in another one where.
