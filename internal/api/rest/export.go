@@ -75,9 +75,10 @@ type export struct {
 	columns []string
 	typed   []sheet.Column
 	file    *sheet.File
-	rows    int
-	line    []byte
-	begun   bool
+	// rows and held are how many rows and bytes of text are in the row group at hand.
+	rows, held int
+	line       []byte
+	begun      bool
 }
 
 func newExport(w http.ResponseWriter, format, name string) *export {
@@ -121,14 +122,24 @@ func (x *export) event(e *query.Event) error {
 	return err
 }
 
-// groupRows is how many rows of a Parquet file are held in memory.
-const groupRows = 16384
+// A row group of a Parquet file is held in memory until it has so many rows or bytes of text, whichever comes first.
+const (
+	groupRows  = 16384
+	groupBytes = 4 << 20
+)
 
 // row writes one of a Parquet file.
 func (x *export) row(cells []any) error {
-	if x.rows++; x.rows%groupRows == 0 {
+	if x.rows == groupRows || x.held >= groupBytes {
 		if err := x.file.Flush(); err != nil {
 			return err
+		}
+		x.rows, x.held = 0, 0
+	}
+	x.rows++
+	for _, c := range cells {
+		if text, ok := c.(string); ok {
+			x.held += len(text)
 		}
 	}
 	return x.file.Add(cells)
