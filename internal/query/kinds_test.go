@@ -136,14 +136,17 @@ func TestSessionsStayWithinTheMemory(t *testing.T) {
 	defer s.Close()
 	for _, c := range []struct {
 		memory         int64
+		measures       []query.SessionMeasure
 		answer, people string
 	}{
-		{64 << 10, "too_many_sessions", "too_many_people"},
-		{128 << 10, "", "too_many_people"},
-		{1 << 20, "", ""},
+		{64 << 10, nil, "too_many_sessions", "too_many_people"},
+		{128 << 10, nil, "", "too_many_people"},
+		{256 << 10, []query.SessionMeasure{{}}, "too_many_sessions", "too_many_people"},
+		{1 << 20, []query.SessionMeasure{{}}, "", ""},
+		{1 << 20, nil, "", ""},
 	} {
 		e := engine(t, query.Options{Store: s, HistoryMemory: c.memory, Now: func() time.Time { return day.AddDate(0, 0, 1) }})
-		r, err := e.ResolveSessions(everyday, &query.Sessions{Range: query.Range{From: "-2d"}})
+		r, err := e.ResolveSessions(everyday, &query.Sessions{Range: query.Range{From: "-2d"}, Measures: c.measures})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -99,9 +99,8 @@ func (v *visits) groups(ctx context.Context, events *history.Builder) ([]Session
 	out := []SessionsGroup{}
 	for i, cells := range tally.Cells {
 		g := SessionsGroup{Buckets: []SessionsNumbers{}}
-		var total session.Cell
+		total := session.Total(cells)
 		for k := range cells {
-			total.Merge(&cells[k])
 			g.Buckets = append(g.Buckets, v.numbers(&cells[k]))
 		}
 		g.Total = v.numbers(&total)
@@ -116,20 +115,6 @@ func (v *visits) groups(ctx context.Context, events *history.Builder) ([]Session
 	return out, nil
 }
 
-// sessionBytes is about what a tally keeps of a session, and of a measure of one.
-const sessionBytes = 16
-
-// kept is how many numbers a tally keeps of some sessions.
-func kept(list []session.Session) int64 {
-	n := int64(len(list))
-	for i := range list {
-		for _, m := range list[i].Measures {
-			n += min(m.Events, 1)
-		}
-	}
-	return n
-}
-
 // tally adds the sessions up. The error for more than fit the memory is an *event.Error.
 func (v *visits) tally(ctx context.Context, events *history.Builder, config *session.Config, lines int) (*session.Tally, error) {
 	walk, stop := context.WithCancelCause(ctx)
@@ -138,13 +123,13 @@ func (v *visits) tally(ctx context.Context, events *history.Builder, config *ses
 		m, t := session.New(config), session.NewTally(config, lines)
 		return t, func(a *history.Actor) {
 			list := m.Walk(a.Events)
-			if events.Charge(sessionBytes * kept(list)) {
+			if events.Charge(session.Bytes(list)) {
 				t.Add(list)
 				return
 			}
 			stop(event.Errorf(event.TooLarge, "too_many_sessions",
-				"there are more than %d sessions, which do not fit the memory; ask for a shorter range or for sessions that hold an event",
-				events.Memory()/2/sessionBytes))
+				"the sessions and their measures take more than %d bytes of memory; ask for a shorter range or for sessions that hold an event",
+				events.Memory()/2))
 		}
 	})
 	if err != nil && walk.Err() != nil {

@@ -91,8 +91,13 @@ func (c *Cell) merge(list []Amounts) {
 	}
 	for k := range list {
 		a, o := &c.Measures[k], &list[k]
-		a.Sessions, a.Events, a.Sum, a.Values = a.Sessions+o.Sessions, a.Events+o.Events, a.Sum+o.Sum, append(a.Values, o.Values...)
+		a.count(o)
+		a.Values = join(a.Values, o.Values)
 	}
+}
+
+func (a *Amounts) count(o *Amounts) {
+	a.Sessions, a.Events, a.Sum = a.Sessions+o.Sessions, a.Events+o.Events, a.Sum+o.Sum
 }
 
 // Quantile interpolates between the two nearest of some sorted values, among which zeros more stand in their place.

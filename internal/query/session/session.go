@@ -146,61 +146,6 @@ func place(edges []int64, at int64) int {
 	return sort.Search(len(edges), func(i int) bool { return edges[i] > at }) - 1
 }
 
-// Tally adds sessions up. Several of them can be made at once and merged.
-type Tally struct {
-	// Cells has for each line its intervals.
-	Cells [][]Cell
-}
-
-// Cell has the sessions of one line and interval.
-type Cell struct {
-	Sessions, Bounces, Events int64
-	// Durations are in microseconds, in no order.
-	Durations []int64
-	// Measures has those of the configuration; nil of no session.
-	Measures []Amounts
-}
-
-// NewTally makes an empty tally of so many lines.
-func NewTally(c *Config, lines int) *Tally {
-	t := &Tally{Cells: make([][]Cell, lines)}
-	for i := range t.Cells {
-		t.Cells[i] = make([]Cell, len(c.Edges)-1)
-	}
-	return t
-}
-
-// Add counts the sessions of one device.
-func (t *Tally) Add(list []Session) {
-	for i := range list {
-		s := &list[i]
-		c := &t.Cells[s.Line][s.Interval]
-		c.Sessions++
-		c.Events += s.Events
-		c.Durations = append(c.Durations, s.End-s.Begin)
-		if s.Bounced() {
-			c.Bounces++
-		}
-		c.measure(s.Measures)
-	}
-}
-
-// Merge adds another tally of the same question.
-func (t *Tally) Merge(o *Tally) {
-	for i := range t.Cells {
-		for k := range t.Cells[i] {
-			t.Cells[i][k].Merge(&o.Cells[i][k])
-		}
-	}
-}
-
-// Merge adds the sessions of another cell.
-func (c *Cell) Merge(o *Cell) {
-	c.Sessions, c.Bounces, c.Events = c.Sessions+o.Sessions, c.Bounces+o.Bounces, c.Events+o.Events
-	c.Durations = append(c.Durations, o.Durations...)
-	c.merge(o.Measures)
-}
-
 // Ranking counts the sessions of each value of the breakdown.
 type Ranking []int64
 

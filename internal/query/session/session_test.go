@@ -146,25 +146,99 @@ func TestMachineAgreesWithOracle(t *testing.T) {
 			whole.Add(got)
 			parts[k%2].Add(got)
 		}
+		var totals []Cell
+		for _, line := range whole.Cells {
+			totals = append(totals, Total(line))
+		}
 		parts[0].Merge(parts[1])
+		for i, line := range parts[0].Cells {
+			var sum Cell
+			for k := range line {
+				sum.Merge(&Cell{
+					Sessions: line[k].Sessions, Bounces: line[k].Bounces, Events: line[k].Events,
+					Durations: slices.Clone(line[k].Durations), Measures: cloned(line[k].Measures),
+				})
+			}
+			checkSame(t, &totals[i], &sum)
+		}
 		for i, line := range whole.Cells {
 			for k, cell := range line {
 				part := parts[0].Cells[i][k]
-				slices.Sort(cell.Durations)
-				slices.Sort(part.Durations)
-				for m := range cell.Measures {
-					a, b := cell.Measures[m], part.Measures[m]
-					if a.Sessions != b.Sessions || a.Events != b.Events || int64(len(a.Values)) != a.Sessions || len(b.Values) != len(a.Values) || a.Sessions > cell.Sessions {
-						t.Fatalf("%+v, in parts %+v", a, b)
-					}
-				}
-				if cell.Sessions != part.Sessions || !slices.Equal(cell.Durations, part.Durations) || int64(len(cell.Durations)) != cell.Sessions ||
-					cell.Bounces > cell.Sessions || cell.Events < cell.Sessions {
-					t.Fatalf("%+v, in parts %+v", cell, part)
+				checkSame(t, &cell, &part)
+				if int64(len(cell.Durations)) != cell.Sessions || cell.Bounces > cell.Sessions || cell.Events < cell.Sessions {
+					t.Fatalf("%+v", cell)
 				}
 			}
 		}
 	})
+}
+
+// checkSame: two cells have the same sessions.
+func checkSame(t *rapid.T, a, b *Cell) {
+	sorted := func(list []int64) []int64 { return slices.Sorted(slices.Values(list)) }
+	if a.Sessions != b.Sessions || a.Bounces != b.Bounces || a.Events != b.Events || !slices.Equal(sorted(a.Durations), sorted(b.Durations)) || len(a.Measures) != len(b.Measures) {
+		t.Fatalf("%+v, and %+v", a, b)
+	}
+	for m := range a.Measures {
+		x, y := &a.Measures[m], &b.Measures[m]
+		events := func(list []Measure) (n int64) {
+			for _, v := range list {
+				n += v.Events
+			}
+			return n
+		}
+		if x.Sessions != y.Sessions || x.Events != y.Events || int64(len(x.Values)) != x.Sessions || len(y.Values) != len(x.Values) || x.Sessions > a.Sessions ||
+			events(x.Values) != x.Events || events(y.Values) != y.Events {
+			t.Fatalf("%+v, and %+v", x, y)
+		}
+	}
+}
+
+func cloned(list []Amounts) []Amounts {
+	out := slices.Clone(list)
+	for i := range out {
+		out[i].Values = slices.Clone(out[i].Values)
+	}
+	return out
+}
+
+// TestBytesAreWhatIsKept: what a question charges for sessions covers the lists that it makes of them, in however many tallies.
+func TestBytesAreWhatIsKept(t *testing.T) {
+	const minute = 60
+	c := &Config{Edges: []int64{0, minute, 2 * minute, 3 * minute}, Measures: 2}
+	for _, workers := range []int{1, 2, 5} {
+		tallies, charged := make([]*Tally, workers), int64(0)
+		for i := range tallies {
+			tallies[i] = NewTally(c, 2)
+		}
+		for i := range 60_000 {
+			s := Session{Line: int32(i & 1), Interval: int32(i % 3), End: int64(i), Events: 1, Measures: []Measure{{Events: 1}, {Events: int64(i % 5 / 4)}}}
+			charged += Bytes([]Session{s})
+			tallies[i%workers].Add([]Session{s})
+		}
+		for _, o := range tallies[1:] {
+			tallies[0].Merge(o)
+		}
+		taken := 0
+		for _, line := range tallies[0].Cells {
+			total := Total(line)
+			for _, cell := range append(slices.Clone(line), total) {
+				taken += 8 * cap(cell.Durations)
+				for _, m := range cell.Measures {
+					taken += 16 * cap(m.Values)
+				}
+			}
+			if cap(total.Durations) != len(total.Durations) {
+				t.Errorf("%d workers: a total of %d has room for %d", workers, len(total.Durations), cap(total.Durations))
+			}
+			for _, m := range total.Measures {
+				taken += 8 * len(m.Values)
+			}
+		}
+		if int64(taken) > charged || charged > int64(taken)*3/2 {
+			t.Errorf("%d workers: %d bytes are taken, %d were charged", workers, taken, charged)
+		}
+	}
 }
 
 // TestQuantileAmongZeros: zeros that are not in the list count all the same.
