@@ -11,7 +11,10 @@ export type Drawing = {
   /** What is not over yet, label by label. */
   partial: boolean[];
   kind: 'line' | 'bar' | 'area';
+  /** Bars only: each begins where the one below it ends. */
   stacked: boolean;
+  /** What is below the line is drawn there to set it apart, not because it is negative. */
+  sided?: boolean;
   unit: Unit;
 };
 

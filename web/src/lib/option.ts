@@ -94,17 +94,20 @@ function bars(row: Row, drawing: Drawing, colour: string): Plain {
   return { type: 'bar', data, ...stack, barMaxWidth: 40, itemStyle: { color: colour }, emphasis: { disabled: true } };
 }
 
-/** A number on the axis. What is below the line is drawn there to set it apart, not because it is negative. */
+/** A number as it is told. */
+const toldOf = (value: number, { sided }: Drawing) => (sided ? Math.abs(value) : value);
+
+/** A number on the axis. */
 function axisText(value: number, drawing: Drawing, formats: Formats): string {
   if (drawing.unit === 'share') return formats.share(value);
   if (drawing.unit === 'seconds') return formats.span(value);
-  return formats.compact(drawing.stacked ? Math.abs(value) : value);
+  return formats.compact(toldOf(value, drawing));
 }
 
 /** Builds nodes, not HTML: names come from events, and the page's policy allows no inline styles. */
 function tip(drawing: Drawing, at: number, colours: Colours, formats: Formats): HTMLElement {
   const write = (value: number | null | undefined) =>
-    cellText(drawing.stacked && value ? Math.abs(value) : (value ?? null), drawing.unit, formats);
+    cellText(value === null || value === undefined ? null : toldOf(value, drawing), drawing.unit, formats);
   const box = document.createElement('div');
   const head = document.createElement('strong');
   head.textContent = (drawing.labels[at] ?? '') + (drawing.partial[at] ? ' · not complete' : '');

@@ -221,6 +221,18 @@ describe('nearest', () => {
     expect(nearest(two, 0, 7, (point) => !point.before)).toEqual({ row: 1, before: false });
   });
 
+  it('takes lines as they are drawn, each from the ground, and stacks bars', () => {
+    const of = (view: string) => {
+      const picture = pictureOf(trends, view, formats);
+      return picture.type === 'chart' ? [picture.drawing.stacked, nearest(picture.drawing, 1, 2)?.row, nearest(picture.drawing, 1, 4)?.row] : [];
+    };
+    expect(of('')).toEqual([false, 0, 1]);
+    expect(of('bar')).toEqual([true, 0, 1]);
+    const line = pictureOf({ ...trends, series: [...trends.series].reverse() }, '', formats);
+    // As parts of a stack both would be of the first.
+    expect(line.type === 'chart' && [2, 4].map((height) => nearest(line.drawing, 1, height)?.row)).toEqual([1, 0]);
+  });
+
   it('finds the part of a stack, above and below the line', () => {
     expect([1, 4, 9, -2].map((height) => nearest(drawing(true, 3, 2, -5), 0, height)?.row)).toEqual([0, 1, 1, 2]);
   });

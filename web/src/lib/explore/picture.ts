@@ -101,13 +101,14 @@ function trends(answer: TrendsAnswer, view: string, formats: Formats): Picture {
   if (view === 'number') return { type: 'number', rows, unit: 'number' };
   if (view === 'map' && hasCountries(answer)) return { type: 'map', places: placesOf(answer, formats) };
   const asked = answer.question;
+  const bars = view === 'bar';
   const sum = asked.series.every((s) => additive(s.aggregate ?? 'total')) && asked.series.length === 1 && !asked.formulas?.length;
   return chart(
     {
       rows,
       ...over(answer.buckets, answer.interval, formats),
-      kind: view === 'bar' ? 'bar' : 'line',
-      stacked: sum && !asked.compare && !asked.cumulative,
+      kind: bars ? 'bar' : 'line',
+      stacked: bars && sum && !asked.compare && !asked.cumulative,
       unit: 'number',
     },
     true,
@@ -178,7 +179,7 @@ function lifecycle(answer: LifecycleAnswer, formats: Formats, group: number): Dr
       row('Dormant', 1, (b) => (b.dormant ? -b.dormant : b.dormant)),
     ],
     ...over(buckets, answer.interval, formats),
-    kind: 'bar', stacked: true, unit: 'number',
+    kind: 'bar', stacked: true, sided: true, unit: 'number',
   };
 }
 
