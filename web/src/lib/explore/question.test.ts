@@ -5,7 +5,7 @@ import { address, decode } from './address';
 import { blank, change, newStep, type Form } from './form';
 import { specs } from './kinds';
 import { reference, resolve } from './property';
-import { curl, incomplete, question, type Question } from './question';
+import { curl, incomplete, over, question, type Question } from './question';
 import { read } from './read';
 import { titleOf } from './title';
 
@@ -125,6 +125,28 @@ describe('paths of a funnel', () => {
     const range = { from: '2026-01-01T00:00:00Z', to: '2026-01-08T00:00:00Z' };
     const answered = { kind: 'paths', range, funnel: { question: { kind: 'funnel', steps: [{}], range }, step: 1 } };
     expect(again(answered).funnel).toEqual({ question: { kind: 'funnel', steps: [{}] }, step: 1 });
+  });
+});
+
+describe('over another range', () => {
+  it.each(questions)('a question is the same, but for the range and what is as wide: $kind', (q) => {
+    const { range, interval, funnel, ...rest } = over(q, '-12m');
+    expect(range).toEqual({ from: '-12m', to: 'now' });
+    expect(interval).toBe(q.kind === 'trends' ? 'month' : q.interval);
+    expect(funnel).toEqual(q.funnel);
+    for (const [name, value] of Object.entries(rest)) expect(value, name).toBe(q[name]);
+    expect(Object.keys(over(q, '-12m')).sort()).toEqual([...new Set([...Object.keys(q), ...(q.kind === 'trends' ? ['interval'] : [])])].sort());
+  });
+
+  it('has what the builder would write otherwise as it was saved', () => {
+    const saved = { series: [{ events: ['a'] }], where: { property: 'code', op: 'in', value: ['1, 2', 3] }, breakdown: [{ property: '$os' }], range: { from: '-7d' } } as unknown as Question;
+    expect(over(saved, '-24h')).toEqual({ ...saved, range: { from: '-24h', to: 'now' }, interval: 'hour' });
+  });
+
+  it('paths of a funnel are asked about that range alone', () => {
+    const range = { from: '-7d', to: 'now' };
+    const asked = { kind: 'paths', range, funnel: { question: { kind: 'funnel', steps: [{}], range }, step: 1 } };
+    expect(over(asked, '-90d').funnel).toEqual({ question: { kind: 'funnel', steps: [{}] }, step: 1 });
   });
 });
 

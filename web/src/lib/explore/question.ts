@@ -42,6 +42,18 @@ export function question(form: Form, types: Types): Question {
   return built;
 }
 
+/** A question over another range, one of the words for it; all else stays as it was saved, but what has to be as wide as the range. */
+export function over(asked: Question, range: string): Question {
+  const words = { range, from: '', to: '' };
+  return {
+    ...asked,
+    range: rangeOf(words),
+    // Hours of a year are too many, a day of an hour is one number.
+    ...((asked.kind ?? 'trends') === 'trends' ? { interval: automatic(words) } : {}),
+    ...(asked.kind === 'paths' && asked.funnel ? { funnel: ofRange(asked.funnel as PathsFunnel) } : {}),
+  };
+}
+
 /** A funnel of paths has their range. */
 function ofRange(funnel: PathsFunnel): Omit<PathsFunnel, 'question'> & { question: object } {
   const rest: Partial<PathsFunnel['question']> = { ...funnel.question };
