@@ -1,5 +1,5 @@
 // Paints a still on a canvas, with the colours and letters that the page has at the moment.
-import { framed, type Measure, type Still } from '../lib/still/still';
+import { framed, type Caption, type Measure, type Still } from '../lib/still/still';
 
 /** Pixels for one of the page's. */
 const ratio = 2;
@@ -18,9 +18,9 @@ export function measureIn(node: HTMLElement): Measure {
   };
 }
 
-/** A still with its title and foot as the address of a PNG; the node is where the page would show it. */
-export function paint(inner: Still, title: string, foot: string, node: HTMLElement): string {
-  const still = framed(inner, title, foot, measureIn(node));
+/** A still with what is said of it as the address of a PNG; the node is where the page would show it. */
+export function paint(inner: Still, caption: Caption, node: HTMLElement): string {
+  const still = framed(inner, caption, measureIn(node));
   const canvas = document.createElement('canvas');
   [canvas.width, canvas.height] = [Math.ceil(still.width * ratio), Math.ceil(still.height * ratio)];
   const context = canvas.getContext('2d')!;
@@ -56,7 +56,10 @@ export function paint(inner: Still, title: string, foot: string, node: HTMLEleme
     }
   }
   probe.remove();
-  return canvas.toDataURL('image/png');
+  const url = canvas.toDataURL('image/png');
+  // A browser says so of a canvas that is larger than it can hold.
+  if (url === 'data:,') throw new Error(`the picture is too large to be saved: ${canvas.width} × ${canvas.height} pixels`);
+  return url;
 }
 
 const styles = ['fill', 'fill-opacity', 'stroke', 'stroke-width', 'paint-order', 'font-size', 'font-family', 'dominant-baseline'];

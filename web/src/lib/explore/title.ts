@@ -38,6 +38,12 @@ export function titleOf(form: Form): string {
 
 /** What an answer is about, and up to when it is complete. */
 export function momentOf(answer: Answer, formats: Formats): string {
-  const { from, to, timezone } = answer.range;
-  return `${formats.minute(from)} – ${formats.minute(to)}, ${timezone} · ${formats.asOf(answer.watermark)}`;
+  return `${rangeOf(answer, formats)} · ${formats.asOf(answer.watermark)}`;
 }
+
+/** The same in parts for a file, which may be looked at on another day: with the date. */
+export function footOf(answer: Answer, formats: Formats): string[] {
+  return [rangeOf(answer, formats), formats.asOf(answer.watermark, Infinity)];
+}
+
+const rangeOf = ({ range }: Answer, formats: Formats) => `${formats.minute(range.from)} – ${formats.minute(range.to)}, ${range.timezone}`;

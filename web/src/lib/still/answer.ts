@@ -1,5 +1,6 @@
 // The pictures that the page makes of text and boxes, drawn for a file: numbers, tables, funnels and heat maps.
 import type { FunnelAnswer, RetentionAnswer } from '../explore/answers';
+import { ofBefore } from '../explore/steps';
 import { groupName, offsetName } from '../explore/tables';
 import type { Row } from '../draw';
 import type { Formats } from '../format';
@@ -16,17 +17,29 @@ export function numbers(rows: Row[], formats: Formats, measure: Measure): Still 
   return flowing(parts.map((p) => p.marks), parts.map((p) => p.width), 720, 104);
 }
 
-/** More rows than that make a picture that nobody can look at. */
-const mostRows = 200;
+/** A table of more rows, or wider in px, makes a picture that nobody can look at and some browsers cannot paint. */
+const most = { rows: 200, width: 4000 };
 const row = 26;
 
 type Cell = { words: string; right?: boolean; bold?: boolean; ground?: string; fill?: string };
 
-/** Cells in columns as wide as what is in them; the first row names the columns. */
-function grid(rows: Cell[][], measure: Measure, ruled: boolean): Still {
+/** Cells in columns as wide as what is in them; the first row names the columns. Of more than there is room for it has the first. */
+function grid(all: Cell[][], formats: Formats, measure: Measure, ruled: boolean): Still {
+  const rows = all.slice(0, most.rows + 1);
   const wide = (cell: Cell | undefined) => (cell ? measure(cell.words, 13, cell.bold ?? false) : 0);
   const widths = (rows[0] ?? []).map((_, i) => Math.min(280, Math.max(...rows.map((cells) => wide(cells[i])))) + 20);
   const lefts = widths.map((_, i) => widths.slice(0, i).reduce((sum, w) => sum + w, 0));
+  const columns = lefts.filter((left, i) => left + widths[i]! <= most.width).length;
+  const cells = laid(rows.map((cells) => cells.slice(0, columns)), widths.slice(0, columns), lefts, measure, ruled);
+  const left = [
+    all.length > rows.length && `${formats.number(most.rows)} of ${formats.number(all.length - 1)} rows`,
+    widths.length > columns && `${formats.number(columns)} of ${formats.number(widths.length)} columns`,
+  ].filter((part) => part);
+  const rest = left.length > 0 ? `The first ${left.join(' and ')}.` : '';
+  return column(6, cells, { width: measure(rest, 12, false), height: 18, marks: rest ? [text(0, 0, rest, { size: 12, fill: muted })] : [] });
+}
+
+function laid(rows: Cell[][], widths: number[], lefts: number[], measure: Measure, ruled: boolean): Still {
   const width = widths.reduce((sum, w) => sum + w, 0);
   const marks = rows.flatMap((cells, r): Mark[] => [
     ...cells.flatMap((cell, c): Mark[] => {
@@ -43,17 +56,13 @@ function grid(rows: Cell[][], measure: Measure, ruled: boolean): Still {
 }
 
 export function table(of: Table, formats: Formats, measure: Measure): Still {
-  const shown = of.rows.slice(0, mostRows);
-  const cells = grid(
+  return grid(
     [
       of.columns.map((c) => ({ words: c.name, right: c.unit !== 'text', bold: true, fill: muted })),
-      ...shown.map((r) => of.columns.map((c, i) => ({ words: cellText(r[i], c.unit, formats), right: c.unit !== 'text' }))),
+      ...of.rows.map((r) => of.columns.map((c, i) => ({ words: cellText(r[i], c.unit, formats), right: c.unit !== 'text' }))),
     ],
-    measure, true,
+    formats, measure, true,
   );
-  if (shown.length === of.rows.length) return cells;
-  const rest = `The first ${formats.number(mostRows)} of ${formats.number(of.rows.length)} rows.`;
-  return column(6, cells, { width: measure(rest, 12, false), height: 18, marks: [text(0, 0, rest, { size: 12, fill: muted })] });
 }
 
 /** A table of a retention; shade says how strong the colour of a rate is, in percent. */
@@ -82,7 +91,7 @@ export function heat(answer: RetentionAnswer, at: number, shade: (rate: number) 
     ]),
   ];
   const words = (said: string, style: object) => ({ width: measure(said, 13, false), height: 20, marks: said ? [text(0, 0, said, style)] : [] });
-  return column(8, words(name, { bold: true }), grid(rows, measure, false), words('* so far: the time is not over for everybody.', { size: 12, fill: muted }));
+  return column(8, words(name, { bold: true }), grid(rows, formats, measure, false), words('* so far: the time is not over for everybody.', { size: 12, fill: muted }));
 }
 
 const high = 200;
@@ -119,7 +128,7 @@ export function funnel(answer: FunnelAnswer, formats: Formats, measure: Measure)
       box(x, high, wide, 1, 'var(--edge)'),
       text(x, high + 8, fit(`${s + 1}. ${step.label || 'Any event'}`, true), { bold: true }),
       ...groups.flatMap((g, i) => {
-        const marks = figures(g.steps[s]!, split || s === 0, formats, measure);
+        const marks = figures(g.steps[s]!, split || s === 0 ? '' : ofBefore(answer, s), formats, measure);
         const all = split ? [box(-15, 5, 10, 10, series(i)), ...marks] : marks;
         return all.map((mark) => ({ ...mark, x: mark.x + x + (split ? 15 : 0), y: mark.y + high + 28 + i * 20 }));
       }),
@@ -129,12 +138,12 @@ export function funnel(answer: FunnelAnswer, formats: Formats, measure: Measure)
   return column(10, ...sums, { width: steps.length * (wide + 10) - 10, height: high + 28 + lines * 20, marks: bars });
 }
 
-/** What is said of a step of a group: how many, and where there is room how they came there from the one before. */
-function figures(step: FunnelAnswer['groups'][number]['steps'][number], brief: boolean, formats: Formats, measure: Measure): Mark[] {
+/** What is said of a step of a group: how many, and where there is room how they came there, of which step before. */
+function figures(step: FunnelAnswer['groups'][number]['steps'][number], before: string, formats: Formats, measure: Measure): Mark[] {
   const count = formats.number(step.count);
   const marks: Mark[] = [text(0, 0, count, { bold: true }), text(measure(count, 13, true) + 6, 0, formats.share(step.rate), { fill: muted })];
-  if (brief) return marks;
-  marks.push(text(0, 20, `${formats.share(step.from_previous)} of the step before`, { size: 12, fill: muted }));
+  if (!before) return marks;
+  marks.push(text(0, 20, `${formats.share(step.from_previous)} ${before}`, { size: 12, fill: muted }));
   if (step.median_ms !== undefined) marks.push(text(0, 40, `median ${formats.span(step.median_ms / 1000)}`, { size: 12, fill: muted }));
   return marks;
 }

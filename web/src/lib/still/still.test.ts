@@ -27,7 +27,7 @@ const steps = (...counts: number[]) =>
 const group = (breakdown: string[] | undefined, ...counts: number[]) => ({
   breakdown, entered: counts[0], converted: counts.at(-1), dropped: 1, open: 1, rate: 0.4, rate_all: 0.4, steps: steps(...counts),
 });
-const asked = { kind: 'funnel', question: { breakdown: [{ property: 'plan' }] } };
+const asked = { kind: 'funnel', question: { steps: [], breakdown: [{ property: 'plan' }] } };
 const one = { ...asked, groups: [group(undefined, 1000, 400)] } as unknown as FunnelAnswer;
 const two = { ...asked, groups: [group(['pro'], 10, 4), group(['free'], 8, 8)] } as unknown as FunnelAnswer;
 const retention = {
@@ -68,16 +68,26 @@ describe('a still', () => {
     expect(words(still).at(-1)).toBe('The first 200 of 250 rows.');
     expect(words(still)).toHaveLength(2 * 201 + 1);
     inside(still);
+    const columns = Array.from({ length: 100 }, (_, i) => ({ name: `A column of a name ${i}`, unit: 'number' as const }));
+    const wide = table({ columns, rows: [columns.map((_, i) => i)] }, formats, measure);
+    expect(words(wide).at(-1)).toMatch(/^The first \d\d of 100 columns\.$/);
+    expect(wide.width).toBeLessThanOrEqual(4000);
+    inside(wide);
   });
 
   it('has its title and its time within the frame, however long they are', () => {
     const rows = [{ name: 'a', values: [], total: 3 }, { name: 'b'.repeat(90), values: [], total: null }];
     const lines: Drawing = { rows, labels: [], partial: [], kind: 'line', stacked: false, unit: 'number' };
     const inner = column(8, legend(lines, 300, formats, measure));
-    const still = framed(inner, 'A title '.repeat(40), 'as of now', measure);
+    const still = framed(inner, { title: 'A title '.repeat(40), foot: ['1 – 2', 'as of now'] }, measure);
     expect(words(still)[0]).toMatch(/…$/);
-    expect(words(still).at(-1)).toBe('as of now');
+    expect(words(still).at(-1)).toBe('1 – 2 · as of now');
     inside(still);
+    // What is too long for a line goes on in the next: up to when it is complete is never cut off.
+    const long = framed(inner, { title: 'A', part: 'Everybody', foot: ['a range '.repeat(9), 'as of now'] }, measure);
+    expect(words(long).slice(0, 2)).toEqual(['A', 'Everybody']);
+    expect(words(long).slice(-2)).toEqual(['a range '.repeat(9), 'as of now']);
+    inside(long);
   });
 
   it('cuts words to their room, and breaks lines', () => {

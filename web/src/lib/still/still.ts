@@ -54,19 +54,33 @@ export function column(gap: number, ...parts: Still[]): Still {
   return { width: Math.max(0, ...seen.map((part) => part.width)), height: Math.max(0, y - gap), marks };
 }
 
+/** Parts one after the other, on as many lines as they need. */
+function lines(parts: string[], width: number, measure: (words: string) => number): string[] {
+  return parts.reduce<string[]>((made, part) => {
+    const longer = made.length > 0 ? `${made.at(-1)} · ${part}` : part;
+    return measure(longer) <= width ? [...made.slice(0, -1), longer] : [...made, part];
+  }, []);
+}
+
 const margin = 16;
 /** What is narrower has no room for what is said of it. */
 const narrowest = 480;
 
+/** What is said of a still: the question, which part of the answer it shows if it shows one, and the parts of its foot. */
+export type Caption = { title: string; part?: string; foot: string[] };
+
 /** A still with its question above it, and below it the time that it is about and up to when it is complete. */
-export function framed(inner: Still, title: string, foot: string, measure: Measure): Still {
+export function framed(inner: Still, { title, part = '', foot }: Caption, measure: Measure): Still {
   const width = Math.max(narrowest, inner.width);
   const fit = (words: string, size: number, bold: boolean) => short(words, width, (w) => measure(w, size, bold));
   const all = column(
     10,
     { width, height: 22, marks: [text(0, 0, fit(title, 15, true), { size: 15, bold: true })] },
+    { width, height: 20, marks: part ? [text(0, 0, fit(part, 13, false))] : [] },
     inner,
-    { width, height: 18, marks: [text(0, 0, fit(foot, 12, false), { size: 12, fill: muted })] },
+    ...lines(foot, width, (words) => measure(words, 12, false)).map(
+      (words): Still => ({ width, height: 18, marks: [text(0, 0, fit(words, 12, false), { size: 12, fill: muted })] }),
+    ),
   );
   return {
     width: width + 2 * margin,
