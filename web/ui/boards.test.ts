@@ -190,6 +190,12 @@ it('says that a tile is of the range before, lets it be given up, and has the ra
   await tile.getByRole('button', { name: 'Cancel' }).click();
   await tile.getByText('Cancelled.').waitFor();
   expect(await looks()).toEqual(['false', true]);
+  // Another range and back to the one that was given up: nothing is asked then, and nothing waited for.
+  for (const wanted of ['-30d', '-90d']) {
+    await page.getByRole('combobox', { name: 'Range' }).selectOption(wanted);
+    await expect.poll(looks).toEqual([String(wanted === '-30d'), true]);
+  }
+  await tile.getByText('Cancelled.').waitFor();
   release();
   await tile.getByRole('button', { name: 'Ask again' }).click();
   await expect.poll(looks).toEqual(['false', false]);
@@ -217,6 +223,21 @@ it('takes back words and tiles of a draft, and makes them again', async () => {
   await name.fill('Renamed');
   await page.getByRole('button', { name: 'Remove Two' }).click();
   await expect.poll(() => undo.innerText()).toMatch(/^Undo\s+tiles$/);
+  // What is taken back during a drag may be what is dragged.
+  await page.keyboard.press('Control+z');
+  await page.getByRole('button', { name: '+ Text' }).click();
+  await page.getByRole('textbox', { name: 'Text' }).fill('Three');
+  await page.getByRole('button', { name: 'Done' }).click();
+  const box = (await page.getByRole('button', { name: /^Move Three/ }).boundingBox())!;
+  await page.mouse.move(box.x + 20, box.y + 20);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 80, box.y + 30, { steps: 2 });
+  await page.keyboard.press('Control+z');
+  await page.getByRole('article', { name: 'Three' }).waitFor({ state: 'detached' });
+  await page.mouse.move(box.x + 90, box.y + 40);
+  await page.mouse.up();
+  await page.getByRole('button', { name: 'Remove Two' }).click();
+  await page.getByRole('article', { name: 'Two' }).waitFor({ state: 'detached' });
   await page.keyboard.press('Control+z');
   await page.getByRole('article', { name: 'Two' }).waitFor();
   await undo.click();

@@ -23,6 +23,11 @@ export class Router {
   /** Somebody has said that the work may be lost. */
   private released = false;
 
+  constructor(
+    /** The project that links have to name. */
+    private readonly named: () => number | undefined,
+  ) {}
+
   /** Follows the browser's buttons and the links of the page; the returned function ends it. */
   start(): () => void {
     const back = () => this.moved();
@@ -129,8 +134,8 @@ export class Router {
     event.preventDefault();
     // A link that somebody wrote, as those of text cards, stays within the project that it is read in.
     const query = new URLSearchParams(link.search);
-    const project = new URLSearchParams(this.search).get('project');
-    if (project && !query.has('project')) query.set('project', project);
+    const project = this.named();
+    if (project !== undefined && !query.has('project')) query.set('project', String(project));
     this.go(`${link.pathname}${query.size > 0 ? `?${query}` : ''}${link.hash}`);
   }
 }
