@@ -1,7 +1,7 @@
 // The address says what is shown, and a move loses nothing.
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Dashboard, Project } from '../src/lib/openapi';
+import type { Dashboard, LinkAnswer, Project } from '../src/lib/openapi';
 import { accessible, launch, open, settle, shot } from './browser';
 import { Server } from './server';
 
@@ -37,6 +37,15 @@ it('shows the project that the address names', async () => {
 
   await page.goto(`${server.url}/?project=99`);
   await page.getByText('Your key opens no project 99').waitFor();
+  // A move goes to the project that is shown, also where the key alone says which that is.
+  const { key } = await server.api<{ key: string }>('POST', `/v1/projects/${second}/keys`, { kind: 'read' });
+  const reader = await open(browser, server, '/data?project=99', { key });
+  await reader.page.getByText('Your key opens no project 99').waitFor();
+  await reader.page.getByRole('link', { name: 'Saved' }).click();
+  await reader.page.getByText('Your key opens no project 99').waitFor({ state: 'detached' });
+  expect(new URL(reader.page.url()).search).toBe('');
+  expect(reader.wrong).toEqual([]);
+  await reader.page.context().close();
   expect(wrong).toEqual([]);
   await page.context().close();
 });
@@ -62,6 +71,15 @@ it('stays in the project by a link of a text card', async () => {
   await page.getByRole('link', { name: 'What arrives' }).click();
   await page.waitForURL((url) => url.pathname === '/data' && url.searchParams.get('project') === String(second));
   expect(await page.locator('header .zone').innerText()).toBe('Asia/Tokyo');
+  // Behind a public link it leaves that, and the browser's button leads back.
+  const { token } = await server.api<LinkAnswer>('POST', `/v1/dashboards/${made.id}/link?project=${second}`);
+  const guest = await (await browser.newContext()).newPage();
+  await guest.goto(`${server.url}/shared#${token}`);
+  await guest.getByRole('link', { name: 'What arrives' }).click();
+  await guest.getByLabel('Key').waitFor();
+  await guest.goBack();
+  await guest.getByRole('heading', { name: 'Theirs' }).waitFor();
+  await guest.context().close();
   expect(wrong).toEqual([]);
   await page.context().close();
 });
@@ -149,6 +167,21 @@ it('asks before a cohort or a plan is left that is not saved', async () => {
   await page.goBack();
   await sheet.getByRole('button', { name: 'Stay' }).click();
   expect(await plan.getByLabel('The plan as JSON').inputValue()).toBe('{"events":[]} ');
+  await plan.getByRole('button', { name: /^Close/ }).click();
+  await plan.getByRole('button', { name: 'Close all the same' }).click();
+  // Text in a sheet over a draft that is not changed.
+  const made = await server.api<Dashboard>('POST', '/v1/dashboards?project=1', { name: 'Of words' });
+  await page.goto(`${server.url}/dashboards?project=1`);
+  await page.getByRole('link', { name: /^Of words/ }).click();
+  await page.getByRole('button', { name: 'Edit', exact: true }).click();
+  await page.getByRole('button', { name: '+ Text' }).click();
+  const text = page.getByRole('textbox', { name: 'Text' });
+  await text.fill('A page of words');
+  await page.goBack();
+  await sheet.getByRole('button', { name: 'Stay' }).click();
+  expect([await text.inputValue(), new URL(page.url()).searchParams.get('board')]).toEqual(['A page of words', made.id]);
+  await page.getByRole('button', { name: 'Done' }).click();
+  await page.getByRole('article', { name: 'A page of words' }).waitFor();
   expect(wrong).toEqual([]);
   await page.context().close();
 });
