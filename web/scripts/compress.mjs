@@ -39,7 +39,13 @@ function closure(key, found = new Set()) {
 }
 const union = (...sets) => new Set(sets.flatMap((set) => [...set]));
 const files = (keys) => new Set([...keys].flatMap((key) => [manifest[key].file, ...(manifest[key].css ?? [])]));
-const weigh = (names) => [...names].reduce((sum, name) => sum + weights.get(name), 0);
+/** What files weigh together. One of none would make every sum NaN, which is within any budget. */
+function weigh(names) {
+  return [...names].reduce((sum, name) => {
+    if (!weights.has(name)) throw new Error(`${name} is in the manifest, and has no weight`);
+    return sum + weights.get(name);
+  }, 0);
+}
 
 const charts = 'src/lib/charts.ts';
 const map = 'src/pictures/WorldMap.svelte';
