@@ -76,6 +76,7 @@ func (o *funnelOracle) kaplanMeier(list []unitResult, within int64) *float64 {
 			return max(0, r.Completed-r.Entry)
 		case funnel.Open:
 			return max(0, o.asOf.UnixMicro()-r.Entry)
+		case funnel.Dropped:
 		}
 		return math.MaxInt64
 	}

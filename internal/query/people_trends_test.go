@@ -172,7 +172,7 @@ func peopleOfSessions(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 			if len(q.Measures) > 0 {
 				k := rapid.IntRange(0, len(q.Measures)-1).Draw(b.t, "measure")
 				b.same("measure", b.people(query.PeopleOfSessions{Bucket: &a.Buckets[i].Start, Measure: &k, Breakdown: group.Breakdown}),
-					people(group.Breakdown, from, to, func(v *visit) bool { _, any := o.measure(&q.Measures[k], v); return any }))
+					people(group.Breakdown, from, to, func(v *visit) bool { _, some := o.measure(&q.Measures[k], v); return some }))
 			}
 		}
 	})

@@ -76,18 +76,18 @@ func (v *visit) counts(q *query.Sessions) bool {
 }
 
 // measure is what a session has of a measure, and whether it has any.
-func (o *oracle) measure(m *query.SessionMeasure, v *visit) (sum float64, any bool) {
+func (o *oracle) measure(m *query.SessionMeasure, v *visit) (sum float64, some bool) {
 	for _, e := range v.all {
 		if !o.selects(e, m.Selector, nil) {
 			continue
 		}
 		if m.Property == "" {
-			sum, any = sum+1, true
+			sum, some = sum+1, true
 		} else if x := o.property(e, query.PropertyRef{Property: m.Property, As: m.As}); x.kind == 'n' {
-			sum, any = sum+x.num, true
+			sum, some = sum+x.num, true
 		}
 	}
-	return sum, any
+	return sum, some
 }
 
 // measured are the numbers of all measures as text.
@@ -95,8 +95,8 @@ func (o *oracle) measured(q *query.Sessions, list []*visit) (out string) {
 	for i := range q.Measures {
 		values, total, with := []float64{}, 0.0, 0
 		for _, v := range list {
-			sum, any := o.measure(&q.Measures[i], v)
-			if any {
+			sum, some := o.measure(&q.Measures[i], v)
+			if some {
 				with++
 			}
 			values, total = append(values, sum), total+sum

@@ -154,6 +154,7 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 	case waiting:
 		// It is served, too, whatever was to stop the connection meanwhile.
 		c.phase, c.busy, c.interrupted, c.framing.missed = serving, true, false, true
+	case serving:
 	}
 	if c.stopping && !c.busy {
 		c.interrupted, t = true, longAgo

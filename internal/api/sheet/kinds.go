@@ -121,9 +121,8 @@ func sessions(a *query.SessionsAnswer) *Sheet {
 			Column{name + "median", Number}, Column{name + "p90", Number})
 	}
 	numbers := func(n query.SessionsNumbers) []any {
-		out := []any{
-			n.Sessions, n.Bounces, or(n.BounceRate), or(n.EventsPerSession), or(n.AverageSeconds), or(n.MedianSeconds), or(n.P90Seconds),
-		}
+		out := make([]any, 0, 7+5*len(n.Measures))
+		out = append(out, n.Sessions, n.Bounces, or(n.BounceRate), or(n.EventsPerSession), or(n.AverageSeconds), or(n.MedianSeconds), or(n.P90Seconds))
 		for _, m := range n.Measures {
 			out = append(out, m.Sessions, or(m.Total), or(m.Average), or(m.Median), or(m.P90))
 		}

@@ -31,7 +31,7 @@ func cutTail(wal string, cause error) (cut int64, err error) {
 	}
 	content, err := strconv.ParseInt(found[1], 10, 64)
 	if err != nil || content < entryHeader {
-		return 0, nil //nolint:nilerr // not the words that are known
+		return 0, nil // not the words that are known
 	}
 	f, err := os.OpenFile(wal, os.O_RDWR, 0)
 	if err != nil {
@@ -45,7 +45,7 @@ func cutTail(wal string, cause error) (cut int64, err error) {
 	begin := content - entryHeader
 	var header [entryHeader]byte
 	if _, err := f.ReadAt(header[:], begin); err != nil {
-		return 0, nil //nolint:nilerr // then this is another file than DuckDB has read
+		return 0, nil // then this is another file than DuckDB has read
 	}
 	size := binary.LittleEndian.Uint64(header[:])
 	if size > uint64(info.Size()-content) {
