@@ -239,7 +239,7 @@ func TestResumeSendsTheRestWithTheSameIDs(t *testing.T) {
 	}
 	res, err := Run(t.Context(), Options{Path: path, Batch: 100, Send: s.send, Resume: true})
 	// How many rows are known to have arrived hangs on which of the senders was slow when the other failed.
-	if err != nil || res.Skipped == 0 || int64(res.Skipped)+int64(res.Accepted) != 5000 || len(s.events) != 5000 {
+	if err != nil || res.Skipped == 0 || res.Skipped+res.Accepted != 5000 || len(s.events) != 5000 {
 		t.Fatalf("%+v %v %d", res, err, len(s.events))
 	}
 	for id := range s.events {
