@@ -151,18 +151,27 @@ func (d *drill) renew(ctx context.Context) error {
 	return err
 }
 
-// same verifies the copy and says what differs from what was there at first.
+// same verifies the copy and says what differs from what was there.
 func (d *drill) same(ctx context.Context) (string, error) {
+	got, problem, err := d.verified(ctx)
+	if err != nil || problem != "" {
+		return problem, err
+	}
+	return differs(d.want, got), nil
+}
+
+// verified returns what the store of the copy has, if a verification finds no problem.
+func (d *drill) verified(ctx context.Context) (got *app.VerifiedStore, problem string, err error) {
 	v, err := app.Verify(ctx, d.copy, d.Logger, nil)
 	switch {
 	case err != nil:
-		return "", err
+		return nil, "", err
 	case len(v.Problems) > 0:
-		return v.Problems[0], nil
+		return nil, v.Problems[0], nil
 	case v.Store == nil:
-		return "there is no store", nil
+		return nil, "there is no store", nil
 	}
-	return differs(d.want, v.Store), nil
+	return v.Store, "", nil
 }
 
 // differs says what a store has otherwise than was there. Days may be gone that retention has removed meanwhile.

@@ -75,17 +75,12 @@ func (d *drill) sent(ctx context.Context, all bool, stored func() int64) (string
 	if problem != "" {
 		return problem, nil
 	}
-	v, err := app.Verify(ctx, d.copy, d.Logger, nil)
-	switch {
-	case err != nil:
-		return "", err
-	case len(v.Problems) > 0:
-		return v.Problems[0], nil
-	case v.Store == nil:
-		return "there is no store", nil
+	got, problem, err := d.verified(ctx)
+	if err != nil || problem != "" {
+		return problem, err
 	}
-	problem = d.grown(v.Store, stored())
-	d.want = v.Store
+	problem = d.grown(got, stored())
+	d.want = got
 	return problem, nil
 }
 
