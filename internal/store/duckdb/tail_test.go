@@ -15,12 +15,8 @@ func TestTornTail(t *testing.T) {
 		fill(t, s, 100*i, 100)
 		flushed(t, s)
 	}
-	killed := crash(t, s, dir)
-	const wal = "store.duckdb.wal"
-	whole, err := os.ReadFile(filepath.Join(killed, wal))
-	if err != nil {
-		t.Fatal(err)
-	}
+	content := filesOf(t, crash(t, s, dir))
+	whole := content[walName]
 	for what, c := range map[string]struct {
 		wal  []byte
 		want int64
@@ -30,17 +26,7 @@ func TestTornTail(t *testing.T) {
 		"half the last entry, and zeros behind it": {append(bytes.Clone(whole[:len(whole)-4]), make([]byte, 9000)...), 200},
 	} {
 		t.Run(what, func(t *testing.T) {
-			at := t.TempDir()
-			b, err := os.ReadFile(filepath.Join(killed, "store.duckdb"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			for name, b := range map[string][]byte{"store.duckdb": b, wal: c.wal} {
-				if err := os.WriteFile(filepath.Join(at, name), b, 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			s, err := Open(t.Context(), Options{Dir: at})
+			s, err := Open(t.Context(), Options{Dir: folderWith(t, content, walName, c.wal)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -54,25 +40,16 @@ func TestTornTail(t *testing.T) {
 	}
 
 	// A bit that has turned in what was written whole is damage, and stays for whoever wants to look at it.
-	at := t.TempDir()
-	b, err := os.ReadFile(filepath.Join(killed, "store.duckdb"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	turned := bytes.Clone(whole)
 	turned[len(turned)-4] ^= 1
-	for name, b := range map[string][]byte{"store.duckdb": b, wal: turned} {
-		if err := os.WriteFile(filepath.Join(at, name), b, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	at := folderWith(t, content, walName, turned)
 	if s, err := Open(t.Context(), Options{Dir: at}); err == nil {
 		t.Errorf("a store with a bit turned opens at position %d", s.Position())
 		_ = s.Close()
 	} else if !Unreadable(err) {
 		t.Error(err)
 	}
-	if left, err := os.ReadFile(filepath.Join(at, wal)); err != nil || !bytes.Equal(left, turned) {
+	if left, err := os.ReadFile(filepath.Join(at, walName)); err != nil || !bytes.Equal(left, turned) {
 		t.Errorf("%d bytes are left of %d, %v", len(left), len(turned), err)
 	}
 }

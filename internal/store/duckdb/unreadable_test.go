@@ -11,6 +11,40 @@ import (
 	"testing"
 )
 
+const (
+	fileName = "store.duckdb"
+	walName  = "store.duckdb.wal"
+)
+
+// filesOf reads the database and its write-ahead log in a folder; both have to have something.
+func filesOf(t *testing.T, dir string) map[string][]byte {
+	t.Helper()
+	content := map[string][]byte{}
+	for _, name := range []string{fileName, walName} {
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil || len(b) == 0 {
+			t.Fatalf("%s: %d bytes, %v", name, len(b), err)
+		}
+		content[name] = b
+	}
+	return content
+}
+
+// folderWith makes a folder with these files, one of which has other bytes.
+func folderWith(t *testing.T, content map[string][]byte, damaged string, bytes []byte) string {
+	t.Helper()
+	at := t.TempDir()
+	for name, b := range content {
+		if name == damaged {
+			b = bytes
+		}
+		if err := os.WriteFile(filepath.Join(at, name), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return at
+}
+
 // TestUnreadable damages the write-ahead log of a store that was killed, and the headers of its file, in many ways. Opening it
 // then either finds rows up to its position and none beyond, or says in words that Unreadable knows that it has to be made anew:
 // with any other error a server would try for ever.
@@ -21,16 +55,8 @@ func TestUnreadable(t *testing.T) {
 		fill(t, s, 100*i, 100)
 		flushed(t, s)
 	}
-	killed := crash(t, s, dir)
-	const file, wal = "store.duckdb", "store.duckdb.wal"
-	content := map[string][]byte{}
-	for _, name := range []string{file, wal} {
-		b, err := os.ReadFile(filepath.Join(killed, name))
-		if err != nil || len(b) == 0 {
-			t.Fatalf("%s: %d bytes, %v", name, len(b), err)
-		}
-		content[name] = b
-	}
+	const file, wal = fileName, walName
+	content := filesOf(t, crash(t, s, dir))
 	r := rand.New(rand.NewPCG(12, 34))
 	type damage struct {
 		what, file string
@@ -60,15 +86,7 @@ func TestUnreadable(t *testing.T) {
 	add(file, "of no bytes", func(b []byte) []byte { return b[:0] })
 	found := 0
 	for _, d := range all {
-		at := t.TempDir()
-		for name, b := range content {
-			if name == d.file {
-				b = d.bytes
-			}
-			if err := os.WriteFile(filepath.Join(at, name), b, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
+		at := folderWith(t, content, d.file, d.bytes)
 		if d.file == file && len(d.bytes) == 0 {
 			// Without its file there is nothing that the log belongs to.
 			if err := os.Remove(filepath.Join(at, wal)); err != nil && !errors.Is(err, fs.ErrNotExist) {
