@@ -3,7 +3,6 @@ package duckdb
 import (
 	"bufio"
 	"context"
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -16,6 +15,7 @@ import (
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/store"
+	"github.com/freshet/freshet/internal/store/storetest"
 )
 
 const (
@@ -36,15 +36,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(1)
 	}
-	// A history of a property has a store of its own, so 40 are tried when nothing else is said, not 100.
-	flag.Parse()
-	said := false
-	flag.Visit(func(f *flag.Flag) { said = said || f.Name == "rapid.checks" })
-	if !said {
-		if err := flag.Set("rapid.checks", "40"); err != nil {
-			panic(err)
-		}
-	}
+	storetest.Checks(40)
 	os.Exit(m.Run())
 }
 
