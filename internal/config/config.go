@@ -35,6 +35,7 @@ type Config struct {
 	Archive   Archive   `yaml:"archive"`
 	Dedup     Dedup     `yaml:"dedup"`
 	Store     Store     `yaml:"store"`
+	Query     Query     `yaml:"query"`
 	Freshness Freshness `yaml:"freshness"`
 	Disk      Disk      `yaml:"disk"`
 	Tracing   Tracing   `yaml:"tracing"`
@@ -88,6 +89,11 @@ type Store struct {
 	FlushInterval time.Duration `yaml:"flush_interval" default:"5m" doc:"Age of rows in memory at which they are flushed however few they are."`
 	DeadLetters   time.Duration `yaml:"dead_letters" default:"720h" doc:"How long dead letters are kept after their receipt, to be looked at and tried again. 0: for ever."`
 	PropertyLimit int           `yaml:"property_limit" default:"250" doc:"Properties of a project that get a column of their own; the rest stay queryable in one JSON column."`
+}
+
+// Query configures the answering of questions.
+type Query struct {
+	HistoryMemory Bytes `yaml:"history_memory" default:"0" doc:"Memory for the events that one behavioural question (funnel, retention, paths, ...) holds at a time, about 24 bytes each; what does not fit is read in several passes. 0: a quarter of the memory that the server may use, the machine's or its container's, shared by as many questions as run at a time (one a core, at least 2), and at least 64 MiB."`
 }
 
 // Freshness configures how soon an acknowledged event is visible.
@@ -226,6 +232,9 @@ func (c *Config) Validate() error {
 	}
 	if n := c.Store.PropertyLimit; n < 0 || n > 2000 {
 		bad("store.property_limit", "is %d, must lie between 0 and 2000", n)
+	}
+	if c.Query.HistoryMemory != 0 { // by the machine
+		atLeast("query.history_memory", int64(c.Query.HistoryMemory), 16<<20, " bytes")
 	}
 	atLeast("disk.ballast", int64(c.Disk.Ballast), 0, " bytes")
 	duration("freshness.commit_interval", c.Freshness.CommitInterval, time.Millisecond, 10*time.Second)
