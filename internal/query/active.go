@@ -78,7 +78,7 @@ func (p *plan) active(s *statement) {
 	pieces := p.line.pieces(from, b.to(), p.has("time"))
 	s.cte("c", "SELECT DISTINCT "+day+" AS d, "+person+" AS thing"+groups+" FROM "+p.sourceOf(pieces)+" WHERE "+matches)
 	stretch := func(keys string) string {
-		return "least(" + past + ", coalesce(lead(d) OVER (PARTITION BY " + keys + " ORDER BY d), " + past + "))"
+		return "least(" + past + ", coalesce(" + p.dialect.After("d", "PARTITION BY "+keys+" ORDER BY d") + ", " + past + "))"
 	}
 	if len(p.groups) > 0 && p.ranked {
 		p.rankActive(s, stretch("thing"+p.names()))
@@ -101,7 +101,7 @@ func (p *plan) rankActive(s *statement, stretch string) {
 		after[i] = ends[i] + 1
 	}
 	before := func(day string) string {
-		return "CASE WHEN " + day + " < " + strconv.FormatInt(after[0], 10) + " THEN 0 ELSE " + stair(day, after, 1<<62, 0) + " END"
+		return "CASE WHEN " + day + " < " + strconv.FormatInt(after[0], 10) + " THEN 0 ELSE " + stair(p.dialect, day, after, 1<<62, 0) + " END"
 	}
 	s.inline("weighed", "SELECT d, thing"+p.names()+", "+before("past")+" - "+before("d")+" AS weight FROM (SELECT *, "+stretch+" AS past FROM c)")
 	s.numberBy(p, "weighed", "sum(weight)")

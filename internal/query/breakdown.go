@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/freshet/freshet/internal/store"
 )
 
 const (
@@ -68,7 +70,7 @@ func (d *dimension) sql(c *compiler) string {
 		return v.tagged()
 	}
 	if len(d.labels) == 0 {
-		return "NULL::VARCHAR"
+		return c.dialect.Cast("NULL", store.Text)
 	}
 	x := v.numeric()
 	var b strings.Builder
@@ -144,7 +146,7 @@ func (t *trend) quantiles(ctx context.Context, s *Series, b Breakdown) (out []fl
 	x := p.value(b.PropertyRef).numeric()
 	list := make([]string, b.Quantiles+1)
 	for i := range list {
-		list[i] = fmt.Sprintf("quantile_cont(x, %g)", float64(i)/float64(b.Quantiles))
+		list[i] = p.dialect.Quantile("x", float64(i)/float64(b.Quantiles))
 	}
 	q := "SELECT " + strings.Join(list, ", ") + " FROM (" + p.events(", "+x+" AS x") + ")"
 	for row, err := range t.engine.rows(ctx, t.cut, "quantiles", q, p.args) {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/freshet/freshet/internal/store"
 )
 
 // A property may be read as a number: a text that is one then counts as that number. A text is a number if all of it has the
@@ -22,36 +24,36 @@ const numberPattern = `[+-]?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?`
 
 // asNumber is a value as a number, or nothing.
 func (v *value) asNumber() *value {
+	d := v.dialect
 	var parts []string
 	if v.number != "" {
 		parts = append(parts, v.number)
 	}
 	if v.json != "" {
-		parts = append(parts, v.jsonNumber(), parsed(v.jsonText()))
+		parts = append(parts, v.jsonNumber(), parsed(d, v.jsonText()))
 	}
 	if v.text != "" {
-		parts = append(parts, parsed(v.text))
+		parts = append(parts, parsed(d, v.text))
 	}
 	switch len(parts) {
 	case 0:
-		return &value{}
+		return &value{dialect: d}
 	case 1:
-		return &value{number: parts[0]}
+		return &value{number: parts[0], dialect: d}
 	}
-	return &value{number: "coalesce(" + strings.Join(parts, ", ") + ")"}
+	return &value{number: "coalesce(" + strings.Join(parts, ", ") + ")", dialect: d}
 }
 
-// parsed is the number that a text is, or null. The pattern keeps out what only DuckDB takes for a number.
-func parsed(text string) string {
-	double := "TRY_CAST(" + text + " AS DOUBLE)"
-	return "CASE WHEN regexp_full_match(" + text + ", '" + numberPattern + "') AND isfinite(" + double + ") THEN " + double + " END"
+// parsed is the number that a text is, or null. The pattern keeps out what only some engine takes for a number.
+func parsed(d store.Dialect, text string) string {
+	return "CASE WHEN " + d.MatchesAll(text, numberPattern) + " THEN " + d.Double(text) + " END"
 }
 
 // lost is the condition on a value to be there, and to be no number when it is read as one.
 func (v *value) lost() string {
 	json := ""
 	if v.json != "" {
-		json = v.json + " IS NOT NULL AND json_type(" + v.json + ") <> 'NULL'"
+		json = v.json + " IS NOT NULL AND " + v.dialect.JSONType(v.json) + " <> 'NULL'"
 	}
 	there := any1(notNull(v.text), notNull(v.boolean), notNull(v.time), json)
 	number := v.asNumber().number
@@ -93,11 +95,11 @@ func (e *Engine) unparsed(ctx context.Context, cut cohortCut, casts []PropertyRe
 	for i, ref := range casts {
 		out[i].PropertyRef = ref
 		ref.As = ""
-		counts[i] = "count(*) FILTER (" + c.value(ref).lost() + ")"
+		counts[i] = "count(*) FILTER (WHERE " + c.value(ref).lost() + ")"
 	}
 	c.column("day")
 	day := cut.Schema().DayZone
-	line := &timeline{zone: zone, sameZone: day != "" && day == zone.String()}
+	line := &timeline{dialect: c.dialect, zone: zone, sameZone: day != "" && day == zone.String()}
 	sql := "SELECT " + strings.Join(counts, ", ") + " FROM " + c.sourceOf(line.pieces(b.from(), b.to(), c.has("time")))
 	for row, err := range e.rows(ctx, cut, "unparsed", sql, c.args) {
 		if err != nil {

@@ -104,7 +104,7 @@ func (d *didPeople) sql(c *compiler, zone *time.Location) string {
 	case d.First:
 		c.column("time")
 		if !from.IsZero() {
-			having = append(having, "min(time) >= "+timestamp(from.UnixMicro()))
+			having = append(having, "min(time) >= "+c.dialect.Moment(from.UnixMicro()))
 		}
 		from = time.Time{}
 	case d.Least == 0:
@@ -121,7 +121,7 @@ func (d *didPeople) sql(c *compiler, zone *time.Location) string {
 	if !to.IsZero() {
 		c.column("day")
 		day := c.cut.Schema().DayZone
-		line := &timeline{zone: zone, sameZone: day != "" && day == zone.String()}
+		line := &timeline{dialect: c.dialect, zone: zone, sameZone: day != "" && day == zone.String()}
 		pieces = line.pieces(from, to, d.First)
 	}
 	sql := "SELECT person FROM " + c.sourceOf(pieces) + " WHERE " + wanted + " GROUP BY person"

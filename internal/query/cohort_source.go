@@ -133,7 +133,7 @@ func (p *traitPeople) people(ctx context.Context, c *peopledCut) (peopleSet, err
 	q := newCompiler(c)
 	const n = "1"
 	name, relation := q.traitNow(p.Ref.Property, n)
-	v := &value{json: name}
+	v := &value{json: name, dialect: q.dialect}
 	if p.Ref.As != "" {
 		v = v.asNumber()
 	}

@@ -14,6 +14,8 @@ import (
 type compiler struct {
 	cut  cohortCut
 	args []any
+	// dialect is that of the cut.
+	dialect store.Dialect
 	// places are the parameters of texts that were bound before.
 	places  map[string]string
 	columns []string
@@ -27,7 +29,7 @@ type compiler struct {
 }
 
 func newCompiler(cut cohortCut) *compiler {
-	return &compiler{cut: cut, members: map[string]string{}, places: map[string]string{}, refs: map[PropertyRef]*value{}}
+	return &compiler{cut: cut, dialect: cut.Dialect(), members: map[string]string{}, places: map[string]string{}, refs: map[PropertyRef]*value{}}
 }
 
 // bind makes a parameter of a value and returns how to write it.
@@ -39,19 +41,9 @@ func (c *compiler) bind(v any) string {
 		}
 	}
 	c.args = append(c.args, v)
-	place := "$" + strconv.Itoa(len(c.args))
-	switch v.(type) {
-	case string:
-		place += "::VARCHAR"
+	place := c.dialect.Parameter(len(c.args), v)
+	if isText {
 		c.places[text] = place
-	case float64:
-		place += "::DOUBLE"
-	case bool:
-		place += "::BOOLEAN"
-	case []string:
-		place += "::VARCHAR[]"
-	case []float64:
-		place += "::DOUBLE[]"
 	}
 	return place
 }
@@ -81,7 +73,7 @@ func (c *compiler) value(ref PropertyRef) *value {
 		c.refs[ref] = v
 		return v
 	}
-	v := &value{}
+	v := &value{dialect: c.dialect}
 	c.refs[ref] = v
 	if ref.Of == ofPerson {
 		v.json = c.trait(ref)
@@ -113,8 +105,7 @@ func (c *compiler) value(ref PropertyRef) *value {
 
 // extract is the member of a JSON object. Only rows in which the key occurs are parsed; what cannot be is null.
 func (c *compiler) extract(column, key string) string {
-	return "CASE WHEN contains(" + column + ", " + c.bind(memberStart(key)) + ") THEN TRY(json_extract(" + column + ", " +
-		c.bind(pointer(key)) + ")) END"
+	return "CASE WHEN " + c.dialect.Contains(column, c.bind(memberStart(key))) + " THEN " + c.dialect.Member(column, c.bind, key) + " END"
 }
 
 // piece is a part of the events: the rows for which a predicate over built-in columns holds. Columns are those that

@@ -300,7 +300,7 @@ func TestStair(t *testing.T) {
 		}
 		end := edges[len(edges)-1] + rapid.Int64Range(1, 10).Draw(t, "rest")
 		plus := rapid.Int64Range(-2, 2).Draw(t, "plus")
-		sql := fmt.Sprintf("SELECT x, %s FROM (SELECT range::BIGINT AS x FROM range(%d, %d))", query.Stair("x", edges, end, plus), edges[0], end)
+		sql := fmt.Sprintf("SELECT x, %s FROM (SELECT range::BIGINT AS x FROM range(%d, %d))", query.Stair(cut.Dialect(), "x", edges, end, plus), edges[0], end)
 		for row, err := range cut.Rows(context.Background(), sql) {
 			if err != nil {
 				t.Fatal(err)

@@ -192,16 +192,16 @@ func newest(ctx context.Context, c *condition, after *place, limit int) ([]place
 func window(ctx context.Context, c *condition, from, to int64, after *place, limit int) ([]place, error) {
 	var terms []string
 	if from > math.MinInt64 {
-		terms = append(terms, "time >= "+timestamp(from))
+		terms = append(terms, "time >= "+c.dialect.Moment(from))
 	}
 	if to < math.MaxInt64 {
-		terms = append(terms, "time < "+timestamp(to))
+		terms = append(terms, "time < "+c.dialect.Moment(to))
 	}
 	if after != nil {
-		t := timestamp(after.time)
+		t := c.dialect.Moment(after.time)
 		terms = append(terms, "time <= "+t, fmt.Sprintf("(time < %s OR seq < %d)", t, after.seq))
 	}
-	q := "SELECT epoch_us(time), seq" + c.from(terms...) + fmt.Sprintf(" ORDER BY time DESC, seq DESC LIMIT %d", limit)
+	q := "SELECT " + c.dialect.Micros("time") + ", seq" + c.from(terms...) + fmt.Sprintf(" ORDER BY time DESC, seq DESC LIMIT %d", limit)
 	return places(ctx, c.cut, q, c.args)
 }
 
@@ -239,8 +239,8 @@ func fetch(ctx context.Context, c *condition, at []place) ([]Event, error) {
 	for _, column := range r.columns {
 		c.column(column)
 	}
-	q := "SELECT " + r.list() + c.from(
-		"time >= "+timestamp(first.time), "time <= "+timestamp(last.time),
+	q := "SELECT " + r.list(c.dialect) + c.from(
+		"time >= "+c.dialect.Moment(first.time), "time <= "+c.dialect.Moment(last.time),
 		fmt.Sprintf("seq >= %d", first.seq), fmt.Sprintf("seq <= %d", last.seq),
 		"seq IN ("+strings.Join(positions, ", ")+")")
 	for row, err := range c.cut.Rows(ctx, q, c.args...) {

@@ -218,7 +218,7 @@ func (x *explaining) look(ctx context.Context, own *ground) error {
 	if len(x.order) == 0 {
 		return nil
 	}
-	sql := "SELECT seq, id::VARCHAR, id_text, event, time, received FROM " + own.cut.Events("seq", "id", "id_text", "event", "time", "received") +
+	sql := "SELECT seq, " + own.cut.Dialect().Cast("id", store.Text) + ", id_text, event, time, received FROM " + own.cut.Events("seq", "id", "id_text", "event", "time", "received") +
 		" WHERE seq IN (" + numberList(x.order) + ")"
 	for row, err := range own.engine.rows(ctx, own.cut, "deciding events", sql, nil) {
 		if err != nil {

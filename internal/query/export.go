@@ -73,10 +73,10 @@ func (x *export) once(ctx context.Context, run func(ctx context.Context, c *cond
 			return err
 		}
 		if x.filter.From != nil {
-			c.terms = append(c.terms, "time >= "+timestamp(x.filter.From.UnixMicro()))
+			c.terms = append(c.terms, "time >= "+c.dialect.Moment(x.filter.From.UnixMicro()))
 		}
 		if x.filter.To != nil {
-			c.terms = append(c.terms, "time < "+timestamp(x.filter.To.UnixMicro()))
+			c.terms = append(c.terms, "time < "+c.dialect.Moment(x.filter.To.UnixMicro()))
 		}
 		if x.end == 0 {
 			x.end, x.filter = cut.Watermark().Position, c.filter
@@ -92,7 +92,7 @@ func (x *export) once(ctx context.Context, run func(ctx context.Context, c *cond
 
 func (x *export) days(ctx context.Context) (out []exportDay, err error) {
 	err = x.read(ctx, func(ctx context.Context, c *condition) error {
-		q := "SELECT time::DATE - DATE '1970-01-01' AS d, count(*)" + c.from() + " GROUP BY d ORDER BY d"
+		q := "SELECT " + c.dialect.Day("time") + " AS d, count(*)" + c.from() + " GROUP BY d ORDER BY d"
 		for row, err := range c.cut.Rows(ctx, q, c.args...) {
 			if err != nil {
 				return fmt.Errorf("count the days to export: %w", err)
@@ -133,8 +133,8 @@ func (x *export) day(ctx context.Context, d exportDay, yield func(*Event) error)
 // ends are the places of the last events of all chunks but the last.
 func (x *export) ends(ctx context.Context, first, last place) (out []place, err error) {
 	err = x.read(ctx, func(ctx context.Context, c *condition) error {
-		q := "SELECT t, seq FROM (SELECT epoch_us(time) AS t, seq, row_number() OVER (ORDER BY time, seq) AS n" +
-			c.from(between(first, last)...) + fmt.Sprintf(") WHERE n %% %d = 0 ORDER BY n", exportChunk)
+		q := "SELECT t, seq FROM (SELECT " + c.dialect.Micros("time") + " AS t, seq, row_number() OVER (ORDER BY time, seq) AS n" +
+			c.from(c.between(first, last)...) + fmt.Sprintf(") WHERE n %% %d = 0 ORDER BY n", exportChunk)
 		out, err = places(ctx, c.cut, q, c.args)
 		return err
 	})
@@ -145,7 +145,7 @@ func (x *export) ends(ctx context.Context, first, last place) (out []place, err 
 func (x *export) chunk(ctx context.Context, first, last place) error {
 	return x.read(ctx, func(ctx context.Context, c *condition) error {
 		x.events = x.events[:0]
-		at, err := places(ctx, c.cut, "SELECT epoch_us(time), seq"+c.from(between(first, last)...), c.args)
+		at, err := places(ctx, c.cut, "SELECT "+c.dialect.Micros("time")+", seq"+c.from(c.between(first, last)...), c.args)
 		if err != nil || len(at) == 0 {
 			return err
 		}
@@ -157,7 +157,7 @@ func (x *export) chunk(ctx context.Context, first, last place) error {
 		for _, column := range r.columns {
 			c.column(column)
 		}
-		q := "SELECT " + r.list() + c.from(between(first, last)...) + " ORDER BY time, seq"
+		q := "SELECT " + r.list(c.dialect) + c.from(c.between(first, last)...) + " ORDER BY time, seq"
 		for row, err := range c.cut.Rows(ctx, q, c.args...) {
 			if err != nil {
 				return fmt.Errorf("export events: %w", err)
@@ -174,8 +174,8 @@ func (x *export) chunk(ctx context.Context, first, last place) error {
 }
 
 // between are the terms for the places from first to last, both included.
-func between(first, last place) []string {
-	a, b := timestamp(first.time), timestamp(last.time)
+func (c *condition) between(first, last place) []string {
+	a, b := c.dialect.Moment(first.time), c.dialect.Moment(last.time)
 	return []string{
 		"time >= " + a, "time <= " + b,
 		fmt.Sprintf("(time > %s OR seq >= %d)", a, first.seq), fmt.Sprintf("(time < %s OR seq <= %d)", b, last.seq),

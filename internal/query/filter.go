@@ -1,7 +1,6 @@
 package query
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/freshet/freshet/internal/store"
@@ -65,10 +64,10 @@ func (c *compiler) positive(v *value, op string, operand any) string {
 		return any1(notNull(v.text), notNull(v.number), notNull(v.boolean), notNull(v.time), notNull(v.json))
 	case "contains", "starts_with", "ends_with":
 		text, _ := operand.(string)
-		return each(v.texts(), func(x string) string { return op + "(lower(" + x + "), lower(" + c.bind(text) + "))" })
+		return each(v.texts(), func(x string) string { return c.partly(op, x, c.bind(text)) })
 	case "regex":
 		text, _ := operand.(string)
-		return each(v.texts(), func(x string) string { return "regexp_matches(" + x + ", " + c.bind(regexText(text)) + ")" })
+		return each(v.texts(), func(x string) string { return c.dialect.Matches(x, c.bind(regexText(text))) })
 	case "between":
 		list, _ := operand.([]any)
 		return "(" + c.ordered(v, ">=", list[0]) + " AND " + c.ordered(v, "<=", list[1]) + ")"
@@ -77,6 +76,19 @@ func (c *compiler) positive(v *value, op string, operand any) string {
 		return c.beforeAfter(v, op, text)
 	}
 	return c.ordered(v, sign(op), operand)
+}
+
+// partly compares a part of a text, whatever the case.
+func (c *compiler) partly(op, x, part string) string {
+	d := c.dialect
+	x, part = d.Lower(x), d.Lower(part)
+	switch op {
+	case "starts_with":
+		return d.StartsWith(x, part)
+	case "ends_with":
+		return d.EndsWith(x, part)
+	}
+	return d.Contains(x, part)
 }
 
 func sign(op string) string {
@@ -159,7 +171,7 @@ func (c *compiler) equal(v *value, list []any) string {
 		}
 	}
 	if len(times) > 0 && v.time != "" {
-		parts = append(parts, v.time+" IN ("+timestamps(times)+")")
+		parts = append(parts, v.time+" IN ("+c.moments(times)+")")
 	}
 	if len(numbers) > 0 && (v.number != "" || v.json != "") {
 		parts = append(parts, c.oneOfNumbers(v.numeric(), numbers))
@@ -172,7 +184,7 @@ func (c *compiler) oneOfTexts(x string, list []string) string {
 	case len(list) == 1:
 		return x + " = " + c.bind(list[0])
 	case len(list) > manyValues:
-		return x + " IN (SELECT unnest(" + c.bind(list) + "))"
+		return c.dialect.Among(x, c.bind(list))
 	}
 	places := make([]string, len(list))
 	for i, s := range list {
@@ -185,19 +197,17 @@ func (c *compiler) oneOfNumbers(x string, list []float64) string {
 	if len(list) == 1 {
 		return x + " = " + c.bind(list[0])
 	}
-	return x + " IN (SELECT unnest(" + c.bind(list) + "))"
+	return c.dialect.Among(x, c.bind(list))
 }
 
-// timestamps writes times of the engine's own making, in microseconds since 1970.
-func timestamps(list []int64) string {
+// moments writes times of the engine's own making, in microseconds since 1970.
+func (c *compiler) moments(list []int64) string {
 	out := make([]string, len(list))
 	for i, us := range list {
-		out[i] = timestamp(us)
+		out[i] = c.dialect.Moment(us)
 	}
 	return strings.Join(out, ", ")
 }
-
-func timestamp(us int64) string { return "make_timestamp(" + strconv.FormatInt(us, 10) + ")" }
 
 func (c *compiler) ordered(v *value, op string, operand any) string {
 	switch operand := operand.(type) {
@@ -220,13 +230,10 @@ func (c *compiler) beforeAfter(v *value, op, text string) string {
 	}
 	var parts []string
 	if v.time != "" {
-		parts = append(parts, v.time+" "+sign(op)+" "+timestamp(us))
+		parts = append(parts, v.time+" "+sign(op)+" "+c.dialect.Moment(us))
 	}
 	if v.json != "" {
-		parts = append(parts, "CASE WHEN regexp_full_match("+v.jsonText()+", '"+timePattern+"') THEN try_strptime("+v.jsonText()+
-			", '%Y-%m-%dT%H:%M:%S.%gZ') "+sign(op)+" "+timestamp(us)+" END")
+		parts = append(parts, "("+c.dialect.TimeOf(v.jsonText())+") "+sign(op)+" "+c.dialect.Moment(us))
 	}
 	return any1(parts...)
 }
-
-const timePattern = `[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z`

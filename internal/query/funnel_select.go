@@ -117,13 +117,13 @@ func (g *gathering) sql(c *compiler) string {
 		list = append(list, c.column("person")+" AS person")
 	}
 	sameZone := c.cut.Schema().DayZone != "" && c.cut.Schema().DayZone == g.zone.String()
-	line := &timeline{zone: g.zone, sameZone: sameZone}
+	line := &timeline{dialect: c.dialect, zone: g.zone, sameZone: sameZone}
 	pieces := line.pieces(g.from, g.to, true)
 	switch g.Unit {
 	case unitSession:
 		return g.bySession(c, list, wanted, pieces)
 	case unitGroup:
-		actor := "hash(" + c.column("group_id") + ")"
+		actor := c.dialect.Hash(c.column("group_id"))
 		wanted = "group_id IS NOT NULL AND (" + wanted + ")"
 		return "SELECT " + actor + " AS actor, " + strings.Join(list, ", ") + " FROM " + c.sourceOf(pieces) + " WHERE " + wanted
 	case unitValue:
@@ -142,7 +142,7 @@ func (g *gathering) byValue(c *compiler, list []string, wanted string, pieces []
 		present[i] = names[i] + " IS NOT NULL"
 	}
 	rows := "SELECT " + strings.Join(columns, ", ") + " FROM " + c.sourceOf(pieces) + " WHERE " + wanted
-	return "SELECT hash(" + strings.Join(names, ", ") + ") AS actor, " + strings.Join(namesOf(list), ", ") + " FROM (" + rows +
+	return "SELECT " + c.dialect.Hash(names...) + " AS actor, " + strings.Join(namesOf(list), ", ") + " FROM (" + rows +
 		") WHERE " + strings.Join(present, " AND ")
 }
 
@@ -161,18 +161,18 @@ func (g *gathering) bySession(c *compiler, list []string, wanted string, pieces 
 	for _, name := range []string{"device", "session", "event", "library"} {
 		c.column(name)
 	}
-	rest := ", " + strings.Join(namesOf(list[1:]), ", ")
+	d, rest := c.dialect, ", "+strings.Join(namesOf(list[1:]), ", ")
 	e := "SELECT device, session, coalesce(" + wanted + ", FALSE) AS hit, " + strings.Join(list, ", ") + " FROM " + c.sourceOf(pieces) + " WHERE " + bearing()
 	known := "SELECT session AS known FROM " + g.cut.Events("session", "time", "device", "event", "library") +
 		" WHERE session IN (SELECT session FROM e WHERE session <> 0) AND " + bearing() +
-		fmt.Sprintf(" GROUP BY session HAVING min(device) = max(device) AND epoch_us(max(time)) - epoch_us(min(time)) <= %d", maxSessionHours*int64(3600e6))
+		fmt.Sprintf(" GROUP BY session HAVING min(device) = max(device) AND %s <= %d", spanOf(d, "max(time)", "min(time)"), maxSessionHours*int64(3600e6))
 	starts := fmt.Sprintf("SELECT device AS id, time AS began FROM (SELECT device, time,"+
-		" epoch_us(time) - epoch_us(lag(time) OVER (PARTITION BY device ORDER BY time)) AS pause FROM loose) WHERE pause IS NULL OR pause > %d",
+		" %s AS pause FROM loose) WHERE pause IS NULL OR pause > %d", pauseOf(d),
 		g.scope.SessionGap.Microseconds())
-	return "WITH e AS MATERIALIZED (" + e + "), known AS MATERIALIZED (" + known + ")," +
+	return "WITH " + d.Kept("e", e) + ", " + d.Kept("known", known) + "," +
 		" loose AS (SELECT e.* FROM e LEFT JOIN known ON session = known WHERE known IS NULL), starts AS (" + starts + ")" +
-		" SELECT hash('s', session) AS actor, time" + rest + " FROM e JOIN known ON session = known WHERE hit" +
-		" UNION ALL SELECT hash('d', id, began) AS actor, time" + rest + " FROM (SELECT * FROM loose WHERE hit) ASOF JOIN starts ON device = id AND time >= began"
+		" SELECT " + d.Hash("'s'", "session") + " AS actor, time" + rest + " FROM e JOIN known ON session = known WHERE hit" +
+		" UNION ALL SELECT " + d.Hash("'d'", "id", "began") + " AS actor, time" + rest + " FROM (SELECT * FROM loose WHERE hit) ASOF JOIN starts ON device = id AND time >= began"
 }
 
 // gatheredColumns turns batches into columns of a history. Its memory is used again.

@@ -22,7 +22,7 @@ func (e *Engine) Latest(
 	err = e.ask(ctx, "latest", s, func(ctx context.Context, cut *peopledCut) error {
 		w = cut.Watermark()
 		fresh := fmt.Sprintf(" FROM %s WHERE seq >= %d", cut.Events("seq", "time"), after)
-		at, err := places(ctx, cut, "SELECT epoch_us(time), seq"+fresh+fmt.Sprintf(" ORDER BY seq DESC LIMIT %d", limit), nil)
+		at, err := places(ctx, cut, "SELECT "+cut.Dialect().Micros("time")+", seq"+fresh+fmt.Sprintf(" ORDER BY seq DESC LIMIT %d", limit), nil)
 		if err != nil {
 			return err
 		}

@@ -26,7 +26,7 @@ func (c *compiler) matching(list []*Selector, where *Filter) (bits, wanted strin
 		slices.Sort(names)
 		wanted = c.oneOfTexts(c.column("event"), slices.Compact(names)) + " AND (" + wanted + ")"
 	}
-	return matchBits(conditions), wanted
+	return c.matchBits(conditions), wanted
 }
 
 // manyNames is the length from which a list of names is not looked through one by one.
@@ -51,13 +51,13 @@ func (c *compiler) byName(list []*Selector, where *Filter) (bits, wanted string)
 	if len(names) > manyNames {
 		return "", ""
 	}
-	typ := "::" + unsignedOf(len(list))
+	narrow := func(n uint64) string { return c.dialect.Unsigned(strconv.FormatUint(n, 10), len(list)) }
 	var b strings.Builder
 	b.WriteString("CASE " + c.column("event"))
 	for _, name := range names {
-		b.WriteString(" WHEN " + c.bind(name) + " THEN " + strconv.FormatUint(masks[name], 10) + typ)
+		b.WriteString(" WHEN " + c.bind(name) + " THEN " + narrow(masks[name]))
 	}
-	b.WriteString(" ELSE 0" + typ + " END")
+	b.WriteString(" ELSE " + narrow(0) + " END")
 	if len(names) == 1 {
 		return b.String(), c.oneOfTexts("event", names)
 	}
@@ -66,17 +66,4 @@ func (c *compiler) byName(list []*Selector, where *Filter) (bits, wanted string)
 	bits = "m" + strconv.Itoa(len(c.derived)+1)
 	c.extracts, c.derived = append(c.extracts, b.String()+" AS "+bits), append(c.derived, bits)
 	return bits, bits + " <> 0"
-}
-
-// unsignedOf is the narrowest type for so many bits.
-func unsignedOf(bits int) string {
-	switch {
-	case bits <= 8:
-		return "UTINYINT"
-	case bits <= 16:
-		return "USMALLINT"
-	case bits <= 32:
-		return "UINTEGER"
-	}
-	return "UBIGINT"
 }

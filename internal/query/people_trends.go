@@ -124,7 +124,7 @@ func (t *trend) grouping(ctx context.Context, spot *trendSpot) (*lines, error) {
 
 // behind is a statement for the people behind a cell.
 func (p *plan) behind(spot *trendSpot) string {
-	s := &statement{}
+	s := p.statement()
 	in := fmt.Sprintf(" AND b BETWEEN %d AND %d", spot.first, spot.last)
 	switch a := p.series.Aggregate; {
 	case isActive(a):

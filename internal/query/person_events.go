@@ -136,10 +136,10 @@ func (g *ground) marks(ctx context.Context, f EventFilter) ([]mark, error) {
 	wanted := make([]string, 0, len(c.terms)+3)
 	wanted = append(wanted, c.terms...)
 	if f.From != nil {
-		wanted = append(wanted, "time >= "+timestamp(f.From.UnixMicro()))
+		wanted = append(wanted, "time >= "+c.dialect.Moment(f.From.UnixMicro()))
 	}
 	if f.To != nil {
-		wanted = append(wanted, "time < "+timestamp(f.To.UnixMicro()))
+		wanted = append(wanted, "time < "+c.dialect.Moment(f.To.UnixMicro()))
 	}
 	if c.where != "" {
 		wanted = append(wanted, "("+c.where+")")
@@ -151,7 +151,8 @@ func (g *ground) marks(ctx context.Context, f EventFilter) ([]mark, error) {
 	if len(wanted) > 0 {
 		passes = "coalesce(" + strings.Join(wanted, " AND ") + ", FALSE)"
 	}
-	sql := "SELECT epoch_us(time), seq, device, session, coalesce(" + bearing() + ", FALSE), " + passes + " FROM " + c.source("") +
+	sql := "SELECT " + c.dialect.Micros("time") + ", seq, device, session, " +
+		c.dialect.Cast("coalesce("+bearing()+", FALSE)", store.Boolean) + ", " + c.dialect.Cast(passes, store.Boolean) + " FROM " + c.source("") +
 		fmt.Sprintf(" LIMIT %d", maxOwnEvents+1)
 	ctx, span := g.engine.Tracer.Start(ctx, "sql person")
 	defer span.End()

@@ -88,7 +88,7 @@ func (g *ground) seen(ctx context.Context, people []uint64, place map[uint64]*Pe
 	latest := []string{"user_id", "anonymous_id", "country", "os", "app_version"}
 	list := append(make([]string, 0, 4+len(latest)), "person", "count(*)", "min(time)", "max(time)")
 	for _, column := range latest {
-		list = append(list, "arg_max("+column+", (time, seq)) FILTER ("+column+" IS NOT NULL)")
+		list = append(list, g.cut.Dialect().ArgMax(column, "(time, seq)", column+" IS NOT NULL"))
 	}
 	columns := append([]string{"person", "time", "seq"}, latest...)
 	sql := "SELECT " + strings.Join(list, ", ") + " FROM " + g.eventsOf(people, columns...) + " GROUP BY person"

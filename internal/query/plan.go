@@ -3,6 +3,8 @@ package query
 import (
 	"strconv"
 	"strings"
+
+	"github.com/freshet/freshet/internal/store"
 )
 
 // plan is one series over one range, on its way to a statement.
@@ -32,8 +34,9 @@ type plan struct {
 
 // statement is SQL, whose rows are (part, k, bucket, five numbers, the groups).
 type statement struct {
-	with  []string
-	parts []string
+	dialect store.Dialect
+	with    []string
+	parts   []string
 }
 
 // The parts of a statement's rows.
@@ -90,24 +93,24 @@ func (s *statement) add(p *plan, part int, k, bucket string, values []string, gr
 		values = append(values, "NULL")
 	}
 	var b strings.Builder
-	b.WriteString("SELECT " + strconv.Itoa(part) + " AS part, CAST(" + k + " AS BIGINT) AS k, CAST(" + bucket + " AS BIGINT) AS bucket")
+	b.WriteString("SELECT " + strconv.Itoa(part) + " AS part, " + s.dialect.Cast(k, store.Int) + " AS k, " + s.dialect.Cast(bucket, store.Int) + " AS bucket")
 	for i, v := range values {
-		b.WriteString(", CAST(" + v + " AS DOUBLE) AS v" + strconv.Itoa(i+1))
+		b.WriteString(", " + s.dialect.Cast(v, store.Float) + " AS v" + strconv.Itoa(i+1))
 	}
 	if groups == "" {
-		groups = strings.Repeat(", NULL::VARCHAR", len(p.groups))
+		groups = strings.Repeat(", "+s.dialect.Cast("NULL", store.Text), len(p.groups))
 	}
 	b.WriteString(groups + " " + rest)
 	s.parts = append(s.parts, b.String())
 }
 
 func (s *statement) cte(name, body string) {
-	s.with = append(s.with, name+" AS MATERIALIZED ("+body+")")
+	s.with = append(s.with, s.dialect.Kept(name, body))
 }
 
 // inline is for relations that are cheaper read twice than kept.
 func (s *statement) inline(name, body string) {
-	s.with = append(s.with, name+" AS NOT MATERIALIZED ("+body+")")
+	s.with = append(s.with, s.dialect.Inlined(name, body))
 }
 
 func (s *statement) sql() string {
@@ -149,23 +152,27 @@ func rankOrder(names string) string {
 
 // givenGroups is the relation r for groups that are numbered already.
 func (p *plan) givenGroups() string {
+	row := func(k string, group []any) string {
+		var b strings.Builder
+		b.WriteString("SELECT " + p.dialect.Cast(k, store.Int) + " AS k")
+		for i, g := range group {
+			b.WriteString(", " + p.bindText(g) + " AS g" + strconv.Itoa(i+1))
+		}
+		return b.String()
+	}
 	rows := make([]string, len(p.given))
 	for i, group := range p.given {
-		row := make([]string, len(group))
-		for j, g := range group {
-			row[j] = p.bindText(g)
-		}
-		rows[i] = "(" + strconv.Itoa(i+1) + ", " + strings.Join(row, ", ") + ")"
+		rows[i] = row(strconv.Itoa(i+1), group)
 	}
 	if len(rows) == 0 {
-		rows = []string{"(NULL" + strings.Repeat(", NULL::VARCHAR", len(p.groups)) + ")"}
+		rows = []string{row("NULL", make([]any, len(p.groups)))}
 	}
-	return "r(k" + p.names() + ") AS (VALUES " + strings.Join(rows, ", ") + ")"
+	return "r AS (" + strings.Join(rows, " UNION ALL ") + ")"
 }
 
 func (p *plan) bindText(v any) string {
 	if s, ok := v.(string); ok {
 		return p.bind(s)
 	}
-	return "NULL::VARCHAR"
+	return p.dialect.Cast("NULL", store.Text)
 }

@@ -245,14 +245,17 @@ func (g *ground) identities(ctx context.Context, person uint64, out *Profile) er
 
 // sentIDs are all ids that events carry, each once. A previous id may be a user's or an anonymous one.
 func (g *ground) sentIDs(ctx context.Context) ([]sent, error) {
+	c := newCompiler(g.cut)
+	d := c.dialect
 	spare := func(key string) string {
-		return "CASE WHEN contains(extra, '\"" + key + "\":') THEN TRY(json_extract_string(extra, '/" + key + "')) END"
+		member := d.Member("extra", c.bind, key)
+		return "CASE WHEN " + d.Contains("extra", c.bind(memberStart(key))) + " THEN " + d.JSONText(member) + " END"
 	}
 	sql := "SELECT user_id, anonymous_id, coalesce(device_id, " + spare("device_id") + ") AS d, " + spare("previous_id") + " AS p, min(time), max(time), count(*) FROM " +
 		g.cut.Events("user_id", "anonymous_id", "device_id", "extra", "time") + " GROUP BY user_id, anonymous_id, d, p"
 	var out []sent
 	place := map[uint64]int{}
-	for row, err := range g.engine.rows(ctx, g.cut, "identities", sql, nil) {
+	for row, err := range g.engine.rows(ctx, g.cut, "identities", sql, c.args) {
 		if err != nil {
 			return nil, err
 		}

@@ -46,6 +46,7 @@ type value struct {
 	json string
 	// builtIn columns are never empty and have no other type.
 	builtIn bool
+	dialect store.Dialect
 }
 
 // texts are the expressions of text values. A text that looks like a time is kept as a time.
@@ -55,7 +56,7 @@ func (v *value) texts() []string {
 		out = append(out, v.text)
 	}
 	if v.time != "" {
-		out = append(out, timeText(v.time))
+		out = append(out, v.dialect.TimeText(v.time))
 	}
 	if v.json != "" {
 		out = append(out, v.jsonText())
@@ -63,25 +64,23 @@ func (v *value) texts() []string {
 	return out
 }
 
-func timeText(column string) string { return "strftime(" + column + ", '%Y-%m-%dT%H:%M:%S.%gZ')" }
-
 func (v *value) jsonText() string {
-	return "CASE WHEN json_type(" + v.json + ") = 'VARCHAR' THEN " + v.json + " ->> '$' END"
+	return "CASE WHEN " + v.dialect.JSONType(v.json) + " = 'VARCHAR' THEN " + v.dialect.JSONText(v.json) + " END"
 }
 
 func (v *value) jsonNumber() string {
-	return "CASE WHEN json_type(" + v.json + ") IN ('UBIGINT', 'BIGINT', 'HUGEINT', 'DOUBLE') THEN CAST(" + v.json + " AS DOUBLE) END"
+	return "CASE WHEN " + v.dialect.JSONType(v.json) + " NOT IN ('NULL', 'VARCHAR', 'BOOLEAN', 'OBJECT', 'ARRAY') THEN " + v.dialect.JSONNumber(v.json) + " END"
 }
 
 func (v *value) jsonBoolean() string {
-	return "CASE WHEN json_type(" + v.json + ") = 'BOOLEAN' THEN CAST(" + v.json + " AS BOOLEAN) END"
+	return "CASE WHEN " + v.dialect.JSONType(v.json) + " = 'BOOLEAN' THEN " + v.dialect.JSONBoolean(v.json) + " END"
 }
 
 // numeric is the number in the property, or null.
 func (v *value) numeric() string {
 	switch {
 	case v.json == "" && v.number == "":
-		return "NULL::DOUBLE"
+		return v.dialect.Cast("NULL", store.Float)
 	case v.json == "":
 		return v.number
 	case v.number == "":
@@ -105,19 +104,18 @@ func (v *value) tagged() string {
 	}
 	add(v.text, "'s' || "+v.text)
 	// Adding zero makes one zero of the two that there are.
-	add(v.number, "'n' || CAST("+v.number+" + 0 AS VARCHAR)")
-	add(v.boolean, "'b' || CAST("+v.boolean+" AS VARCHAR)")
-	if v.time != "" {
-		add(v.time, "'s' || "+timeText(v.time))
-	}
+	d := v.dialect
+	add(v.number, "'n' || "+d.Cast(v.number+" + 0", store.Text))
+	add(v.boolean, "'b' || "+d.Cast(v.boolean, store.Text))
+	add(v.time, "'s' || "+d.TimeText(v.time))
 	if v.json != "" {
-		fmt.Fprintf(&b, " WHEN %[1]s IS NOT NULL THEN CASE json_type(%[1]s) WHEN 'NULL' THEN NULL"+
-			" WHEN 'VARCHAR' THEN 's' || (%[1]s ->> '$') WHEN 'BOOLEAN' THEN 'b' || CAST(%[1]s AS VARCHAR)"+
-			" WHEN 'OBJECT' THEN 'j' || CAST(%[1]s AS VARCHAR) WHEN 'ARRAY' THEN 'j' || CAST(%[1]s AS VARCHAR)"+
-			" ELSE 'n' || CAST(CAST(%[1]s AS DOUBLE) + 0 AS VARCHAR) END", v.json)
+		fmt.Fprintf(&b, " WHEN %s IS NOT NULL THEN CASE %s WHEN 'NULL' THEN NULL"+
+			" WHEN 'VARCHAR' THEN 's' || %s WHEN 'BOOLEAN' THEN 'b' || %[4]s"+
+			" WHEN 'OBJECT' THEN 'j' || %[4]s WHEN 'ARRAY' THEN 'j' || %[4]s"+
+			" ELSE 'n' || %[5]s END", v.json, d.JSONType(v.json), d.JSONText(v.json), d.JSONRaw(v.json), d.Cast(d.JSONNumber(v.json)+" + 0", store.Text))
 	}
 	if b.Len() == len("CASE") {
-		return "NULL::VARCHAR"
+		return d.Cast("NULL", store.Text)
 	}
 	b.WriteString(" END")
 	return b.String()
@@ -151,15 +149,18 @@ func (e *Engine) checkKnown(ctx context.Context, cut store.Cut, s Scope, ref Pro
 	if ok {
 		return nil
 	}
-	q := "SELECT 1 FROM " + cut.Events("overflow") + " WHERE contains(overflow, $1::VARCHAR) AND json_exists(overflow, $2::VARCHAR) LIMIT 1"
-	args := []any{memberStart(ref.Property), pointer(ref.Property)}
+	c := &compiler{dialect: cut.Dialect(), places: map[string]string{}}
+	d, start := c.dialect, c.bind(memberStart(ref.Property))
+	var q string
 	if person {
-		q = "SELECT 1 FROM " + cut.Events("traits", "kind") + " WHERE contains(traits, $1::VARCHAR) AND kind <> 'group'" +
-			" AND (json_exists(traits, $2::VARCHAR) OR json_exists(traits, $3::VARCHAR)) LIMIT 1"
-		args = []any{memberStart(ref.Property), plain(ref.Property), inOps(event.SetOnce, ref.Property)}
+		q = "SELECT 1 FROM " + cut.Events("traits", "kind") + " WHERE " + d.Contains("traits", start) + " AND kind <> 'group' AND (" +
+			d.HasMember("traits", c.bind, plain(ref.Property)...) + " OR " + d.HasMember("traits", c.bind, inOps(event.SetOnce, ref.Property)...) + ") LIMIT 1"
+	} else {
+		q = "SELECT 1 FROM " + cut.Events("overflow") + " WHERE " + d.Contains("overflow", start) + " AND " +
+			d.HasMember("overflow", c.bind, ref.Property) + " LIMIT 1"
 	}
 	found := false
-	for _, err := range e.rows(ctx, cut, "property", q, args) {
+	for _, err := range e.rows(ctx, cut, "property", q, c.args) {
 		if err != nil {
 			return err
 		}
@@ -178,11 +179,6 @@ func (e *Engine) checkKnown(ctx context.Context, cut store.Cut, s Scope, ref Pro
 	}
 	e.known[seen] = struct{}{}
 	return nil
-}
-
-// pointer is the JSON pointer of a member.
-func pointer(key string) string {
-	return "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
 }
 
 // memberStart is how a member with the key begins in the JSON that the store writes: whoever looks for the key reads

@@ -48,8 +48,8 @@ func newRowReader(s *store.Schema, keep func(store.PropertyColumn) bool) *rowRea
 }
 
 // list is what to select: the columns, ids as text.
-func (r *rowReader) list() string {
-	return strings.Replace(strings.Join(r.columns, ", "), "id,", "id::VARCHAR,", 1)
+func (r *rowReader) list(d store.Dialect) string {
+	return strings.Replace(strings.Join(r.columns, ", "), "id,", d.Cast("id", store.Text)+",", 1)
 }
 
 // propertyColumns are all property columns, by key.

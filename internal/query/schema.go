@@ -175,8 +175,8 @@ func (b *schemaBuilder) columns(ctx context.Context) error {
 		names = append(names, p.Column)
 		counts[i] = "count(" + p.Column + ")"
 	}
-	q := fmt.Sprintf("SELECT date_trunc('day', time) AS d, %s FROM %s WHERE seq >= %d GROUP BY d",
-		strings.Join(counts, ", "), b.cut.Events(names...), b.first)
+	q := fmt.Sprintf("SELECT %s AS d, %s FROM %s WHERE seq >= %d GROUP BY d",
+		b.cut.Dialect().Midnight("time"), strings.Join(counts, ", "), b.cut.Events(names...), b.first)
 	for row, err := range b.cut.Rows(ctx, q) {
 		if err != nil {
 			return err

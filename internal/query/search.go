@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/valyala/fastjson"
@@ -99,7 +100,7 @@ func (g *ground) lately(ctx context.Context, after *place, limit int) ([]place, 
 	for width := firstWindow; ; width *= 4 {
 		events := g.cut.Events("person", "time")
 		if width <= lastWindow {
-			events += " WHERE time >= " + timestamp(start-width)
+			events += " WHERE time >= " + g.cut.Dialect().Moment(start-width)
 		}
 		found, err := g.lastSeen(ctx, events, after, limit)
 		if err != nil || len(found) == limit || width > lastWindow {
@@ -110,9 +111,10 @@ func (g *ground) lately(ctx context.Context, after *place, limit int) ([]place, 
 
 // lastSeen orders the people of some events, behind after when it is not nil.
 func (g *ground) lastSeen(ctx context.Context, events string, after *place, limit int) ([]place, error) {
-	sql := "SELECT epoch_us(last), person FROM (SELECT person, max(time) AS last FROM (SELECT * FROM " + events + ") WHERE person <> 0 GROUP BY person)"
+	sql := "SELECT " + g.cut.Dialect().Micros("last") + ", person FROM (SELECT person, max(time) AS last FROM (SELECT * FROM " + events + ") WHERE person <> 0 GROUP BY person)"
 	if after != nil {
-		sql += fmt.Sprintf(" WHERE (last, person) < (%s, %d::UBIGINT)", timestamp(after.time), after.seq)
+		sql += fmt.Sprintf(" WHERE (last, person) < (%s, %s)", g.cut.Dialect().Moment(after.time),
+			g.cut.Dialect().Cast(strconv.FormatUint(after.seq, 10), store.Number64))
 	}
 	return places(ctx, g.cut, sql+fmt.Sprintf(" ORDER BY last DESC, person DESC LIMIT %d", limit), nil)
 }
@@ -137,7 +139,7 @@ func (g *ground) byID(ctx context.Context, id, text string) ([]uint64, error) {
 	c := newCompiler(g.cut)
 	begins := make([]string, 0, 3)
 	for _, column := range []string{"user_id", "anonymous_id", "device_id"} {
-		begins = append(begins, "starts_with(lower("+c.column(column)+"), "+c.bind(text)+")")
+		begins = append(begins, c.dialect.StartsWith(c.dialect.Lower(c.column(column)), c.bind(text)))
 	}
 	c.column("person")
 	people, err := g.numbersOf(ctx, "SELECT DISTINCT person FROM "+c.source("")+" WHERE "+anyOf(begins), c.args)
@@ -164,7 +166,7 @@ func (g *ground) byTrait(ctx context.Context, trait, text string) ([]uint64, err
 		part = strings.ToLower(string(event.AppendJSONString(nil, trait))) + part
 	}
 	sql := "SELECT DISTINCT " + c.column("person") + " FROM " + g.cut.Events("person", "kind", "traits") +
-		" WHERE kind <> 'group' AND contains(lower(traits), " + c.bind(part) + ")"
+		" WHERE kind <> 'group' AND " + c.dialect.Contains(c.dialect.Lower("traits"), c.bind(part))
 	maybe, err := g.numbersOf(ctx, sql, c.args)
 	if err != nil {
 		return nil, err

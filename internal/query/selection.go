@@ -101,7 +101,7 @@ func (s *selection) sql(c *compiler, days []int64) string {
 	parts := []string{c.column("person") + " AS person", c.column(at) + " AS " + at}
 	matched, wanted := s.matching(c)
 	if len(s.selectors) > 1 {
-		parts = append(parts, "CAST("+matched+" AS UBIGINT) AS matched")
+		parts = append(parts, c.dialect.Cast(matched, store.Number64)+" AS matched")
 	}
 	if s.ordered {
 		parts = append(parts, c.column("seq")+" AS seq")
@@ -109,7 +109,7 @@ func (s *selection) sql(c *compiler, days []int64) string {
 	for i, d := range s.dimensions {
 		parts = append(parts, d.sql(c)+" AS g"+strconv.Itoa(i+1))
 	}
-	line := &timeline{zone: s.zone, sameZone: s.sameZone()}
+	line := &timeline{dialect: c.dialect, zone: s.zone, sameZone: s.sameZone()}
 	source := c.sourceOf(line.pieces(s.from, to, true))
 	return "SELECT " + strings.Join(parts, ", ") + " FROM " + source + " WHERE " + wanted
 }
@@ -151,12 +151,12 @@ func pairBits(a, b string) string {
 }
 
 // matchBits is a number with a bit for each condition that holds.
-func matchBits(conditions []string) string {
+func (c *compiler) matchBits(conditions []string) string {
 	bits := make([]string, len(conditions))
-	for i, c := range conditions {
-		bits[i] = "CASE WHEN " + c + " THEN " + strconv.FormatUint(1<<i, 10) + " ELSE 0 END"
+	for i, condition := range conditions {
+		bits[i] = "CASE WHEN " + condition + " THEN " + strconv.FormatUint(1<<i, 10) + " ELSE 0 END"
 	}
-	return "CAST(" + strings.Join(bits, " + ") + " AS UBIGINT)"
+	return c.dialect.Cast(strings.Join(bits, " + "), store.Number64)
 }
 
 // reader turns batches of a selection into columns of a history. Its memory is used again.

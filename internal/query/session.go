@@ -3,6 +3,8 @@ package query
 import (
 	"fmt"
 	"strings"
+
+	"github.com/freshet/freshet/internal/store"
 )
 
 // Sessions are worked out from the events, so that late events and another pause apply to all of history.
@@ -51,6 +53,16 @@ func bearing() string {
 
 const maxSessionHours = 24
 
+// spanOf is the microseconds between two times.
+func spanOf(d store.Dialect, last, first string) string {
+	return d.Micros(last) + " - " + d.Micros(first)
+}
+
+// pauseOf is the microseconds since the event of the device before, NULL if it is the first.
+func pauseOf(d store.Dialect) string {
+	return spanOf(d, "time", d.Before("time", "PARTITION BY device ORDER BY time"))
+}
+
 // sessions reduces events to the sessions that a matching event of the range belongs to, by the bucket in which they
 // began. A session that began before the range is in none of its buckets. To tell, the events of one pause before
 // the range are read, and of ids all there are.
@@ -65,11 +77,11 @@ func (p *plan) sessions(s *statement) {
 	s.cte("e", "SELECT time, device, session, coalesce("+matches+", FALSE) AS hit"+groups+p.carry+" FROM "+p.sourceOf(pieces)+" WHERE "+bearing())
 	s.cte("known", "SELECT session AS known, min(time) AS began FROM "+p.cut.Events("session", "time", "device", "event", "library")+
 		" WHERE session IN (SELECT session FROM e WHERE session <> 0) AND "+bearing()+
-		fmt.Sprintf(" GROUP BY session HAVING min(device) = max(device) AND epoch_us(max(time)) - epoch_us(min(time)) <= %d", maxSessionHours*int64(3600e6)))
+		fmt.Sprintf(" GROUP BY session HAVING min(device) = max(device) AND %s <= %d", spanOf(p.dialect, "max(time)", "min(time)"), maxSessionHours*int64(3600e6)))
 	names := p.names() + p.carry
 	s.inline("loose", "SELECT time, device, hit"+names+" FROM e LEFT JOIN known ON session = known WHERE known IS NULL")
 	s.cte("starts", fmt.Sprintf("SELECT device AS id, time AS began FROM (SELECT device, time,"+
-		" epoch_us(time) - epoch_us(lag(time) OVER (PARTITION BY device ORDER BY time)) AS pause FROM loose) WHERE pause IS NULL OR pause > %d", gap))
+		" %s AS pause FROM loose) WHERE pause IS NULL OR pause > %d", pauseOf(p.dialect), gap))
 	chained := "SELECT 'd' AS sort, id, began, hit" + names + " FROM (SELECT * FROM loose WHERE hit) ASOF JOIN starts ON device = id AND time >= began"
 	if matches == "TRUE" && names == "" {
 		chained = "SELECT 'd' AS sort, id, began, TRUE AS hit FROM starts"
@@ -77,6 +89,6 @@ func (p *plan) sessions(s *statement) {
 	s.inline("chained", chained)
 	s.inline("named", "SELECT 's' AS sort, session AS id, began, hit"+names+" FROM e JOIN known ON session = known")
 	s.cte("c", "SELECT DISTINCT "+p.line.bucketOf("began")+" AS b"+names+", (sort, id, began) AS thing"+
-		" FROM (SELECT * FROM chained UNION ALL SELECT * FROM named) WHERE hit AND began >= "+timestamp(b.from().UnixMicro())+
-		" AND began < "+timestamp(b.to().UnixMicro()))
+		" FROM (SELECT * FROM chained UNION ALL SELECT * FROM named) WHERE hit AND began >= "+p.dialect.Moment(b.from().UnixMicro())+
+		" AND began < "+p.dialect.Moment(b.to().UnixMicro()))
 }

@@ -131,7 +131,7 @@ func (v *visits) open(ctx context.Context, since time.Time, s stretch) ([]uint64
 		c.column(name)
 	}
 	pause := v.pause().Microseconds()
-	rows := "SELECT device, epoch_us(time) AS us, epoch_us(time) - epoch_us(lag(time) OVER (PARTITION BY device ORDER BY time)) AS pause FROM " +
+	rows := "SELECT device, " + c.dialect.Micros("time") + " AS us, " + pauseOf(c.dialect) + " AS pause FROM " +
 		c.sourceOf(v.line().pieces(since.Add(-v.pause()), s.to, true)) + " WHERE " + bearing() + among(s.devices)
 	sql := fmt.Sprintf("SELECT device FROM (%s) GROUP BY device HAVING min(us) < %d AND max(us) >= %d AND coalesce(max(pause), 0) <= %d",
 		rows, since.UnixMicro(), s.to.UnixMicro()-pause, pause)
@@ -157,7 +157,7 @@ func among(devices []uint64) string {
 
 func (v *visits) line() *timeline {
 	zone := v.cut.Schema().DayZone
-	return &timeline{zone: v.zone, sameZone: zone != "" && zone == v.zone.String()}
+	return &timeline{dialect: v.cut.Dialect(), zone: v.zone, sameZone: zone != "" && zone == v.zone.String()}
 }
 
 // sql selects device, time, bits, seq, the number of the id or 0, the values, perhaps the person and the amounts.
@@ -167,14 +167,14 @@ func (v *visits) sql(c *compiler, s stretch) string {
 	}
 	parts := []string{"device", "time"}
 	bits, amounts := v.bits(c)
-	id, join, with, counts := "CAST(0 AS UINTEGER)", "", "", ""
+	id, join, with, counts := c.dialect.Unsigned("0", 32), "", "", ""
 	if v.By == sessionsByClient {
 		with, join = v.known(s), " LEFT JOIN known ON session = known"
-		id = "coalesce(number, CAST(0 AS UINTEGER))"
+		id = "coalesce(number, " + id + ")"
 		// What is of a sane session that does not begin in the range is of no session that counts, nor of one by the gap.
-		counts = " AND (known IS NULL OR began < " + timestamp(v.buckets.to().UnixMicro())
+		counts = " AND (known IS NULL OR began < " + c.dialect.Moment(v.buckets.to().UnixMicro())
 		if v.Midnight != midnightCut {
-			counts += " AND began >= " + timestamp(v.buckets.from().UnixMicro())
+			counts += " AND began >= " + c.dialect.Moment(v.buckets.from().UnixMicro())
 		}
 		counts += ")"
 	}
@@ -211,7 +211,7 @@ func (v *visits) bits(c *compiler) (bits string, amounts []string) {
 		}
 		terms = append(terms, term(condition, session.Measured(k)))
 	}
-	return "CAST(" + strings.Join(terms, " + ") + " AS UBIGINT)", amounts
+	return c.dialect.Cast(strings.Join(terms, " + "), store.Number64), amounts
 }
 
 // known numbers the sane ids of a stretch. An id of it that occurs a day before or after it, too, is none.
@@ -226,9 +226,10 @@ func (v *visits) known(s stretch) string {
 	first, last := s.from.Add(-maxSessionHours*time.Hour), s.to.Add(maxSessionHours*time.Hour)
 	near := columns("device").sourceOf(v.line().pieces(first, last, true))
 	far := columns().sourceOf(append(v.line().pieces(time.Time{}, first, true), v.line().pieces(last, forever, true)...))
-	return "WITH ids AS MATERIALIZED (SELECT session AS known, min(time) AS began FROM " + near + " WHERE session <> 0 AND " + bearing() +
-		" GROUP BY session HAVING min(device) = max(device) AND max(time) >= " + timestamp(s.from.UnixMicro()) + " AND min(time) < " +
-		timestamp(s.to.UnixMicro()) + " AND epoch_us(max(time)) - epoch_us(min(time)) <= " + strconv.FormatInt(maxSessionHours*time.Hour.Microseconds(), 10) +
-		"), far AS (SELECT DISTINCT session FROM " + far + " WHERE session IN (SELECT known FROM ids) AND " + bearing() + ")," +
-		" known AS (SELECT known, began, CAST(row_number() OVER () AS UINTEGER) AS number FROM ids ANTI JOIN far ON known = session) "
+	d := v.cut.Dialect()
+	ids := "SELECT session AS known, min(time) AS began FROM " + near + " WHERE session <> 0 AND " + bearing() +
+		" GROUP BY session HAVING min(device) = max(device) AND max(time) >= " + d.Moment(s.from.UnixMicro()) + " AND min(time) < " +
+		d.Moment(s.to.UnixMicro()) + " AND " + spanOf(d, "max(time)", "min(time)") + " <= " + strconv.FormatInt(maxSessionHours*time.Hour.Microseconds(), 10)
+	return "WITH " + d.Kept("ids", ids) + ", far AS (SELECT DISTINCT session FROM " + far + " WHERE session IN (SELECT known FROM ids) AND " + bearing() + ")," +
+		" known AS (SELECT known, began, " + d.Unsigned("row_number() OVER ()", 32) + " AS number FROM ids WHERE known NOT IN (SELECT session FROM far)) "
 }

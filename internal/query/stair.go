@@ -3,6 +3,8 @@ package query
 import (
 	"strconv"
 	"strings"
+
+	"github.com/freshet/freshet/internal/store"
 )
 
 // run is a stretch of a staircase whose edges are equally far apart and rise by the same number of steps each.
@@ -16,9 +18,9 @@ type run struct {
 // stair is SQL for how many of the ascending edges are at or below x, a whole number, plus a constant. x is known to
 // be at or above the first edge and below end. Edges that are equally far apart, as most are, cost one division; where clocks or
 // months break the rhythm a tree of comparisons finds the place.
-func stair(x string, edges []int64, end, plus int64) string {
+func stair(d store.Dialect, x string, edges []int64, end, plus int64) string {
 	var b strings.Builder
-	writeStairs(&b, x, stretches(edges, plus), end)
+	writeStairs(d, &b, x, stretches(edges, plus), end)
 	return b.String()
 }
 
@@ -58,13 +60,13 @@ func settle(runs []run) []run {
 	return runs
 }
 
-func writeStairs(b *strings.Builder, x string, runs []run, end int64) {
+func writeStairs(d store.Dialect, b *strings.Builder, x string, runs []run, end int64) {
 	if len(runs) > 1 {
 		half := len(runs) / 2
 		b.WriteString("CASE WHEN " + x + " < " + strconv.FormatInt(runs[half].start, 10) + " THEN ")
-		writeStairs(b, x, runs[:half], runs[half].start)
+		writeStairs(d, b, x, runs[:half], runs[half].start)
 		b.WriteString(" ELSE ")
-		writeStairs(b, x, runs[half:], end)
+		writeStairs(d, b, x, runs[half:], end)
 		b.WriteString(" END")
 		return
 	}
@@ -75,7 +77,7 @@ func writeStairs(b *strings.Builder, x string, runs []run, end int64) {
 	}
 	steps := "(" + x + " - " + strconv.FormatInt(r.start, 10) + ")"
 	if r.step != 1 {
-		steps += " // " + strconv.FormatInt(r.step, 10)
+		steps = d.Quotient(steps, r.step)
 	}
 	if r.start+r.edges*r.step < end {
 		steps = "least(" + steps + ", " + strconv.FormatInt(r.edges-1, 10) + ")"

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/freshet/freshet/internal/store"
 )
 
 // timeline maps events to the buckets of one range. Where it can it does so by the column "day", which the rows on
@@ -11,6 +13,7 @@ import (
 type timeline struct {
 	buckets *buckets
 	zone    *time.Location
+	dialect store.Dialect
 	// sameZone tells that "day" of every row was cut in the zone of the question.
 	sameZone bool
 	// byDay tells that each bucket is made of whole days, but for the ends of the range.
@@ -18,8 +21,8 @@ type timeline struct {
 }
 
 // newTimeline is for rows whose days were cut in the zone of the name; in several ones when it is empty.
-func newTimeline(dayZone string, r *Resolved, b *buckets) *timeline {
-	t := &timeline{buckets: b, zone: r.zone, sameZone: dayZone != "" && r.zone.String() == dayZone}
+func newTimeline(d store.Dialect, dayZone string, r *Resolved, b *buckets) *timeline {
+	t := &timeline{dialect: d, buckets: b, zone: r.zone, sameZone: dayZone != "" && r.zone.String() == dayZone}
 	t.byDay = t.sameZone
 	for _, e := range b.edges[1:b.len()] {
 		t.byDay = t.byDay && dayOf(e, t.zone).start(t.zone).Equal(e)
@@ -40,11 +43,11 @@ func (t *timeline) pieces(from, to time.Time, timed bool) []piece {
 		first := dayOf(from, t.zone)
 		days.from = first.number()
 		if !first.start(t.zone).Equal(from) {
-			lower = "time >= " + timestamp(from.UnixMicro())
+			lower = "time >= " + t.dialect.Moment(from.UnixMicro())
 		}
 	}
 	if !last.add(1).start(t.zone).Equal(to) {
-		upper = "time < " + timestamp(to.UnixMicro())
+		upper = "time < " + t.dialect.Moment(to.UnixMicro())
 	}
 	if timed || lower == "" && upper == "" || !days.open && days.from == days.to {
 		return []piece{timePiece(days.sql(), lower, upper)}
@@ -88,9 +91,9 @@ func (t *timeline) around(from, to time.Time, last date) piece {
 	lower := ""
 	if !from.IsZero() {
 		days.from = dayOf(from, t.zone).number() - farthest
-		lower = "time >= " + timestamp(from.UnixMicro())
+		lower = "time >= " + t.dialect.Moment(from.UnixMicro())
 	}
-	return timePiece(days.sql(), lower, "time < "+timestamp(to.UnixMicro()))
+	return timePiece(days.sql(), lower, "time < "+t.dialect.Moment(to.UnixMicro()))
 }
 
 // bounds are days from and to, both included.
@@ -119,7 +122,7 @@ func (t *timeline) bucket(c *compiler) string {
 			days[i] = dayOf(e, t.zone).number()
 		}
 		end := dayOf(t.buckets.to().Add(-time.Microsecond), t.zone).number() + 1
-		return stair(c.column("day"), days, end, -1)
+		return stair(t.dialect, c.column("day"), days, end, -1)
 	}
 	return t.bucketOf(c.column("time"))
 }
@@ -131,7 +134,7 @@ func (t *timeline) bucketOf(at string) string {
 	for i, e := range t.buckets.edges[:n] {
 		times[i] = e.UnixMicro()
 	}
-	return stair("epoch_us("+at+")", times, t.buckets.to().UnixMicro(), -1)
+	return stair(t.dialect, t.dialect.Micros(at), times, t.buckets.to().UnixMicro(), -1)
 }
 
 // day is SQL for the local day of an event in [from, to), in the zone of the question.
@@ -144,5 +147,5 @@ func (t *timeline) day(c *compiler, from, to time.Time) string {
 	for d := first; d.start(t.zone).Before(to); d = d.add(1) {
 		starts = append(starts, d.start(t.zone).UnixMicro())
 	}
-	return stair("epoch_us("+c.column("time")+")", starts, to.UnixMicro(), first.number()-1)
+	return stair(t.dialect, t.dialect.Micros(c.column("time")), starts, to.UnixMicro(), first.number()-1)
 }

@@ -18,16 +18,14 @@ import (
 // traitOps is how the member with the operations begins, inOps where a member of one of them is.
 func traitOps() string { return memberStart(store.TraitOps) }
 
-func inOps(op event.Op, key string) string {
-	return pointer(store.TraitOps) + "/" + op.String() + pointer(key)
-}
+func inOps(op event.Op, key string) []string { return []string{store.TraitOps, op.String(), key} }
 
 // plain is where the value of a trait is that was just set.
-func plain(key string) string {
+func plain(key string) []string {
 	if key == store.TraitOps {
 		return inOps(event.Set, key)
 	}
-	return pointer(key)
+	return []string{key}
 }
 
 // trait joins every event with a property of its person, and returns the name of the joined column.
@@ -37,11 +35,11 @@ func (c *compiler) trait(ref PropertyRef) string {
 	c.column("person")
 	if ref.At == atEvent {
 		c.column("time")
-		c.joins = append(c.joins, "ASOF LEFT JOIN (WITH changes AS MATERIALIZED ("+c.changes(ref.Property)+"), "+
-			"epochs AS (SELECT *, count(*) FILTER (gone) OVER (PARTITION BY person ORDER BY time, seq) AS epoch FROM changes), "+
-			"states AS (SELECT person, time, seq, coalesce(last_value(j IGNORE NULLS) OVER w, first_value(o IGNORE NULLS) OVER w) AS j"+
-			" FROM epochs WINDOW w AS (PARTITION BY person, epoch ORDER BY time, seq)) "+
-			"SELECT person AS w"+n+", time AS v"+n+", arg_max_null(j, seq) AS "+name+" FROM states GROUP BY person, time"+
+		d, window := c.dialect, "PARTITION BY person, epoch ORDER BY time, seq"
+		c.joins = append(c.joins, "ASOF LEFT JOIN (WITH "+d.Kept("changes", c.changes(ref.Property))+", "+
+			"epochs AS (SELECT *, sum(CASE WHEN gone THEN 1 ELSE 0 END) OVER (PARTITION BY person ORDER BY time, seq) AS epoch FROM changes), "+
+			"states AS (SELECT person, time, seq, coalesce("+d.LastKnown("j", window)+", "+d.FirstKnown("o", window)+") AS j FROM epochs) "+
+			"SELECT person AS w"+n+", time AS v"+n+", "+d.ArgMaxNull("j", "seq")+" AS "+name+" FROM states GROUP BY person, time"+
 			") ON w"+n+" = person AND v"+n+" <= time")
 	} else {
 		_, relation := c.traitNow(ref.Property, n)
@@ -54,19 +52,20 @@ func (c *compiler) trait(ref PropertyRef) string {
 // traitNow selects the latest value of a trait, as j and a number, for the people who have one, as w and the number.
 func (c *compiler) traitNow(key, n string) (name, sql string) {
 	name = "j" + n
-	return name, "WITH changes AS MATERIALIZED (" + c.changes(key) + "), " +
-		"ends AS (SELECT person, max((time, seq)) AS last FROM changes WHERE gone GROUP BY person) " +
-		"SELECT person AS w" + n + ", coalesce(arg_max(j, (time, seq)) FILTER (j IS NOT NULL), arg_min(o, (time, seq)) FILTER (o IS NOT NULL)) AS " + name +
-		" FROM changes LEFT JOIN ends USING (person) WHERE last IS NULL OR (time, seq) > last GROUP BY person"
+	d, at := c.dialect, "(time, seq)"
+	return name, "WITH " + d.Kept("changes", c.changes(key)) + ", " +
+		"ends AS (SELECT person AS whose, max(time) AS until, " + d.ArgMax("seq", at, "") + " AS upto FROM changes WHERE gone GROUP BY person) " +
+		"SELECT person AS w" + n + ", coalesce(" + d.ArgMax("j", at, "j IS NOT NULL") + ", " + d.ArgMin("o", at, "o IS NOT NULL") + ") AS " + name +
+		" FROM changes LEFT JOIN ends ON whose = person WHERE whose IS NULL OR time > until OR time = until AND seq > upto GROUP BY person"
 }
 
 // changes selects what events do to a trait: j is the value set, o the one set once; gone tells that it was taken away.
 func (c *compiler) changes(key string) string {
-	name, ops := "contains(traits, "+c.bind(memberStart(key))+")", "contains(traits, "+c.bind(traitOps())+")"
-	at := func(pointer string) string { return "TRY(json_extract(traits, " + c.bind(pointer) + "))" }
-	is := func(pointer string) string { return "json_exists(traits, " + c.bind(pointer) + ")" }
-	gone := "coalesce(CASE WHEN " + ops + " THEN TRY(" + is(inOps(event.Unset, key)) + " OR " + is(pointer(store.TraitOps)+"/"+event.Clear.String()) +
-		") END, false)"
+	d := c.dialect
+	name, ops := d.Contains("traits", c.bind(memberStart(key))), d.Contains("traits", c.bind(traitOps()))
+	at := func(path []string) string { return d.Member("traits", c.bind, path...) }
+	gone := "coalesce(CASE WHEN " + ops + " THEN " + d.HasMember("traits", c.bind, inOps(event.Unset, key)...) + " OR " +
+		d.HasMember("traits", c.bind, store.TraitOps, event.Clear.String()) + " END, FALSE)"
 	return "SELECT person, time, seq, gone, CASE WHEN NOT gone THEN j END AS j, CASE WHEN NOT gone THEN o END AS o FROM (" +
 		"SELECT person, time, seq, " + gone + " AS gone, CASE WHEN " + name + " THEN " + at(plain(key)) + " END AS j, " +
 		"CASE WHEN " + ops + " AND " + name + " THEN " + at(inOps(event.SetOnce, key)) + " END AS o FROM " +

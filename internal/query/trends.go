@@ -136,7 +136,7 @@ func (t *trend) series(ctx context.Context, s *Series, like *lines) (*lines, err
 
 func (t *trend) plan(s *Series, b *buckets) *plan {
 	return &plan{
-		compiler: newCompiler(t.cut), scope: t.scope, line: newTimeline(t.cut.Schema().DayZone, t.r, b), series: s, where: t.r.Where,
+		compiler: newCompiler(t.cut), scope: t.scope, line: newTimeline(t.cut.Dialect(), t.cut.Schema().DayZone, t.r, b), series: s, where: t.r.Where,
 		limit: t.r.BreakdownLimit, cumulative: t.r.Cumulative,
 	}
 }

@@ -1,15 +1,19 @@
 package query
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/freshet/freshet/internal/store"
 )
+
+// statement is an empty one.
+func (p *plan) statement() *statement { return &statement{dialect: p.dialect} }
 
 // compile returns the statement of a plan.
 func (p *plan) compile() string {
-	s := &statement{}
+	s := p.statement()
 	switch a := p.series.Aggregate; {
 	case isActive(a):
 		p.active(s)
@@ -47,11 +51,17 @@ func (p *plan) measured() *value {
 func (p *plan) amounts(s *statement) {
 	if !needsProperty(p.series.Aggregate) {
 		s.inline("e", p.events(""))
-		s.cte("c", "SELECT b"+p.names()+", count(*) AS n, 0 AS m, 0 AS s, NULL::DOUBLE AS lo, NULL::DOUBLE AS hi FROM e GROUP BY b"+p.names())
+		s.cte("c", "SELECT b"+p.names()+", count(*) AS n, 0 AS m, 0 AS s"+p.noEnds()+" FROM e GROUP BY b"+p.names())
 		return
 	}
 	s.inline("e", p.events(", "+p.measured().numeric()+" AS x"))
 	s.cte("c", "SELECT b"+p.names()+", count(*) AS n, count(x) AS m, sum(x) AS s, min(x) AS lo, max(x) AS hi FROM e GROUP BY b"+p.names())
+}
+
+// noEnds are the least and the greatest of no numbers.
+func (p *plan) noEnds() string {
+	none := p.dialect.Cast("NULL", store.Float)
+	return ", " + none + " AS lo, " + none + " AS hi"
 }
 
 // measures adds up what amounts has left.
@@ -113,7 +123,7 @@ func (p *plan) things(s *statement) {
 }
 
 func (p *plan) quantile() string {
-	return fmt.Sprintf("quantile_cont(x, %g)", percentile(p.series.Aggregate))
+	return p.dialect.Quantile("x", percentile(p.series.Aggregate))
 }
 
 // percentiles reads the events once for the buckets and once for the totals: keeping them would cost more. The totals
@@ -162,11 +172,11 @@ func (p *plan) firstTime(s *statement) {
 		order = ", seq"
 		for i := range p.groups {
 			g := "g" + strconv.Itoa(i+1)
-			first = append(first, "arg_min_null("+g+", (time, seq)) AS "+g)
+			first = append(first, p.dialect.ArgMinNull(g, "(time, seq)")+" AS "+g)
 		}
 	}
 	s.inline("e", "SELECT person, time"+order+groups+" FROM "+source+" WHERE "+matches)
 	s.inline("f", strings.Join(first, ", ")+" FROM e GROUP BY person")
-	s.cte("c", "SELECT "+p.line.bucketOf("first")+" AS b"+p.names()+", count(*) AS n, 0 AS m, 0 AS s, NULL::DOUBLE AS lo, NULL::DOUBLE AS hi"+
-		p.carry+" FROM f WHERE first >= "+timestamp(b.from().UnixMicro())+" GROUP BY b"+p.names()+p.carry)
+	s.cte("c", "SELECT "+p.line.bucketOf("first")+" AS b"+p.names()+", count(*) AS n, 0 AS m, 0 AS s"+p.noEnds()+
+		p.carry+" FROM f WHERE first >= "+p.dialect.Moment(b.from().UnixMicro())+" GROUP BY b"+p.names()+p.carry)
 }

@@ -172,18 +172,20 @@ func (j *judge) sql(from, to time.Time) string {
 		}
 		parts = append(parts, "CASE WHEN plan_i IN ("+strings.Join(of, ", ")+") THEN "+j.shape(k)+" END")
 	}
-	plan := "(SELECT NULL::BIGINT AS plan_i, NULL::VARCHAR AS plan_name)"
+	d := j.dialect
+	plan := "(SELECT " + d.Cast("NULL", store.Int) + " AS plan_i, " + d.Cast("NULL", store.Text) + " AS plan_name)"
 	if len(j.plan.Events) > 0 {
 		names := make([]string, len(j.plan.Events))
 		for i := range j.plan.Events {
 			names[i] = j.plan.Events[i].Name
 		}
-		plan = fmt.Sprintf("(SELECT unnest(range(1, %d)) AS plan_i, unnest(%s) AS plan_name)", len(names)+1, j.bind(names))
+		plan = d.Numbered(j.bind(names), len(names), "plan_i", "plan_name")
 	}
-	source := j.source(judged + " AND time >= " + timestamp(from.UnixMicro()) + " AND time < " + timestamp(to.UnixMicro()))
+	source := j.source(judged + " AND time >= " + d.Moment(from.UnixMicro()) + " AND time < " + d.Moment(to.UnixMicro()))
 	// Of the events of a shape the last one is kept, and of those of one moment the one with the highest position.
-	return "SELECT " + strings.Join(parts, ", ") + ", count(*)::BIGINT, max(epoch_us(time))," +
-		" arg_max(seq, epoch_us(time)::HUGEINT * 9223372036854775808::HUGEINT + seq::HUGEINT)" +
+	latest := d.Wide(d.Micros("time")) + " * " + d.Wide("9223372036854775808") + " + " + d.Wide("seq")
+	return "SELECT " + strings.Join(parts, ", ") + ", " + d.Cast("count(*)", store.Int) + ", max(" + d.Micros("time") + "), " +
+		d.ArgMax("seq", latest, "") +
 		" FROM " + source + " AS s LEFT JOIN " + plan + " AS p ON event = plan_name GROUP BY ALL"
 }
 
@@ -194,16 +196,16 @@ func (j *judge) shape(k *plannedKey) string {
 	var places []string
 	if len(k.texts) > 0 {
 		if texts := v.texts(); len(texts) > 0 {
-			places = append(places, fmt.Sprintf("nullif(list_position(%s, coalesce(%s)), 0)", j.bind(k.texts), strings.Join(texts, ", ")))
+			places = append(places, j.dialect.Place(j.bind(k.texts), "coalesce("+strings.Join(texts, ", ")+")"))
 		}
 	}
 	if len(k.numbers) > 0 && !v.builtIn {
-		places = append(places, fmt.Sprintf("%d + nullif(list_position(%s, %s), 0)", len(k.texts), j.bind(k.numbers), v.numeric()))
+		places = append(places, fmt.Sprintf("%d + %s", len(k.texts), j.dialect.Place(j.bind(k.numbers), v.numeric())))
 	}
 	if len(places) > 0 {
 		out = fmt.Sprintf("(%s) + %d * coalesce(%s, 0)", out, shapes, strings.Join(places, ", "))
 	}
-	return "(" + out + ")::BIGINT"
+	return j.dialect.Cast(out, store.Int)
 }
 
 func shapeType(v *value) string {
@@ -219,19 +221,18 @@ func shapeType(v *value) string {
 	add(v.boolean, shapeBoolean)
 	add(v.time, shapeTime)
 	if v.json != "" {
-		text := "(" + v.json + " ->> '$')"
-		fmt.Fprintf(&b, " WHEN %s IS NOT NULL THEN CASE json_type(%s) WHEN 'NULL' THEN 0 WHEN 'BOOLEAN' THEN %d WHEN 'OBJECT' THEN %d WHEN 'ARRAY' THEN %d"+
+		text := v.dialect.JSONText(v.json)
+		fmt.Fprintf(&b, " WHEN %s IS NOT NULL THEN CASE %s WHEN 'NULL' THEN 0 WHEN 'BOOLEAN' THEN %d WHEN 'OBJECT' THEN %d WHEN 'ARRAY' THEN %d"+
 			" WHEN 'VARCHAR' THEN CASE WHEN %s THEN %d ELSE %d END ELSE %d END",
-			v.json, v.json, shapeBoolean, shapeJSON, shapeJSON, isTime(text), shapeTime, shapeText, shapeNumber)
+			v.json, v.dialect.JSONType(v.json), shapeBoolean, shapeJSON, shapeJSON, isTime(v.dialect, text), shapeTime, shapeText, shapeNumber)
 	}
 	b.WriteString(" ELSE 0 END")
 	return b.String()
 }
 
 // isTime is store.ParseTime in SQL.
-func isTime(text string) string {
-	return "(regexp_full_match(" + text + ", '[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z')" +
-		" AND NOT starts_with(" + text + ", '0000') AND try_strptime(" + text + ", '%Y-%m-%dT%H:%M:%S.%gZ') IS NOT NULL)"
+func isTime(d store.Dialect, text string) string {
+	return "((" + d.TimeOf(text) + ") IS NOT NULL AND NOT " + d.StartsWith(text, "'0000'") + ")"
 }
 
 // judge applies the rules to the events of one shape.
@@ -341,7 +342,7 @@ func (j *judge) ids(ctx context.Context, at []eventlog.Position) (map[uint64]str
 	for i, p := range at {
 		list[i] = strconv.FormatUint(uint64(p), 10)
 	}
-	q := "SELECT seq, coalesce(id_text, id::VARCHAR) FROM " + j.cut.EventsAt(at, "seq", "id", "id_text") +
+	q := "SELECT seq, coalesce(id_text, " + j.dialect.Cast("id", store.Text) + ") FROM " + j.cut.EventsAt(at, "seq", "id", "id_text") +
 		" WHERE seq IN (" + strings.Join(list, ", ") + ")"
 	for row, err := range j.cut.Rows(ctx, q) {
 		if err != nil {

@@ -47,6 +47,8 @@ type LedgerHour struct {
 type Cut interface {
 	Watermark() Watermark
 	Schema() *Schema
+	// Dialect is how the store's SQL is written.
+	Dialect() Dialect
 	// Events is a relation, fit to stand after FROM, that has the given columns (names out of Schema, built in or
 	// property columns) and a row an event. Column names in it are as given, and safe to write unquoted. The column
 	// "person" has every link resolved.
