@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -23,13 +24,13 @@ type queryCmd struct {
 	Question   string        `arg:"" optional:"" placeholder:"FILE" help:"File with a question as JSON, - for standard input; without it the question is made from the options."`
 	Event      []string      `short:"e" sep:"none" help:"Event to count; several are counted together. Without it: all events."`
 	Aggregate  string        `short:"a" default:"total" help:"total, unique, dau, wau, mau, sessions, per_user, sum, avg, min, max, median, p75, p90, p95, p99, first_time or distinct."`
-	Property   string        `short:"p" help:"Property that sum, avg, percentiles and distinct are of."`
+	Property   string        `short:"p" help:"Property that sum, avg, percentiles and distinct are of, such as amount; 'amount as number' reads text as numbers."`
 	Interval   string        `short:"i" default:"day" help:"minute, hour, day, week or month."`
 	From       string        `default:"-30d" help:"Begin of the range: -7d, today, this_month, all, 2026-03-01 or a time."`
 	To         string        `default:"now" help:"End of the range."`
 	Timezone   string        `placeholder:"ZONE" help:"Time zone such as Europe/Berlin; default the project's."`
-	Breakdown  []string      `short:"b" sep:"none" help:"Property to split by, such as '$$country'; up to three."`
-	Where      []string      `short:"w" sep:"none" help:"Condition, such as 'plan is pro' or 'amount gte 10'; all must hold."`
+	Breakdown  []string      `short:"b" sep:"none" help:"Property to split by, such as '$$country' or 'level as number'; up to three."`
+	Where      []string      `short:"w" sep:"none" help:"Condition, such as 'plan is pro', 'amount gte 10' or 'level as number lt 5'; all must hold."`
 	Compare    string        `enum:",previous,year" default:"" help:"Compare with the previous period or the year before (previous, year)."`
 	Cumulative bool          `help:"Add up the values."`
 	Values     bool          `help:"Print every bucket."`
@@ -48,6 +49,7 @@ course of the values; a file may hold a question of any kind: trends, funnel, re
   freshet query -e purchase                             purchases a day, the last 30 days
   freshet query -e purchase -a unique -i week           people who bought, by week
   freshet query -e purchase -a sum -p amount -b '$country'
+  freshet query -e purchase -a sum -p 'price as number'  of prices that were sent as text
   freshet query -e app_opened -w 'member is true' --from=-24h -i hour --values
   freshet query question.json --json                    a question as the API takes it
   freshet query question.json -o answer.parquet         a table as a file
@@ -145,7 +147,7 @@ func (c *queryCmd) question(in io.Reader) ([]byte, error) {
 		delete(series, "events")
 	}
 	if c.Property != "" {
-		series["property"] = c.Property
+		maps.Copy(series, property(c.Property))
 	}
 	q := map[string]any{
 		"kind": "trends", "range": map[string]string{"from": c.From, "to": c.To}, "interval": c.Interval, "series": []any{series},
@@ -161,7 +163,7 @@ func (c *queryCmd) question(in io.Reader) ([]byte, error) {
 	}
 	var breakdown, where []any
 	for _, p := range c.Breakdown {
-		breakdown = append(breakdown, map[string]any{"property": p})
+		breakdown = append(breakdown, property(p))
 	}
 	for _, text := range c.Where {
 		f, err := condition(text)
@@ -179,17 +181,33 @@ func (c *queryCmd) question(in io.Reader) ([]byte, error) {
 	return json.Marshal(q)
 }
 
-// condition reads "property op value"; the value is JSON if it can be, else text.
-func condition(text string) (map[string]any, error) {
-	parts := strings.SplitN(strings.TrimSpace(text), " ", 3)
-	if len(parts) < 2 {
-		return nil, usageError(fmt.Sprintf("%q is no condition such as 'plan is pro' or 'amount gte 10'", text))
+// asNumber behind a property has the question read text as numbers.
+const asNumber = " as number"
+
+// property reads "property" or "property as number".
+func property(text string) map[string]any {
+	if name, cut := strings.CutSuffix(text, asNumber); cut {
+		return map[string]any{"property": name, "as": "number"}
 	}
-	f := map[string]any{"property": parts[0], "op": parts[1]}
-	if len(parts) == 3 {
+	return map[string]any{"property": text}
+}
+
+// condition reads "property op value" or "property as number op value"; the value is JSON if it can be, else text.
+func condition(text string) (map[string]any, error) {
+	name, rest, _ := strings.Cut(strings.TrimSpace(text), " ")
+	if op, cut := strings.CutPrefix(" "+rest, asNumber+" "); cut {
+		name, rest = name+asNumber, op
+	}
+	op, value, given := strings.Cut(rest, " ")
+	if op == "" || op == "as" {
+		return nil, usageError(fmt.Sprintf("%q is no condition such as 'plan is pro', 'amount gte 10' or 'level as number lt 5'", text))
+	}
+	f := property(name)
+	f["op"] = op
+	if given {
 		var v any
-		if json.Unmarshal([]byte(parts[2]), &v) != nil {
-			v = parts[2]
+		if json.Unmarshal([]byte(value), &v) != nil {
+			v = value
 		}
 		f["value"] = v
 	}
