@@ -17,7 +17,7 @@ import (
 )
 
 // BenchmarkBrowse measures the questions of a browser on many events: FRESHET_BENCH_EVENTS of them, by default
-// 200,000, over 30 days, with 60 property columns of which an event has six.
+// 200,000, over 30 days, with 60 property columns of which an event has six; every fifth event has traits.
 func BenchmarkBrowse(b *testing.B) {
 	n := 200_000
 	if s := os.Getenv("FRESHET_BENCH_EVENTS"); s != "" {
@@ -112,6 +112,13 @@ func load(b *testing.B, s *duckdb.Store, n int) {
 		}
 		if i%10 == 0 {
 			e.Properties = append(e.Properties, event.Property{Key: "items", Type: event.JSON, Str: `[{"sku":"a1","n":2}]`})
+		}
+		if i%5 == 0 {
+			e.Traits = append(e.Traits[:0],
+				event.Property{Key: "email", Type: event.String, Str: e.UserID + "@example.com"},
+				event.Property{Key: "plan", Type: event.String, Str: []string{"free", "pro"}[r.IntN(2)]},
+				event.Property{Key: "age", Type: event.Number, Num: float64(r.IntN(80))},
+				event.Property{Key: "source", Op: event.SetOnce, Type: event.String, Str: "ad"})
 		}
 		e.Context.OSName, e.Context.AppVersion, e.Context.DeviceModel = "iOS", "1.2.3", "iPhone15,2"
 		e.Derived = event.Derived{

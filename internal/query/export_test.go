@@ -1,6 +1,9 @@
 package query
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Edges are those of the buckets of a question and of the range it is compared with.
 func (r *Resolved) Edges() (own, compared []time.Time) {
@@ -37,3 +40,13 @@ var (
 	ParseFormula    = parseFormula
 	Stair           = stair
 )
+
+// SettingsFrom is the position from which the newest events with traits are read, of most of them.
+func (e *Engine) SettingsFrom(ctx context.Context, s Scope, most int64) (from uint64, partial bool, err error) {
+	asked := e.ask(ctx, "schema", s, func(ctx context.Context, cut *peopledCut) error {
+		b := schemaBuilder{cut: cut}
+		from, partial, err = b.settingsFrom(ctx, most)
+		return err
+	})
+	return from, partial, asked
+}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/valyala/fastjson"
 )
@@ -20,8 +21,13 @@ type SchemaTrait struct {
 	People int64 `json:"people"`
 	// Values are the most frequent ones, at most 8, the text of each at most 80 bytes of JSON: longer ones are left out.
 	Values []TraitValue `json:"values"`
-	// Approximate tells that only the newest changes of traits were looked at.
+	// Approximate tells that only the newest changes of traits were looked at for the above.
 	Approximate bool `json:"approximate,omitempty"`
+	// FirstSeen and LastSeen are the times of the first and of the last event that set it to anything but null, for whomever, or
+	// set it once, whatever became of that. SeenApproximate tells that they are those of the project's newest events with traits.
+	FirstSeen       *time.Time `json:"first_seen,omitempty"`
+	LastSeen        *time.Time `json:"last_seen,omitempty"`
+	SeenApproximate bool       `json:"seen_approximate,omitempty"`
 }
 
 // TraitValue is a value of a trait, and how many people have it.
@@ -42,8 +48,8 @@ const (
 
 // traits folds the newest changes of traits into those that people have now.
 func (b *schemaBuilder) traits(ctx context.Context) ([]SchemaTrait, error) {
-	q := fmt.Sprintf("SELECT person, traits FROM (SELECT person, traits, time, seq FROM %s WHERE traits IS NOT NULL AND kind <> 'group' AND seq >= %d"+
-		" ORDER BY seq DESC LIMIT %d) ORDER BY person, time, seq", b.cut.Events("person", "traits", "time", "seq", "kind"), b.first, schemaChanges)
+	q := fmt.Sprintf("SELECT person, traits FROM (SELECT person, traits, time, seq FROM %s WHERE %s AND seq >= %d"+
+		" ORDER BY seq DESC LIMIT %d) ORDER BY person, time, seq", b.cut.Events("person", "traits", "time", "seq", "kind"), withTraits, b.first, schemaChanges)
 	count, rows := traitCount{byKey: map[string]*countedTrait{}}, 0
 	var person uint64
 	fold := newTraitFold()
@@ -60,7 +66,22 @@ func (b *schemaBuilder) traits(ctx context.Context) ([]SchemaTrait, error) {
 		fold.apply(c.text())
 	}
 	count.add(person, fold)
-	return count.told(b.partial || rows == schemaChanges), nil
+	told := count.told(b.partial || rows == schemaChanges)
+	if len(told) == 0 {
+		return told, nil
+	}
+	seen, partial, err := b.seen(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range told {
+		t := &told[i]
+		t.SeenApproximate = partial
+		if at, found := seen[t.Key]; found {
+			t.FirstSeen, t.LastSeen = &at.first, &at.last
+		}
+	}
+	return told, nil
 }
 
 // traitCount counts people by trait and value.

@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/query"
 )
 
@@ -28,7 +29,7 @@ func TestTraitsOfTheSchema(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		people, values := map[string]int64{}, map[string]int64{}
+		people, values, when := map[string]int64{}, map[string]int64{}, settings(h.events)
 		for _, p := range page.People {
 			var traits map[string]any
 			if p.Traits != nil {
@@ -51,6 +52,9 @@ func TestTraitsOfTheSchema(t *testing.T) {
 			if trait.People != people[trait.Key] || trait.Approximate || len(trait.Types) == 0 {
 				t.Errorf("%d: %+v, %d people have it", seed, trait, people[trait.Key])
 			}
+			if at := when[trait.Key]; trait.SeenApproximate || trait.FirstSeen == nil || !trait.FirstSeen.Equal(at[0]) || !trait.LastSeen.Equal(at[1]) {
+				t.Errorf("%d: %s was set from %v to %v, want %v", seed, trait.Key, trait.FirstSeen, trait.LastSeen, at)
+			}
 			for i, v := range trait.Values {
 				if n := values[fmt.Sprintf("%s %T %v", trait.Key, v.Value, v.Value)]; n != v.People || i > 0 && n > trait.Values[i-1].People {
 					t.Errorf("%d: %s has %v, %d people have it", seed, trait.Key, trait.Values, n)
@@ -63,5 +67,99 @@ func TestTraitsOfTheSchema(t *testing.T) {
 	}
 	if seen < 6 {
 		t.Errorf("only %d traits", seen)
+	}
+}
+
+// settings are the times of the first and of the last event that sets a trait, or sets it once, to anything but null.
+func settings(events []event.Event) map[string][2]time.Time {
+	out := map[string][2]time.Time{}
+	for i := range events {
+		e := &events[i]
+		at := time.UnixMicro(e.Derived.Time).UTC()
+		for _, p := range e.Traits {
+			if e.Kind == event.Group || p.Type == event.Null || p.Op != event.Set && p.Op != event.SetOnce {
+				continue
+			}
+			seen, known := out[p.Key]
+			if !known || at.Before(seen[0]) {
+				seen[0] = at
+			}
+			if !known || at.After(seen[1]) {
+				seen[1] = at
+			}
+			out[p.Key] = seen
+		}
+	}
+	return out
+}
+
+// TestTraitsSeen has traits of every operation, of a group, of nobody any more, and with names that JSON and DuckDB could misread.
+func TestTraitsSeen(t *testing.T) {
+	named := func(op event.Op, key string) event.Property {
+		return event.Property{Key: key, Op: op, Type: event.String, Str: "x"}
+	}
+	null := event.Property{Key: "plan", Type: event.Null}
+	nested := event.Property{Key: "tier", Type: event.JSON, Str: `{"plan":1,"$ops":{"set":{"tier":1}}}`}
+	h := &history{zone: time.UTC, events: []event.Event{
+		changed(0, event.Group, plan(event.Set, "a group's")),
+		changed(1, event.Track, null, named(event.Append, "plan"), named(event.Add, "added")),
+		changed(2, event.Track, plan(event.SetOnce, "first"), named(event.Set, "$ops")),
+		changed(3, event.Identify, plan(event.Set, "pro"), named(event.SetOnce, "a/b~c")),
+		changed(4, event.Identify, named(event.Set, `a"b\\'c`), named(event.Set, "*"), named(event.Set, ""), nested),
+		changed(5, event.Track, named(event.Set, "gone"), plan(event.Set, "lost"), event.Property{Key: "gone", Op: event.Unset}),
+		changed(6, event.Track, null, named(event.Unset, "tier"), nested),
+		changed(7, event.Track, named(event.Unset, "plan"), named(event.Set, "$ops"), named(event.Set, "tier")),
+		changed(8, event.Track, plan(event.SetOnce, "again")),
+		changed(9, event.Track, event.Property{Key: "plan", Op: event.Unset}, named(event.Set, "tier")),
+		changed(10, event.Track, plan(event.Set, "last")),
+	}, cold: 5}
+	s := h.write(t, t.TempDir())
+	defer s.Close()
+	e := engine(t, query.Options{Store: s, Now: func() time.Time { return time.Date(2026, 6, 2, 0, 0, 0, 0, time.UTC) }})
+	schema, err := e.Schema(t.Context(), everyday)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := settings(h.events)
+	delete(want, "gone")
+	for _, trait := range schema.Traits {
+		if at, ok := want[trait.Key]; !ok || trait.FirstSeen == nil || *trait.FirstSeen != at[0] || *trait.LastSeen != at[1] {
+			t.Errorf("%q was set from %v to %v, want %v", trait.Key, trait.FirstSeen, trait.LastSeen, at)
+		}
+		delete(want, trait.Key)
+	}
+	if len(want) > 0 {
+		t.Errorf("not told of: %v", want)
+	}
+}
+
+// TestSettingsFrom compares where the newest events with traits begin with counting them one by one.
+func TestSettingsFrom(t *testing.T) {
+	const events, apart = 60, 251
+	s := openStore(t, t.TempDir())
+	defer s.Close()
+	var with []uint64
+	for i := range events {
+		ev := changed(i, event.Track)
+		if i%7 < 3 {
+			ev = changed(i, event.Track, plan(event.Set, "pro"))
+			with = append(with, uint64(i*apart))
+		}
+		ev.Derived.Position = uint64(i * apart)
+		s.Add(1, time.UTC, "native", &ev)
+	}
+	if err := s.Commit(t.Context(), events*apart); err != nil {
+		t.Fatal(err)
+	}
+	e := engine(t, query.Options{Store: s})
+	for most := range len(with) + 2 {
+		from, partial, err := e.SettingsFrom(t.Context(), everyday, int64(most+1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		oldest := with[max(0, len(with)-most-1)]
+		if from > oldest || oldest-from >= events*apart/1000+1 || partial != (oldest > with[0]) {
+			t.Errorf("the newest %d of %d begin at %d, are all there is: %v; want %d", most+1, len(with), from, !partial, oldest)
+		}
 	}
 }

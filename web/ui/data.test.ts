@@ -2,6 +2,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Duplicates, Note, Plan, Schema, TrackingPlan, Violations } from '../src/lib/openapi';
+import { Formats } from '../src/lib/format';
 import { accessible, fits, hold, launch, open, settle, shot } from './browser';
 import { Server } from './server';
 
@@ -41,6 +42,23 @@ it('describes an event, and shows it where events are chosen', async () => {
   await page.keyboard.type('was paid');
   expect(await page.getByRole('listbox', { name: 'Event', exact: true }).first().getByRole('option').allInnerTexts()).toEqual([expect.stringMatching(/purchase\s*An order that was paid\. \(Sales\)/)]);
   await accessible(page);
+  await page.context().close();
+});
+
+it('lists the properties of people, with when they were set at first and at last', async () => {
+  const { traits } = await server.api<Schema>('GET', '/v1/schema');
+  expect(traits.length).toBeGreaterThan(0);
+  const { page, wrong } = await open(browser, server, '/data');
+  await page.getByRole('button', { name: /^Of people/ }).click();
+  const formats = new Formats('UTC', 'en-GB');
+  const rows = page.getByRole('region', { name: 'What was seen' }).locator('tbody tr');
+  const shown = await rows.evaluateAll((all) => all.map((row) => [...row.children].map((cell) => (cell as HTMLElement).innerText.trim()).filter((_, i) => [0, 2, 3, 4].includes(i))));
+  expect(shown).toEqual(traits.map((t) => [t.key, formats.number(t.people), formats.minute(t.first_seen!), formats.minute(t.last_seen!)]));
+  await accessible(page);
+  await shot(page, 'schema-people');
+  await page.setViewportSize({ width: 390, height: 844 });
+  await fits(page);
+  expect(wrong).toEqual([]);
   await page.context().close();
 });
 

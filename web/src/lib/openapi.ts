@@ -1935,12 +1935,18 @@ export type SchemaProperty = {
 };
 
 export type SchemaTrait = {
-  /** Only the newest 20,000 changes of traits were looked at. */
+  /** Only the newest 20,000 changes of traits were looked at for types, people and values. */
   approximate?: boolean;
+  /** When an event first set it, or set it once, to anything but null. */
+  first_seen?: string;
   /** The trait's name. */
   key: string;
+  /** When an event last did. */
+  last_seen?: string;
   /** How many people have it. */
   people: number;
+  /** Only the newest 500,000 events with traits were looked at for first_seen and last_seen. */
+  seen_approximate?: boolean;
   /** The types of the values that people have: text, number, boolean, time, json. */
   types: string[];
   /** The most frequent values, at most 8; none of nested ones and of long ones. */
