@@ -29,7 +29,7 @@ func (b *schemaBuilder) seen(ctx context.Context) (seen map[string]traitSeen, pa
 	if err != nil {
 		return nil, false, err
 	}
-	ops := pointer(store.TraitOps)
+	ops := "/" + store.TraitOps
 	// What is apart from the traits that are just set is read beside them, without the member that holds it.
 	objects := fmt.Sprintf("CASE WHEN contains(traits, '%s') THEN [TRY(json_merge_patch(traits, '{%q:null}')), TRY(json_extract(traits, '%s/%s')), TRY(json_extract(traits, '%s/%s'))]"+
 		" ELSE [traits] END", traitOps(), store.TraitOps, ops, event.Set, ops, event.SetOnce)
