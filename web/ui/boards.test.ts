@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Formats } from '../src/lib/format';
-import type { Answer, Dashboard, DashboardsAnswer, Insight, OperationsAnswer } from '../src/lib/openapi';
+import type { Answer, Dashboard, FunnelAnswer, DashboardsAnswer, Insight, OperationsAnswer } from '../src/lib/openapi';
 import { accessible, fits, hold, launch, open, settle, shot } from './browser';
 import { Server } from './server';
 
@@ -135,6 +135,80 @@ it('shares a dashboard with a browser that has no key, and takes the link back',
   await guest.reload();
   await guest.getByText(/this link opens nothing/).waitFor();
   expect((await boards()).find((b) => b.id === id)!.shared_at).toBeUndefined();
+  await context.close();
+  await page.context().close();
+});
+
+it('opens the people behind a number of a tile, by pointer and keyboard, but neither in a draft nor behind a link', async () => {
+  const day = (ago: number) => new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10);
+  const range = { from: day(8), to: day(1) };
+  const buyers = { kind: 'trends', range, series: [{ events: ['purchase'], aggregate: 'unique' }] };
+  const funnel = { kind: 'funnel', range, steps: [{ events: ['product_viewed'] }, { events: ['purchase'] }] };
+  const { id: insight } = await server.api<Insight>('POST', '/v1/insights', { name: 'Way', question: funnel });
+  const tiles = [
+    { id: 't1', x: 0, y: 0, w: 3, h: 5, title: 'Buyers', view: 'number', question: buyers },
+    { id: 't2', x: 3, y: 0, w: 9, h: 8, title: 'Over time', question: buyers },
+    { id: 't3', x: 0, y: 8, w: 6, h: 10, insight },
+  ];
+  const made = await server.api<Dashboard>('POST', '/v1/dashboards', { name: 'People', tiles });
+  const formats = new Formats('UTC', 'en-GB');
+  const [told, way] = await Promise.all([server.api<Answer>('POST', '/v1/query', buyers), server.api<FunnelAnswer>('POST', '/v1/query', funnel)]);
+  const { page, wrong } = await open(browser, server, `/dashboards?board=${made.id}`);
+  await settle(page);
+  const dialog = page.getByRole('dialog');
+  const opened = async () => {
+    await dialog.getByText(/^[\d,]+ (people|person)/).waitFor();
+    const found = { title: await dialog.getByRole('heading').innerText(), count: await dialog.locator('p b').first().innerText() };
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+    return found;
+  };
+  const tile = (name: string, on = page) => on.getByRole('article', { name, exact: true });
+  await tile('Buyers').getByRole('button', { name: formats.number(told.series[0]!.total), exact: true }).click();
+  expect(await opened()).toEqual({ title: 'purchase', count: formats.number(told.series[0]!.total) });
+  const point = async (on = page) => {
+    const box = (await tile('Over time', on).locator('canvas').boundingBox())!;
+    await on.mouse.click(box.x + box.width * 0.5, box.y + box.height * 0.5);
+  };
+  await point();
+  const points = new Map(told.buckets.map((b, i) => [`purchase · ${formats.bucket(b.start, 'day')}`, formats.number(told.series[0]!.values[i])]));
+  const one = await opened();
+  expect(one.count, one.title).toBe(points.get(one.title));
+  await tile('Over time').locator('.unseen.scroll').focus();
+  await page.locator('tbody button:focus').waitFor();
+  await page.keyboard.press('ArrowDown');
+  const text = await page.evaluate(() => (document.activeElement as HTMLElement).innerText);
+  await page.keyboard.press('Enter');
+  expect((await opened()).count).toBe(text);
+  await tile('Way').locator('ol > li').nth(1).getByRole('button').first().press('Enter');
+  expect((await opened()).count).toBe(formats.number(way.groups[0]!.steps[1]!.count));
+  await accessible(page);
+  await page.keyboard.press('f');
+  await page.waitForFunction(() => document.fullscreenElement);
+  await tile('Buyers').locator('.body').getByRole('button').click();
+  expect((await opened()).title).toBe('purchase');
+  if (await page.evaluate(() => !!document.fullscreenElement)) await page.keyboard.press('f');
+
+  await page.getByRole('button', { name: 'Edit', exact: true }).click();
+  await tile('Buyers').locator('b').waitFor();
+  expect(await page.locator('article .body').getByRole('button').count()).toBe(0);
+  await page.getByRole('button', { name: 'Close', exact: true }).click();
+  await tile('Over time').getByRole('link', { name: 'Over time' }).click();
+  await page.waitForURL(/\/explore\?/);
+
+  const { token } = await server.api<{ token: string }>('POST', `/v1/dashboards/${made.id}/link`);
+  const context = await browser.newContext({ viewport: { width: 1360, height: 860 }, reducedMotion: 'reduce', locale: 'en-GB' });
+  const guest = await context.newPage();
+  await guest.goto(`${server.url}/shared#${token}`);
+  await guest.getByRole('heading', { name: 'People' }).waitFor();
+  await settle(guest);
+  expect(await tile('Buyers', guest).locator('b').innerText()).toBe(formats.number(told.series[0]!.total));
+  expect(await guest.locator('article .body').getByRole('button').count()).toBe(0);
+  await point(guest);
+  await tile('Over time', guest).locator('.unseen.scroll').focus();
+  await guest.keyboard.press('Enter');
+  expect(await guest.getByRole('dialog').count()).toBe(0);
+  expect(wrong).toEqual([]);
   await context.close();
   await page.context().close();
 });
