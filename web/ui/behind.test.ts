@@ -213,6 +213,36 @@ it('of sessions, whose people are those of the API', async () => {
   await done();
 });
 
+it('of a measure of sessions: those with such an event', async () => {
+  const question = { kind: 'sessions', range, measures: [{ events: ['purchase'], property: 'amount' }] };
+  const { page, answer, done } = await explore(question, 'measure1');
+  const people = (cell: object) => server.api<PeoplePage>('POST', '/v1/people', { question: answer.question, cell }).then((told) => number(told.total));
+  const total = page.getByRole('list', { name: 'Totals' }).getByRole('button').first();
+  expect(await opens(page, () => total.click())).toEqual({ title: 'Sessions with amount', count: await people({ measure: 0 }) });
+  const { title, count } = await opens(page, () => point(page, 0.5, 0.3));
+  const bucket = (answer as SessionsAnswer).buckets.find((b) => title === `Sessions with amount · ${formats.bucket(b.start, 'day')}`)!;
+  expect(count).toBe(await people({ measure: 0, bucket: bucket.start }));
+  await page.getByRole('button', { name: 'Table', exact: true }).click();
+  const together = page.locator('.picture .table tbody tr').last().locator('td').nth(6).getByRole('button');
+  expect(await opens(page, () => together.press('Enter'))).toEqual({ title: 'Sessions with amount', count: await people({ measure: 0 }) });
+  await done();
+});
+
+it('of a funnel, and leads to what they did next', async () => {
+  const { page, answer, done } = await explore({ kind: 'funnel', range, window: '7d', steps });
+  const count = (answer as FunnelAnswer).groups[0]!.steps[1]!.count;
+  await page.locator('.picture ol > li').nth(1).getByRole('button').first().click();
+  await page.getByRole('dialog').getByRole('link', { name: 'What they did next' }).click();
+  await page.locator('.picture svg path').first().waitFor();
+  const paths = await answerOf(server, asked(page)) as PathsAnswer;
+  expect(paths.question.funnel).toMatchObject({ step: 2, side: 'after' });
+  expect(paths.paths).toBe(count);
+  await page.getByRole('combobox', { name: /^Of step 2\. product_added/ }).selectOption('before');
+  await expect.poll(() => (asked(page).funnel as { side?: string }).side).toBe('before');
+  await accessible(page);
+  await done();
+});
+
 it('of sessions that last as long as a bar says', async () => {
   const { page, answer, done } = await explore({ kind: 'sessions', range, show: 'duration' });
   const { title, count } = await opens(page, () => point(page, 0.06, 0.7));

@@ -2,6 +2,7 @@
 import type { Formats } from '../format';
 import type { PathNode, PeopleOfFunnel, PeopleOfLifecycle } from '../openapi';
 import type { Answer, FunnelAnswer, LifecycleAnswer, SessionsAnswer, StickinessAnswer } from './answers';
+import { measureIn } from './measures';
 import { bucketName, capital, groupName, nodeName, offsetName, seriesName } from './tables';
 
 /** A number of an answer: its name for the server, and for people. */
@@ -34,9 +35,10 @@ export function behindPoint(answer: Answer, label: number, row: number, formats:
     case 'sessions': {
       if (view === 'duration') return behindLength(answer, label, group, formats);
       const [found, bucket] = [answer.groups[row], answer.buckets[label]];
+      const which = sessionsOf(answer, view);
       return found && bucket && {
-        cell: { bucket: bucket.start, ...of(found.breakdown), ...(view === 'bounce' ? { bounced: true } : {}) },
-        title: words(view === 'bounce' ? 'Bounces' : 'Sessions', groupName(answer, found.breakdown, formats), bucketName(bucket, answer.interval, formats)),
+        cell: { bucket: bucket.start, ...of(found.breakdown), ...which.cell },
+        title: words(which.name, groupName(answer, found.breakdown, formats), bucketName(bucket, answer.interval, formats)),
       };
     }
     case 'funnel':
@@ -46,6 +48,13 @@ export function behindPoint(answer: Answer, label: number, row: number, formats:
     default:
       return undefined;
   }
+}
+
+/** Which sessions a picture is of: all, those of one event, or those with an event that a measure is of. */
+function sessionsOf(answer: SessionsAnswer, view: string): { name: string; cell: Record<string, unknown> } {
+  const measure = measureIn(answer, view);
+  if (measure !== undefined) return { name: `Sessions with ${answer.question.measures![measure]!.label}`, cell: { measure } };
+  return view === 'bounce' ? { name: 'Bounces', cell: { bounced: true } } : { name: 'Sessions', cell: {} };
 }
 
 /** Who is new, active and so on in an interval; group 0 is everybody, as in the picture. */
@@ -147,10 +156,10 @@ export function behindTotal(answer: Answer, row: number, formats: Formats, { vie
     }
     case 'sessions': {
       const group = answer.groups[row];
-      const bounced = view === 'bounce';
+      const which = sessionsOf(answer, view);
       return group && {
-        cell: { ...of(group.breakdown), ...(bounced ? { bounced } : {}) },
-        title: words(bounced ? 'Bounces' : 'Sessions', groupName(answer, group.breakdown, formats)),
+        cell: { ...of(group.breakdown), ...which.cell },
+        title: words(which.name, groupName(answer, group.breakdown, formats)),
       };
     }
     case 'funnel': {

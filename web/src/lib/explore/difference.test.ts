@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { blank, change, newSeries, newStep, type Form } from './form';
+import { blank, change, newMeasure, newSeries, newStep, type Form } from './form';
 import { difference } from './difference';
 
 const changed = (form: Form, by: (form: Form) => void): Form => {
@@ -24,6 +24,9 @@ it.each<[string, Form, Form]>([
   ['step moved', funnel, changed(funnel, (f) => f.steps.reverse())],
   ['step removed', funnel, changed(funnel, (f) => f.steps.pop())],
   ['window of step 2', funnel, changed(funnel, (f) => (f.steps[1]!.window = '1d'))],
+  ['option: Event that may be in between', funnel, changed(funnel, (f) => f.lists.ignore!.push('x'))],
+  ['name of step 2', funnel, changed(funnel, (f) => (f.steps[1]!.label = 'B'))],
+  ['measure added', blank('sessions'), changed(blank('sessions'), (f) => f.measures.push(newMeasure()))],
   ['event: People who did', blank('retention'), changed(blank('retention'), (f) => f.selections.start!.events.push('buy'))],
 ])('calls it %s', (name, a, b) => {
   expect(difference(a, b)).toBe(name);

@@ -12,6 +12,7 @@ export function difference(a: Form, b: Form): string {
     parts('formula', a.formulas, b.formulas) ||
     parts('step', a.steps, b.steps) ||
     parts('exclusion', a.exclusions, b.exclusions) ||
+    parts('measure', a.measures, b.measures) ||
     selections(a, b) ||
     parts('held property', a.hold, b.hold) ||
     parts('breakdown', a.splits, b.splits) ||
@@ -33,7 +34,7 @@ function parts(name: string, a: unknown[], b: unknown[]): string {
   return `${field(a[i], b[i], name)}${a.length > 1 ? ` ${i + 1}` : ''}`;
 }
 
-const fields: Record<string, string> = { events: 'event', where: 'filter', aggregate: 'number shown', property: 'property', label: 'label', window: 'window' };
+const fields: Record<string, string> = { events: 'event', where: 'filter', aggregate: 'number shown', property: 'property', label: 'name', window: 'window' };
 
 /** Which field of a part differs, with the part's name behind it. */
 function field(a: unknown, b: unknown, name: string): string {
@@ -56,6 +57,9 @@ function options(a: Form, b: Form): string {
     if ((a.options[name] ?? '') === (b.options[name] ?? '')) continue;
     if (name === 'interval' || name === 'compare') return name === 'interval' ? 'interval' : 'comparison';
     return `option: ${specOf(b.kind).options.find((option) => option.name === name)?.label ?? name}`;
+  }
+  for (const name of Object.keys(b.lists)) {
+    if (!same(a.lists[name], b.lists[name])) return `option: ${specOf(b.kind).options.find((option) => option.name === name)?.label ?? name}`;
   }
   return same(a.extra, b.extra) ? '' : 'option';
 }

@@ -15,6 +15,9 @@ export type Step = Selection & { label: string; window: string; optional: boolea
 
 export type Exclusion = Selection & { from: string; to: string };
 
+/** One more number of every session: how many such events it has, or with a property what they add up to. */
+export type Measure = Selection & { property: string; label: string };
+
 /** A property that splits the answer; `groups` are edges ("10, 20, 50") or a number of groups of equal size ("4"). */
 export type Split = { property: string; groups: string };
 
@@ -30,11 +33,14 @@ export type Form = {
   formulas: { expression: string; label: string }[];
   steps: Step[];
   exclusions: Exclusion[];
+  measures: Measure[];
   selections: Record<string, Selection>;
   splits: Split[];
   hold: string[];
   /** The values of the kind's options; what is as usual is ''. */
   options: Record<string, string>;
+  /** The values of those options that are several events or properties. */
+  lists: Record<string, string[]>;
   /** Fields that the builder has no control for; they stay in the question as they came. */
   extra: Record<string, unknown>;
 };
@@ -43,6 +49,7 @@ export const noFilter = (): FilterGroup => ({ join: 'and', rows: [] });
 export const anyEvent = (): Selection => ({ events: [], where: noFilter() });
 export const newSeries = (): Series => ({ ...anyEvent(), aggregate: 'total', property: '', label: '', clock: '' });
 export const newStep = (): Step => ({ ...anyEvent(), label: '', window: '', optional: false, anchored: false });
+export const newMeasure = (): Measure => ({ ...anyEvent(), property: '', label: '' });
 export const newExclusion = (): Exclusion => ({ ...anyEvent(), from: '', to: '' });
 
 export function isGroup(row: FilterRow | FilterGroup): row is FilterGroup {
@@ -62,10 +69,12 @@ export function blank(kind: Kind): Form {
     formulas: [],
     steps: kind === 'funnel' ? [newStep(), newStep()] : [],
     exclusions: [],
+    measures: [],
     selections: Object.fromEntries(specOf(kind).selections.map(({ name }) => [name, anyEvent()])),
     splits: [],
     hold: [],
     options: {},
+    lists: Object.fromEntries(specOf(kind).options.flatMap((field) => (field.input === 'list' ? [[field.name, []]] : []))),
     extra: {},
   };
 }

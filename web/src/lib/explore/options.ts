@@ -8,6 +8,8 @@ import type { Types } from './question';
 export type Offers = {
   events: Option[];
   properties: Option[];
+  /** Those of events alone. */
+  ofEvents: Option[];
   numbers: Option[];
   types: Types;
   /** Values that a property is known to have, by its reference. */
@@ -15,13 +17,16 @@ export type Offers = {
 };
 
 export function offers(schema: Schema | undefined, formats: Formats, cohorts: CohortHead[] = []): Offers {
-  const properties: Option[] = [
+  const ofEvents: Option[] = [
     ...(schema?.properties ?? []).map((p) => ({
       value: reference(p.key), label: p.key,
       note: [p.types.join(', '), p.count === undefined ? '' : formats.compact(p.count)].filter((part) => part).join(' · '),
       about: about(p),
     })),
     ...(schema?.columns ?? []).map((c) => ({ value: c.name, label: c.name, note: c.type })),
+  ];
+  const properties: Option[] = [
+    ...ofEvents,
     ...traits(schema, formats),
     ...cohorts.map((c) => ({ value: `cohort:${c.name}`, label: c.name, note: 'cohort' })),
   ];
@@ -34,7 +39,8 @@ export function offers(schema: Schema | undefined, formats: Formats, cohorts: Co
   return {
     events: (schema?.events ?? []).map((e) => ({ value: e.name, label: e.name, note: formats.compact(e.count), about: about(e) })),
     properties,
-    numbers: [...properties.filter((p) => types(p.value).includes('number')), ...texts(schema)],
+    ofEvents,
+    numbers: [...ofEvents.filter((p) => types(p.value).includes('number')), ...texts(schema)],
     types,
     values: (name) => {
       const { property = '', of } = resolve(name);

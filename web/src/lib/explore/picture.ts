@@ -6,6 +6,7 @@ import type { SessionsNumbers } from '../openapi';
 import type { Unit } from '../table';
 import type { Answer, FunnelAnswer, LifecycleAnswer, RetentionAnswer, SessionsAnswer, StickinessAnswer, TrendsAnswer } from './answers';
 import { hasCountries, placesOf, type Place } from './map';
+import { measureIn } from './measures';
 import { capital, groupName, offsetName, seriesName } from './tables';
 
 export type Picture =
@@ -32,7 +33,7 @@ export function pictureOf(answer: Answer, view: string, formats: Formats, group 
     case 'paths':
       return { type: 'flow' };
     case 'sessions':
-      return view === 'duration' ? chart(lengths(answer, formats, group)) : chart(sessions(answer, view, formats), view === '');
+      return view === 'duration' ? chart(lengths(answer, formats, group)) : chart(sessions(answer, view, formats), view === '' || measureIn(answer, view) !== undefined);
   }
 }
 
@@ -244,15 +245,16 @@ const sessionViews: Record<string, [Exclude<keyof SessionsNumbers, 'measures'>, 
 };
 
 function sessions(answer: SessionsAnswer, view: string, formats: Formats): Drawing {
-  const [measure, unit] = sessionViews[view] ?? sessionViews['']!;
+  const [field, unit] = sessionViews[view] ?? sessionViews['']!;
+  const measured = measureIn(answer, view);
+  const name = measured === undefined ? capital(field.replace(/_(seconds|rate)$/, '').replaceAll('_', ' ')) : `${answer.question.measures![measured]!.label} a session`;
+  const value = (n: SessionsNumbers | undefined) => (measured === undefined ? n?.[field] : n?.measures?.[measured]?.average) ?? null;
   return {
     rows: answer.groups.map((g) => ({
-      name: groupName(answer, g.breakdown, formats) || capital(measure.replace(/_(seconds|rate)$/, '').replaceAll('_', ' ')),
-      values: g.buckets.map((n) => n[measure] ?? null),
-      total: g.total[measure] ?? null,
+      name: groupName(answer, g.breakdown, formats) || name, values: g.buckets.map(value), total: value(g.total),
     })),
     ...over(answer.buckets, answer.interval, formats),
-    kind: 'line', stacked: false, unit,
+    kind: 'line', stacked: false, unit: measured === undefined ? unit : 'number',
   };
 }
 

@@ -21,7 +21,6 @@ it.each([
 
 it('goes by what else is in the question', () => {
   expect(choices('retention', 'type', { preset: 'mixpanel' })[0]).toBe(': In it or later');
-  expect(choices('retention', 'type', { preset: 'mixpanel' }, { brackets: [] })[0]).toBe(': In that interval');
   expect(choices('paths', 'unit', { preset: 'posthog' })[0]).toBe(': Occurrence');
   expect(choices('paths', 'unit', { preset: 'posthog' }, { funnel: {} })[0]).toBe(': Person');
 });

@@ -7,7 +7,7 @@ type Fields = Partial<Record<Kind, Record<string, string>>>;
 
 /** The words for what we do, of the fields that somebody else does otherwise. */
 const ours: Fields = {
-  funnel: { entry: 'best', tie: '0s', within: 'entry', exclusion_effect: 'stop_here', attribution: 'first_step' },
+  funnel: { entry: 'best', tie: '0s', within: 'entry', exclusion_effect: 'stop_here', attribution: 'first_step', visible: 'actions', hold_counts: 'unit' },
   retention: { cohort: 'first_in_range', type: 'on', clock: 'calendar', zero: 'all', attribution: 'start' },
   lifecycle: { new_by: 'active' },
   paths: { unit: 'actors' },
@@ -16,22 +16,23 @@ const ours: Fields = {
 
 const theirs: Record<string, Fields> = {
   posthog: {
-    funnel: { window: '14d', within: 'all_steps', exclusion_effect: 'drop_actor' },
+    funnel: { window: '14d', within: 'all_steps', exclusion_effect: 'drop_actor', visible: 'all' },
     retention: { cohort: 'recurring', attribution: 'both' },
     lifecycle: { new_by: 'any' },
-    paths: { unit: 'transitions' },
+    paths: { unit: 'transitions', gap: '30min' },
     sessions: { gap: '30min' },
   },
   mixpanel: {
     funnel: { entry: 'first', tie: '2s', attribution: 'first_defined' },
     retention: { cohort: 'recurring', type: 'on_or_after', clock: 'rolling', zero: 'returned' },
-    paths: { window: '30d' },
+    paths: { window: '30d', gap: '30min' },
     sessions: { by: 'gap', midnight: 'cut', gap: '30min' },
   },
   amplitude: {
-    funnel: { window: '1d', tie: 'second' },
+    funnel: { window: '1d', tie: 'second', hold_counts: 'value' },
     retention: { cohort: 'recurring', type: 'on_or_after', clock: 'rolling_hour', zero: 'returned' },
     lifecycle: { new_by: 'any' },
+    paths: { gap: '30min' },
     sessions: { gap: '30min', background: '5min' },
   },
 };
@@ -40,8 +41,8 @@ const theirs: Record<string, Fields> = {
 function filled({ kind, options, extra }: Form, name: string): string | undefined {
   // Whoever came for the first time stays with the value of that event.
   if (kind === 'retention' && name === 'attribution' && options.cohort === 'first_time') return undefined;
-  if (kind === 'retention' && name === 'type' && extra.brackets) return undefined;
   if (kind === 'paths' && ((name === 'unit' && extra.funnel) || (name === 'window' && options.unit))) return undefined;
+  if (name === 'week_start' && options.preset === 'mixpanel') return 'monday';
   return theirs[options.preset ?? '']?.[kind]?.[name];
 }
 

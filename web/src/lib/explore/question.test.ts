@@ -55,6 +55,11 @@ describe('question', () => {
     const sum = blank('trends');
     sum.series[0]!.aggregate = 'sum';
     expect(incomplete(sum)).toContain('property');
+    const funnel = { kind: 'funnel', steps: [{ events: ['a'] }] };
+    expect(incomplete(read({ ...funnel, unit: 'expression' }, ''))).toContain('property');
+    expect(incomplete(read({ ...funnel, unit: 'expression', unit_by: [{ property: 'a' }] }, ''))).toBe('');
+    expect(incomplete(read({ ...funnel, attribution: 'step', breakdown: [{ property: '$os' }] }, ''))).toContain('step');
+    expect(incomplete(read({ ...funnel, attribution: 'step' }, ''))).toBe('');
     for (const { kind } of specs.filter((s) => s.kind !== 'funnel')) expect(incomplete(blank(kind))).toBe('');
   });
 
@@ -69,6 +74,17 @@ describe('question', () => {
     expect(question(form, types)).toMatchObject({ show: 'window', windows: ['1h', '2h'] });
     form.view = '';
     expect(question(form, types)).not.toHaveProperty('windows');
+  });
+
+  it('leaves out what means nothing beside the rest', () => {
+    const left = (q: object) => question(read({ steps: [{ events: ['a'], window: '1h' }, { events: ['b'], window: '1h', optional: true }], ...q }, ''), types);
+    expect(left({ kind: 'funnel', visible: 'all', ignore: ['x'], hold_counts: 'value', attribution: 'last_step', attribution_step: 1, convert_to: 2, week_start: 'sunday', unit_by: [{ property: 'a' }] })).toEqual({
+      kind: 'funnel', range: { from: '-30d', to: 'now' }, steps: [{ events: ['a'] }, { events: ['b'], optional: true }],
+    });
+    expect(left({ kind: 'paths', gap: '1h' })).not.toHaveProperty('gap');
+    expect(left({ kind: 'retention', type: 'brackets', periods: 3 })).toMatchObject({ type: 'brackets', brackets: [{ from: 0, to: 0 }, { from: 1, to: 3 }, { from: 4, to: 7 }, { from: 8, to: 30 }] });
+    expect(left({ kind: 'retention', type: 'brackets', periods: 3 })).not.toHaveProperty('periods');
+    expect(left({ kind: 'retention', brackets: [{ from: 0, to: 2 }] })).toMatchObject({ type: 'brackets', brackets: [{ from: 0, to: 2 }] });
   });
 });
 
@@ -85,10 +101,10 @@ const questions: Question[] = [
   },
   {
     kind: 'funnel', range: { from: '2026-01-01', to: '2026-02-01' }, window: '3d', order: 'any', unit: 'session', entry: 'every', show: 'trend', interval: 'week',
-    steps: [{ events: ['a'] }, { events: ['b', 'c'], label: 'B', window: '1h', optional: true, where: { property: 'amount', op: 'is', value: 1 } }, { events: ['d'], anchored: true }],
+    steps: [{ events: ['a'] }, { events: ['b', 'c'], label: 'B', optional: true, where: { property: 'amount', op: 'is', value: 1 } }, { events: ['d'], anchored: true }],
     exclusions: [{ events: ['x'], from: 1, to: 2 }], hold: [{ property: 'product_id' }],
   },
-  { kind: 'retention', range: { from: '-8w', to: 'now' }, interval: 'week', start: { events: ['signed_up'] }, return: { events: ['app_opened'] }, type: 'on_or_after', periods: 7, brackets: [{ from: 0, to: 1 }] },
+  { kind: 'retention', range: { from: '-8w', to: 'now' }, interval: 'week', start: { events: ['signed_up'] }, return: { events: ['app_opened'] }, type: 'on_or_after', periods: 7 },
   { kind: 'lifecycle', range: { from: '-12w', to: 'now' }, interval: 'week', active: { events: ['app_opened'] }, new_by: 'any' },
   { kind: 'stickiness', range: { from: '-30d', to: 'now' }, mode: 'ratio', days: 7, active: { events: ['app_opened'] } },
   { kind: 'paths', range: { from: '-7d', to: 'now' }, through: { events: ['$page'] }, node: { property: '$page_path' }, unit: 'transitions', collapse_repeats: true, depth: 4, nodes: 6 },
@@ -96,6 +112,18 @@ const questions: Question[] = [
   { kind: 'trends', range: { from: '-30d', to: 'now' }, interval: 'day', series: [{ id: 'A', aggregate: 'mau', clock: 'calendar' }] },
   { kind: 'sessions', range: { from: '-30d', to: 'now' }, show: 'duration' },
   { kind: 'sessions', range: { from: '-30d', to: 'now' }, preset: 'mixpanel', by: 'client', holding: { events: ['purchase'] }, where: { cohort: 'Buyers', op: 'not_in' }, breakdown: [{ property: '$country' }, { cohort: 'Buyers' }], breakdown_limit: 10, attribution: 'last_event' },
+  {
+    kind: 'funnel', range: { from: '-30d', to: 'now' }, order: 'strict', visible: 'all', ignore: ['ad, shown', 'x'], unit: 'expression', unit_by: [{ property: 'order_id' }, { property: 'plan', of: 'person' }],
+    steps: [{ events: ['a'] }, { events: ['b'], window: '1h' }], hold: [{ property: 'price', as: 'number' }], hold_counts: 'value',
+    show: 'time_to_convert', convert_from: 1, convert_to: 2, breakdown: [{ property: '$os' }], breakdown_limit: 3, attribution: 'step', attribution_step: 2,
+  },
+  { kind: 'funnel', range: { from: '-8w', to: 'now' }, show: 'trend', interval: 'week', week_start: 'sunday', steps: [{ events: ['a'] }] },
+  {
+    kind: 'sessions', range: { from: '-30d', to: 'now' }, interval: 'minute', duration: { at_least: '10s' }, event_count: { at_least: 2, at_most: 9 },
+    measures: [{ events: ['purchase'], where: { property: 'plan', op: 'is', value: 'pro' }, property: 'price', as: 'number', label: 'revenue' }, { events: ['view'] }],
+  },
+  { kind: 'paths', range: { from: '-7d', to: 'now' }, unit: 'sessions', gap: '10min', steps: { events: ['view'], where: { property: 'amount', op: 'gt', value: 1 } } },
+  { kind: 'retention', range: { from: '-8w', to: 'now' }, start: { events: ['signed_up'] }, type: 'brackets', brackets: [{ from: 0, to: 0 }, { from: 1, to: 3 }] },
 ];
 
 describe('read', () => {

@@ -2,7 +2,7 @@
 import { needsProperty, takes } from '../catalogue';
 import type { Filter, PathsFunnel, PropertyRef, Range } from '../openapi';
 import { isGroup, type FilterGroup, type FilterRow, type Form, type Selection } from './form';
-import { specOf } from './kinds';
+import { specOf, type Field } from './kinds';
 import { isCohort, resolve } from './property';
 
 export type Question = { kind: string } & Record<string, unknown>;
@@ -17,6 +17,10 @@ export function incomplete(form: Form): string {
   if (form.kind === 'trends' && form.series.length === 0) return 'Add a series.';
   if (form.kind === 'funnel' && form.steps.length === 0) return 'Add a step.';
   if (form.kind === 'funnel' && form.steps.every((s) => s.events.length === 0)) return 'Choose the events of the steps.';
+  if (form.kind === 'funnel' && form.options.unit === 'expression' && !form.lists.unit_by?.some((p) => p)) return 'Choose the property whose values are counted.';
+  if (form.kind === 'funnel' && form.options.attribution === 'step' && !form.options.attribution_step && form.splits.some((s) => s.property)) {
+    return 'Choose the step at which the value of the breakdown is taken.';
+  }
   return '';
 }
 
@@ -29,7 +33,7 @@ export function question(form: Form, types: Types): Question {
   }
   if (form.kind === 'trends') trends(form, built, types);
   if (form.kind === 'funnel') funnel(form, built, types);
-  if (form.kind === 'sessions' && form.view === 'duration') built.show = form.view;
+  if (form.kind === 'sessions') sessions(form, built, types);
   if (form.kind === 'paths' && built.funnel) built.funnel = ofRange(built.funnel as PathsFunnel);
   options(form, built);
   const where = filter(form.where, types);
@@ -90,11 +94,16 @@ export function letter(i: number): string {
   return String.fromCharCode(65 + i);
 }
 
+/** Whether a step may have a window beside that of the whole. */
+export function ownWindow({ steps, options }: Form, step: number): boolean {
+  return step > 0 && !steps[step]?.optional && options.order !== 'any';
+}
+
 function funnel(form: Form, built: Question, types: Types): void {
-  built.steps = form.steps.map((s) => ({
+  built.steps = form.steps.map((s, i) => ({
     ...selectionOf(s, types),
     ...(s.label ? { label: s.label } : {}),
-    ...(s.window ? { window: s.window } : {}),
+    ...(s.window && ownWindow(form, i) ? { window: s.window } : {}),
     ...(s.optional ? { optional: true } : {}),
     ...(s.anchored && form.options.order === 'any' ? { anchored: true } : {}),
   }));
@@ -111,21 +120,50 @@ function funnel(form: Form, built: Question, types: Types): void {
   if (built.show === 'window' && !form.options.windows) built.windows = ['1h', '1d', '7d', '14d', '30d'];
 }
 
+function sessions(form: Form, built: Question, types: Types): void {
+  if (form.view === 'duration') built.show = form.view;
+  if (form.measures.length === 0) return;
+  built.measures = form.measures.map((m) => ({
+    ...selectionOf(m, types), ...(m.property ? measured(m.property) : {}), ...(m.label ? { label: m.label } : {}),
+  }));
+}
+
 /** Options that belong to another picture stay in the form, and out of the question. */
 function options(form: Form, built: Question): void {
   for (const field of specOf(form.kind).options) {
-    const value = form.options[field.name]?.trim() ?? '';
-    if (value === '' || field.unless?.(form.options)) continue;
-    if (field.name === 'windows' && built.show !== 'window') continue;
-    if (field.input === 'number' || field.name === 'days') built[field.name] = Number(value);
-    else if (field.input === 'flag') built[field.name] = true;
-    else if (field.input === 'property') built[field.name] = resolve(value);
-    else if (field.input === 'text' && field.list) built[field.name] = split(value);
-    else built[field.name] = value;
+    if (field.unless?.(form)) continue;
+    const value = valueOf(form, field);
+    if (value === undefined) continue;
+    const [name, inner] = field.name.split('.') as [string, string?];
+    built[name] = inner ? { ...(built[name] as object), [inner]: value } : value;
   }
   const spec = specOf(form.kind);
   if (form.kind !== 'trends' && spec.intervals.length > 0 && form.options.interval) built.interval = form.options.interval;
   if (spec.compare && form.options.compare) built.compare = form.options.compare;
+}
+
+/** What an option says; undefined when it is as usual. */
+function valueOf(form: Form, field: Field): unknown {
+  if (field.input === 'list') {
+    const chosen = (form.lists[field.name] ?? []).filter((part) => part);
+    if (chosen.length === 0) return undefined;
+    return field.of === 'property' ? chosen.map(resolve) : chosen;
+  }
+  const value = form.options[field.name]?.trim() ?? '';
+  if (field.input === 'brackets') return brackets(value || field.usual);
+  if (value === '') return undefined;
+  if (field.input === 'number' || field.name === 'days') return Number(value);
+  if (field.input === 'flag') return true;
+  if (field.input === 'property') return resolve(value);
+  return field.input === 'text' && field.list ? split(value) : value;
+}
+
+/** "0, 1-3" as the server takes it. */
+function brackets(text: string): { from: number; to: number }[] {
+  return split(text).map((part) => {
+    const [from = NaN, to = from] = part.split(/[-–]/).map(Number);
+    return { from, to };
+  });
 }
 
 export function selectionOf(s: Selection, types: Types): { events?: string[]; where?: Filter } {

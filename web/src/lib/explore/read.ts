@@ -8,19 +8,21 @@ import {
   type FilterGroup,
   type FilterRow,
   type Form,
+  type Measure,
   type Selection,
   type Series,
   type Split,
   type Step,
 } from './form';
 import { isKind, specOf } from './kinds';
+import { viewsOf } from './measures';
 import { reference } from './property';
 import { automatic } from './question';
 
 type Plain = Record<string, unknown>;
 
 const plain = (value: unknown): Plain => (value && typeof value === 'object' && !Array.isArray(value) ? (value as Plain) : {});
-const list = (value: unknown): unknown[] => (Array.isArray(value) ? value.slice(0, 50) : []);
+const list = (value: unknown): unknown[] => (Array.isArray(value) ? value.slice(0, 100) : []);
 const text = (value: unknown): string =>
   typeof value === 'string' ? value.slice(0, 500) : typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
 
@@ -29,8 +31,9 @@ export function read(value: unknown, view: string): Form {
   const kind = isKind(q.kind) ? q.kind : 'trends';
   const spec = specOf(kind);
   const form = blank(kind);
-  const known = new Set(['kind', 'range', 'where', 'series', 'formulas', 'steps', 'exclusions', 'hold', 'breakdown', 'interval', 'compare', 'show']);
-  form.view = spec.views.some((v) => v.value === view) ? view : '';
+  const known = new Set(['kind', 'range', 'where', 'series', 'formulas', 'steps', 'exclusions', 'hold', 'breakdown', 'interval', 'compare', 'show', 'measures']);
+  if (kind === 'sessions') form.measures = list(q.measures).map(measure);
+  form.view = viewsOf(form).some((v) => v.value === view) ? view : '';
   if (kind === 'funnel' && q.show && q.show !== 'steps') form.view = text(q.show);
   if (kind === 'sessions' && q.show === 'duration') form.view = 'duration';
   Object.assign(form, readRange(plain(q.range)));
@@ -48,13 +51,18 @@ export function read(value: unknown, view: string): Form {
   form.hold = list(q.hold).map(property).filter((p) => p);
   form.splits = spec.split ? list(q.breakdown).slice(0, 3).map(split) : [];
   for (const field of spec.options) {
-    known.add(field.name);
-    const given = q[field.name];
-    if (field.input === 'property') form.options[field.name] = property(given);
+    const [name, inner] = field.name.split('.') as [string, string?];
+    known.add(name);
+    const given = inner ? plain(q[name])[inner] : q[name];
+    if (field.input === 'list') form.lists[field.name] = list(given).map(field.of === 'property' ? property : text).filter((part) => part);
+    else if (field.input === 'brackets') form.options[field.name] = list(given).map(bracket).join(', ');
+    else if (field.input === 'property') form.options[field.name] = property(given);
     else if (field.input === 'flag') form.options[field.name] = given === true ? 'true' : '';
     else if (Array.isArray(given)) form.options[field.name] = given.map(text).join(', ');
     else form.options[field.name] = text(given);
   }
+  // Brackets alone say the type.
+  if (form.options.brackets && !form.options.type) form.options.type = 'brackets';
   form.options.interval = text(q.interval);
   if (kind === 'trends' && q.interval === automatic(form)) form.options.interval = '';
   form.options.compare = text(q.compare);
@@ -68,7 +76,7 @@ const usualWords: Record<string, string[]> = {
   breakdown_limit: ['8'], interval: ['day'], order: ['sequential'], unit: ['person', 'actors'], entry: ['best'], within: ['entry'],
   exclusion_effect: ['stop_here'], tie: ['0s'], cohort: ['first_in_range'], type: ['on'], clock: ['calendar'], zero: ['all'],
   attribution: ['first_step', 'start', 'first_event'], new_by: ['active'], mode: ['exact'], times: ['1'], days: ['30'],
-  by: ['client'], midnight: ['continue'],
+  by: ['client'], midnight: ['continue'], visible: ['actions'], hold_counts: ['unit'],
 };
 
 /** Leaves out what is as usual, so that the controls show it so. */
@@ -117,6 +125,16 @@ function step(value: unknown): Step {
 function exclusion(value: unknown): Exclusion {
   const e = plain(value);
   return { ...readSelection(e), from: text(e.from), to: text(e.to) };
+}
+
+function measure(value: unknown): Measure {
+  const m = plain(value);
+  return { ...readSelection(m), property: property({ property: m.property, as: m.as }), label: text(m.label) };
+}
+
+function bracket(value: unknown): string {
+  const { from, to } = plain(value);
+  return text(from) === text(to) ? text(from) : `${text(from)}-${text(to)}`;
 }
 
 function split(value: unknown): Split {

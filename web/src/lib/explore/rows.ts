@@ -104,8 +104,8 @@ function sessions(answer: SessionsAnswer, row: number, column: number, formats: 
     return column === 2 ? behindLength(answer, bin, group, formats) : undefined;
   }
   const [group, at] = part(row, answer.groups.map(() => answer.buckets.length + 1));
-  // Of what is told of sessions, their number and the share of bounces are of people.
-  const view = { 1: '', 5: 'bounce' }[column];
+  // Of what is told of sessions, their number, the share of bounces and what measures come to are of people.
+  const view = column > 6 && column % 3 === 1 ? `measure${(column - 4) / 3}` : { 1: '', 5: 'bounce' }[column];
   if (view === undefined) return undefined;
   return at === answer.buckets.length ? behindTotal(answer, group, formats, { view }) : behindPoint(answer, at, group, formats, { view });
 }
