@@ -94,10 +94,8 @@ type previewRequest struct {
 }
 
 type previewAnswer struct {
-	Body struct {
-		People    int             `json:"people" doc:"How many people are in it."`
-		Watermark store.Watermark `json:"watermark" doc:"Up to where that holds."`
-	}
+	People    int             `json:"people" doc:"How many people are in it."`
+	Watermark store.Watermark `json:"watermark" doc:"Up to where that holds."`
 }
 
 // CohortPath picks a cohort. It is exported because huma does not look into what is not.
@@ -143,10 +141,10 @@ func (a *API) registerCohorts() {
 			"definition. A project has 200 cohorts at most.",
 	}, admin, a.createCohort)
 	takes[newCohort](a, http.MethodPost, path, "The definition and its name.", example(cohortExample))
-	handle(a, huma.Operation{
+	patient(a, huma.Operation{
 		OperationID: "preview-cohort", Method: http.MethodPost, Path: path + "/preview", Tags: tags,
-		Summary: "Count the people of a definition", Errors: slow,
-	}, read, a.previewCohort)
+		Summary: "Count the people of a definition",
+	}, a.previewCohort)
 	takes[previewRequest](a, http.MethodPost, path+"/preview", "The definition.",
 		example(`{"definition":{"did":{"events":["purchase"],"at_least":3}}}`))
 	handle(a, huma.Operation{
@@ -166,11 +164,10 @@ func (a *API) registerCohorts() {
 		OperationID: "refresh-cohort", Method: http.MethodPost, Path: one + "/refresh", Tags: tags, Summary: "Freeze a static cohort anew",
 		Errors: append([]int{http.StatusPreconditionFailed}, slow...),
 	}, admin, a.refreshCohort)
-	handle(a, huma.Operation{
+	patient(a, huma.Operation{
 		OperationID: "list-cohort-people", Method: http.MethodGet, Path: one + "/people", Tags: tags,
 		Summary: "Page through the people of a cohort", Description: "The people in the order of their numbers, so that paging stays good while events arrive.",
-		Errors: slow,
-	}, read, a.cohortPeople)
+	}, a.cohortPeople)
 }
 
 func (a *API) listCohorts(ctx context.Context, c *call, _ *ProjectParameter) (*cohortsAnswer, error) {
@@ -238,7 +235,7 @@ func (a *API) createCohort(ctx context.Context, c *call, _ *ProjectParameter) (*
 	return cohortOf(made), nil
 }
 
-func (a *API) previewCohort(ctx context.Context, c *call, _ *ProjectParameter) (*previewAnswer, error) {
+func (a *API) previewCohort(_ context.Context, c *call, _ *ProjectParameter) (work[previewAnswer], error) {
 	wish, err := body[previewRequest](c)
 	if err != nil {
 		return nil, err
@@ -246,13 +243,13 @@ func (a *API) previewCohort(ctx context.Context, c *call, _ *ProjectParameter) (
 	if wish.Definition == nil {
 		return nil, invalid("missing_field", "definition", "the body needs a definition")
 	}
-	e, err := a.evaluate(ctx, c.scope(), 0, wish.Definition.RawMessage)
-	if err != nil {
-		return nil, err
-	}
-	out := &previewAnswer{}
-	out.Body.People, out.Body.Watermark = len(e.people), e.watermark
-	return out, nil
+	return func(ctx context.Context) (*previewAnswer, error) {
+		e, err := a.evaluate(ctx, c.scope(), 0, wish.Definition.RawMessage)
+		if err != nil {
+			return nil, err
+		}
+		return &previewAnswer{len(e.people), e.watermark}, nil
+	}, nil
 }
 
 func (a *API) getCohort(ctx context.Context, c *call, in *CohortPath) (*cohortAnswer, error) {
@@ -321,12 +318,7 @@ func (a *API) refreshCohort(ctx context.Context, c *call, in *CohortPath) (*coho
 	return cohortOf(fresh), nil
 }
 
-func (a *API) cohortPeople(ctx context.Context, c *call, in *cohortPeopleParameters) (*peopleAnswer, error) {
-	ctx, cancel, err := a.wait(ctx, &in.WaitParameters)
-	if err != nil {
-		return nil, err
-	}
-	defer cancel()
+func (a *API) cohortPeople(ctx context.Context, c *call, in *cohortPeopleParameters) (work[PeoplePage], error) {
 	scope := c.scope()
 	if _, err := a.opts.Projects.Cohort(ctx, c.project.ID, in.ID); err != nil {
 		return nil, err
@@ -335,15 +327,17 @@ func (a *API) cohortPeople(ctx context.Context, c *call, in *cohortPeopleParamet
 	if err := pages.check(); err != nil {
 		return nil, err
 	}
-	r, err := a.opts.Engine.ResolveCohort(scope, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	list, w, err := a.numbers(ctx, scope, "cohort|"+r.Key(), func(ctx context.Context) ([]uint64, store.Watermark, error) {
-		return a.opts.Engine.CohortPeople(ctx, scope, r)
+	return waiting(a, &in.WaitParameters, func(ctx context.Context) (*PeoplePage, error) {
+		r, err := a.opts.Engine.ResolveCohort(scope, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		list, w, err := a.numbers(ctx, scope, "cohort|"+r.Key(), func(ctx context.Context) ([]uint64, store.Watermark, error) {
+			return a.opts.Engine.CohortPeople(ctx, scope, r)
+		})
+		if err != nil {
+			return nil, err
+		}
+		return a.page(ctx, pages, list, w)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return a.page(ctx, pages, list, w)
 }

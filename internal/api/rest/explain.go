@@ -17,24 +17,19 @@ type ExplainRequest struct {
 	Person   string          `json:"person"`
 }
 
-type explainAnswer struct {
-	Body *query.Explanation
-}
-
 func (a *API) registerExplain() {
-	handle(a, huma.Operation{
+	patient(a, huma.Operation{
 		OperationID: "explain-person", Method: http.MethodPost, Path: "/v1/people/explain", Tags: []string{"questions"},
 		Summary: "Tell why a person is behind a number, or why not",
 		Description: "By which events, and for whom it is not the nearest miss: one change of the question or the cell with which the person would be in, " +
 			"such as a longer window. Every such change was tried.",
-		Errors: []int{http.StatusTooManyRequests, http.StatusGatewayTimeout},
-	}, read, a.explain)
+	}, a.explain)
 	example := example(peopleExample).(map[string]any)
 	example["person"] = "1045237722846921733"
 	takes[ExplainRequest](a, http.MethodPost, "/v1/people/explain", "The question, a number of its answer, and the person.", example)
 }
 
-func (a *API) explain(ctx context.Context, c *call, in *WaitParameters) (*explainAnswer, error) {
+func (a *API) explain(_ context.Context, c *call, in *WaitParameters) (work[query.Explanation], error) {
 	request, err := body[ExplainRequest](c)
 	if err != nil {
 		return nil, err
@@ -43,18 +38,11 @@ func (a *API) explain(ctx context.Context, c *call, in *WaitParameters) (*explai
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel, err := a.wait(ctx, in)
-	if err != nil {
-		return nil, err
-	}
-	defer cancel()
-	b, err := a.behind(request.Question, request.Cell, c.scope())
-	if err != nil {
-		return nil, err
-	}
-	x, err := a.opts.Engine.Explain(ctx, c.scope(), b.Asked, b.cell, person)
-	if err != nil {
-		return nil, err
-	}
-	return &explainAnswer{x}, nil
+	return waiting(a, in, func(ctx context.Context) (*query.Explanation, error) {
+		b, err := a.behind(request.Question, request.Cell, c.scope())
+		if err != nil {
+			return nil, err
+		}
+		return a.opts.Engine.Explain(ctx, c.scope(), b.Asked, b.cell, person)
+	})
 }

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,8 +40,13 @@ func (in *QueryParameters) format() string {
 	if in.Format != "" {
 		return in.Format
 	}
+	return preferred(in.Accept, asJSON, asCSV, asParquet, asEvents)
+}
+
+// preferred is the first of the forms that Accept wants most, and otherwise JSON.
+func preferred(accept string, forms ...string) string {
 	best, weight := asJSON, 0.0
-	for part := range strings.SplitSeq(in.Accept, ",") {
+	for part := range strings.SplitSeq(accept, ",") {
 		media, params, err := mime.ParseMediaType(part)
 		if err != nil {
 			continue
@@ -50,7 +56,7 @@ func (in *QueryParameters) format() string {
 			q, _ = strconv.ParseFloat(text, 64)
 		}
 		for _, f := range formats {
-			if f.media == media && q > weight {
+			if f.media == media && q > weight && slices.Contains(forms, f.name) {
 				best, weight = f.name, q
 			}
 		}
@@ -60,17 +66,13 @@ func (in *QueryParameters) format() string {
 
 // mediaTypes documents the forms of an answer.
 func (a *API) mediaTypes() map[string]*huma.MediaType {
-	a.schema(reflect.TypeFor[queryProgress]())
 	return map[string]*huma.MediaType{
 		"application/json": {Schema: a.anyKind(func(k kind) reflect.Type { return k.answer })},
 		"text/csv":         {Schema: &huma.Schema{Type: huma.TypeString, Description: "A line of names, then a row a line, by the kind of question as docs/querying.md lists them."}},
 		"application/vnd.apache.parquet": {Schema: &huma.Schema{
 			Type: huma.TypeString, Format: "binary", Description: "The same rows and columns, with question and watermark in the file's metadata.",
 		}},
-		"text/event-stream": {Schema: &huma.Schema{
-			Type:        huma.TypeString,
-			Description: "Server-sent events: `event: progress` with a QueryProgress, then `event: answer` with the answer or `event: error` with a Problem, as JSON in data.",
-		}},
+		"text/event-stream": a.progressStream(),
 	}
 }
 

@@ -48,11 +48,16 @@ func (a *API) wait(ctx context.Context, in *WaitParameters) (context.Context, co
 }
 
 // shared works something out together with whoever asks for the same at the moment, and keeps it as bytes under the key,
-// which is of one version of the project's data. joined is as for flights.
+// which is of one version of the project's data. Whoever is told how far the answer is hears of that work meanwhile.
 func shared[T any](
-	ctx context.Context, a *API, s query.Scope, key string, version uint64, joined func(*query.Meter),
+	ctx context.Context, a *API, s query.Scope, key string, version uint64,
 	work func(context.Context) (T, error), bytes func(T) []byte,
 ) (out T, err error) {
+	var joined func(*query.Meter)
+	if t := tellerOf(ctx); t != nil {
+		joined = t.meter.Store
+		defer t.meter.Store(t.own)
+	}
 	v, err := a.flights.do(ctx, key, joined, func(ctx context.Context) (any, error) {
 		ctx, cancel := context.WithTimeout(ctx, maxTimeout)
 		defer cancel()

@@ -48,10 +48,6 @@ type PeoplePage struct {
 	Watermark store.Watermark `json:"watermark"`
 }
 
-type peopleAnswer struct {
-	Body *PeoplePage
-}
-
 type exportPeopleParameters struct {
 	WaitParameters
 	Format string `query:"format" default:"csv" enum:"csv,ndjson,parquet" doc:"csv is for spreadsheets; ndjson has a person a line; parquet is for data tools."`
@@ -71,14 +67,12 @@ const aboutCells = " The cell is named by the words of the answer: where its buc
 	"The list holds exactly who is counted there; where a number counts sessions, devices, groups or events, the people whose they are."
 
 func (a *API) registerPeople() {
-	errors := []int{http.StatusTooManyRequests, http.StatusGatewayTimeout}
-	handle(a, huma.Operation{
+	patient(a, huma.Operation{
 		OperationID: "list-people", Method: http.MethodPost, Path: "/v1/people", Tags: []string{"questions"},
 		Summary: "Page through the people behind a number",
 		Description: "The people in the order of their numbers, so that paging stays good while events arrive. A question with relative times means " +
 			"the present of each page; take the question out of the answer to keep them." + aboutCells,
-		Errors: errors,
-	}, read, a.people)
+	}, a.people)
 	takes[PeopleRequest](a, http.MethodPost, "/v1/people", "The question, and which number of its answer.", example(peopleExample))
 	text := &huma.Schema{Type: huma.TypeString}
 	handle(a, huma.Operation{
@@ -86,7 +80,7 @@ func (a *API) registerPeople() {
 		Summary: "Download the people behind a number",
 		Description: "All of them in one stream. An answer that ends early is cut off, so that it cannot pass for a whole one. In csv, text that a " +
 			"spreadsheet would take for a formula has an apostrophe before it." + aboutCells,
-		Errors: errors,
+		Errors: []int{http.StatusTooManyRequests, http.StatusGatewayTimeout},
 		Responses: answers("The people.", map[string]*huma.MediaType{
 			"application/x-ndjson": {Schema: text}, "text/csv": {Schema: text},
 			"application/vnd.apache.parquet": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
@@ -161,7 +155,7 @@ func (a *API) behind(question, cell json.RawMessage, s query.Scope) (*behind, er
 	return &behind{r, cell, text.Bytes()}, nil
 }
 
-func (a *API) people(ctx context.Context, c *call, in *WaitParameters) (*peopleAnswer, error) {
+func (a *API) people(_ context.Context, c *call, in *WaitParameters) (work[PeoplePage], error) {
 	request, err := body[PeopleRequest](c)
 	if err != nil {
 		return nil, err
@@ -172,25 +166,22 @@ func (a *API) people(ctx context.Context, c *call, in *WaitParameters) (*peopleA
 	if request.Limit < 1 || request.Limit > maxPeople {
 		return nil, invalid("bad_limit", "limit", "limit is %d, it must be 1 to %d", request.Limit, maxPeople)
 	}
-	ctx, cancel, err := a.wait(ctx, in)
-	if err != nil {
-		return nil, err
-	}
-	defer cancel()
-	scope := c.scope()
-	b, err := a.behind(request.Question, request.Cell, scope)
-	if err != nil {
-		return nil, err
-	}
-	pages := &pager{scope: scope, hash: b.hash(scope.Project), cursor: request.Cursor, limit: request.Limit}
-	if err := pages.check(); err != nil {
-		return nil, err
-	}
-	list, w, err := a.set(ctx, scope, b)
-	if err != nil {
-		return nil, err
-	}
-	return a.page(ctx, pages, list, w)
+	return waiting(a, in, func(ctx context.Context) (*PeoplePage, error) {
+		scope := c.scope()
+		b, err := a.behind(request.Question, request.Cell, scope)
+		if err != nil {
+			return nil, err
+		}
+		pages := &pager{scope: scope, hash: b.hash(scope.Project), cursor: request.Cursor, limit: request.Limit}
+		if err := pages.check(); err != nil {
+			return nil, err
+		}
+		list, w, err := a.set(ctx, scope, b)
+		if err != nil {
+			return nil, err
+		}
+		return a.page(ctx, pages, list, w)
+	})
 }
 
 // pager says which page of a list of people is asked for.
@@ -211,7 +202,7 @@ func (p *pager) check() (err error) {
 }
 
 // page is a page of an ascending list.
-func (a *API) page(ctx context.Context, p *pager, list []uint64, w store.Watermark) (*peopleAnswer, error) {
+func (a *API) page(ctx context.Context, p *pager, list []uint64, w store.Watermark) (*PeoplePage, error) {
 	page := &PeoplePage{Total: len(list), People: []query.Person{}, Watermark: w}
 	if p.more {
 		at, found := slices.BinarySearch(list, p.after)
@@ -231,7 +222,7 @@ func (a *API) page(ctx context.Context, p *pager, list []uint64, w store.Waterma
 	if err != nil {
 		return nil, err
 	}
-	return &peopleAnswer{page}, nil
+	return page, nil
 }
 
 // set finds the people behind a cell.
@@ -254,7 +245,7 @@ func (a *API) numbers(
 		people []uint64
 		w      store.Watermark
 	}
-	f, err := shared(ctx, a, s, key, version, nil, func(ctx context.Context) (*found, error) {
+	f, err := shared(ctx, a, s, key, version, func(ctx context.Context) (*found, error) {
 		people, w, err := find(ctx)
 		if err != nil {
 			return nil, err

@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/project"
 	"github.com/freshet/freshet/internal/query"
 	"github.com/freshet/freshet/internal/store"
 )
@@ -21,18 +22,10 @@ type personsQuery struct {
 	Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"1000" doc:"How many people at most."`
 }
 
-type personsAnswer struct {
-	Body *query.PersonPage
-}
-
 // PersonPath picks a person by any id. It is exported because huma does not look into what is not.
 type PersonPath struct {
 	ProjectParameter
 	ID string `path:"person" maxLength:"1100" doc:"The number of a person, or a user id, an anonymous id or a device id; person:, user:, anonymous: or device: before it says which it is. Any of a person's ids will do." example:"1045237722846921733"`
-}
-
-type personAnswer struct {
-	Body *query.Profile
 }
 
 type personEventsQuery struct {
@@ -43,10 +36,6 @@ type personEventsQuery struct {
 	Where  string `query:"where" maxLength:"65536" doc:"A filter as in POST /v1/query, as JSON."`
 	Cursor string `query:"cursor" maxLength:"256" doc:"Where to go on: next of the page before."`
 	Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"1000" doc:"How many events at most."`
-}
-
-type personEventsAnswer struct {
-	Body *query.PersonEvents
 }
 
 // MemberCohort is a cohort that somebody is in.
@@ -65,83 +54,79 @@ type UnknownCohort struct {
 }
 
 type personCohortsAnswer struct {
-	Body struct {
-		Person    string          `json:"person" doc:"The number of the person."`
-		Cohorts   []MemberCohort  `json:"cohorts" doc:"The cohorts that the person is in, by name."`
-		Unknown   []UnknownCohort `json:"unknown,omitempty" doc:"Cohorts whose definitions are no longer good, so that nobody can tell."`
-		Watermark store.Watermark `json:"watermark" doc:"Up to where that holds."`
-	}
+	Person    string          `json:"person" doc:"The number of the person."`
+	Cohorts   []MemberCohort  `json:"cohorts" doc:"The cohorts that the person is in, by name."`
+	Unknown   []UnknownCohort `json:"unknown,omitempty" doc:"Cohorts whose definitions are no longer good, so that nobody can tell."`
+	Watermark store.Watermark `json:"watermark" doc:"Up to where that holds."`
 }
 
 func (a *API) registerPersons() {
 	const path, one = "/v1/persons", "/v1/persons/{person}"
 	tags, missing := []string{"people"}, []int{http.StatusNotFound}
-	handle(a, huma.Operation{
+	patient(a, huma.Operation{
 		OperationID: "search-persons", Method: http.MethodGet, Path: path, Tags: tags,
 		Summary: "Search people by an id or a trait",
 		Description: "The people in the order of their last events, the latest first. Who has an event while you page moves to the beginning, so " +
 			"that nobody comes twice. A whole id is found even if no event of the person carries it.",
-	}, read, a.persons)
-	handle(a, huma.Operation{
+	}, a.persons)
+	patient(a, huma.Operation{
 		OperationID: "get-person", Method: http.MethodGet, Path: one, Tags: tags, Errors: missing,
 		Summary: "Get a person: traits, ids, counts",
 		Description: "Any id that leads to the person will do, also one that was merged into another since. Ids are told by the events: one that came " +
 			"with an event of the person but belongs to somebody else, as on a shared phone, is not among them.",
-	}, read, func(ctx context.Context, c *call, in *PersonPath) (*personAnswer, error) {
-		p, err := a.opts.Engine.Profile(ctx, c.scope(), in.ID)
-		if err != nil {
-			return nil, err
-		}
-		return &personAnswer{p}, nil
+	}, func(_ context.Context, c *call, in *PersonPath) (work[query.Profile], error) {
+		return func(ctx context.Context) (*query.Profile, error) { return a.opts.Engine.Profile(ctx, c.scope(), in.ID) }, nil
 	})
-	handle(a, huma.Operation{
+	patient(a, huma.Operation{
 		OperationID: "list-person-events", Method: http.MethodGet, Path: one + "/events", Tags: tags, Errors: missing,
 		Summary: "Page through a person's events, newest first",
 		Description: "Whatever ids they came with. Each tells the session that it belongs to, and whether it begins or ends it. Sessions are those that " +
 			"the person's own events make. A cursor stays good while events arrive.",
-	}, read, a.personEvents)
-	handle(a, huma.Operation{
+	}, a.personEvents)
+	patient(a, huma.Operation{
 		OperationID: "list-person-cohorts", Method: http.MethodGet, Path: one + "/cohorts", Tags: tags, Errors: missing,
 		Summary: "List the cohorts that a person is in",
-	}, read, a.personCohorts)
+	}, a.personCohorts)
 }
 
-func (a *API) persons(ctx context.Context, c *call, in *personsQuery) (*personsAnswer, error) {
-	page, err := a.opts.Engine.Search(ctx, c.scope(), query.PersonFilter{Query: in.Q, Trait: in.Trait}, in.Cursor, in.Limit)
-	if err != nil {
-		return nil, err
-	}
-	return &personsAnswer{page}, nil
+func (a *API) persons(_ context.Context, c *call, in *personsQuery) (work[query.PersonPage], error) {
+	return func(ctx context.Context) (*query.PersonPage, error) {
+		return a.opts.Engine.Search(ctx, c.scope(), query.PersonFilter{Query: in.Q, Trait: in.Trait}, in.Cursor, in.Limit)
+	}, nil
 }
 
-func (a *API) personEvents(ctx context.Context, c *call, in *personEventsQuery) (*personEventsAnswer, error) {
+func (a *API) personEvents(_ context.Context, c *call, in *personEventsQuery) (work[query.PersonEvents], error) {
 	events := EventParameters{Event: in.Event, From: in.From, To: in.To, Where: in.Where}
 	f, err := events.filter(a, c)
 	if err != nil {
 		return nil, err
 	}
-	page, err := a.opts.Engine.PersonEvents(ctx, c.scope(), in.ID, f, in.Cursor, in.Limit)
-	if err != nil {
-		return nil, err
-	}
-	return &personEventsAnswer{page}, nil
+	return func(ctx context.Context) (*query.PersonEvents, error) {
+		return a.opts.Engine.PersonEvents(ctx, c.scope(), in.ID, f, in.Cursor, in.Limit)
+	}, nil
 }
 
-func (a *API) personCohorts(ctx context.Context, c *call, in *PersonPath) (*personCohortsAnswer, error) {
+func (a *API) personCohorts(ctx context.Context, c *call, in *PersonPath) (work[personCohortsAnswer], error) {
 	list, err := a.opts.Projects.Cohorts(ctx, c.project.ID)
 	if err != nil {
 		return nil, err
 	}
-	out := &personCohortsAnswer{}
-	out.Body.Cohorts = []MemberCohort{}
+	return func(ctx context.Context) (*personCohortsAnswer, error) {
+		return a.cohortsWith(ctx, c.scope(), in.ID, list)
+	}, nil
+}
+
+// cohortsWith picks those of the cohorts that a person is in.
+func (a *API) cohortsWith(ctx context.Context, s query.Scope, person string, list []project.Cohort) (*personCohortsAnswer, error) {
+	out := &personCohortsAnswer{Cohorts: []MemberCohort{}}
 	var found []MemberCohort
 	var resolved []*query.ResolvedCohort
 	for _, k := range list {
 		id := strconv.FormatUint(k.ID, 10)
-		r, err := a.opts.Engine.ResolveCohort(c.scope(), id)
+		r, err := a.opts.Engine.ResolveCohort(s, id)
 		var known *event.Error
 		if errors.As(err, &known) && known.Kind == event.Invalid {
-			out.Body.Unknown = append(out.Body.Unknown, UnknownCohort{id, k.Name, known.Message})
+			out.Unknown = append(out.Unknown, UnknownCohort{id, k.Name, known.Message})
 			continue
 		}
 		if err != nil {
@@ -149,14 +134,14 @@ func (a *API) personCohorts(ctx context.Context, c *call, in *PersonPath) (*pers
 		}
 		found, resolved = append(found, MemberCohort{id, k.Name, k.Description, k.Static}), append(resolved, r)
 	}
-	person, member, w, err := a.opts.Engine.Memberships(ctx, c.scope(), in.ID, resolved)
+	number, member, w, err := a.opts.Engine.Memberships(ctx, s, person, resolved)
 	if err != nil {
 		return nil, err
 	}
-	out.Body.Person, out.Body.Watermark = person, w
+	out.Person, out.Watermark = number, w
 	for i := range found {
 		if member[i] {
-			out.Body.Cohorts = append(out.Body.Cohorts, found[i])
+			out.Cohorts = append(out.Cohorts, found[i])
 		}
 	}
 	return out, nil

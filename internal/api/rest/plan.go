@@ -41,10 +41,6 @@ type violationsQuery struct {
 	To   string `query:"to" maxLength:"64" default:"now" doc:"The first time that is too late, in the same forms."`
 }
 
-type violationsAnswer struct {
-	Body *query.Violations
-}
-
 func (a *API) registerPlan() {
 	const path = "/v1/plan"
 	tags := []string{"events"}
@@ -71,12 +67,11 @@ func (a *API) registerPlan() {
 		Description: "Of the newest events: what all events of a name had is required. Nothing is kept; PUT /v1/plan keeps it.",
 		Errors:      []int{http.StatusTooManyRequests, http.StatusGatewayTimeout},
 	}, read, a.proposePlan)
-	handle(a, huma.Operation{
+	patient(a, huma.Operation{
 		OperationID: "list-violations", Method: http.MethodGet, Path: path + "/violations", Tags: tags, Summary: "List what is not as planned",
 		Description: "Computed when it is asked, of the events as they are stored and the plan as it is now: a plan that is changed judges earlier events, too. " +
 			"identify, group and alias are not judged. Without a plan it is 404 (no_plan).",
-		Errors: []int{http.StatusTooManyRequests, http.StatusGatewayTimeout},
-	}, read, a.violations)
+	}, a.violations)
 }
 
 // plan is the project's, nil when there is none.
@@ -150,7 +145,7 @@ func (a *API) proposePlan(ctx context.Context, c *call, _ *ProjectParameter) (*p
 	return &proposalAnswer{plan}, nil
 }
 
-func (a *API) violations(ctx context.Context, c *call, in *violationsQuery) (*violationsAnswer, error) {
+func (a *API) violations(ctx context.Context, c *call, in *violationsQuery) (work[query.Violations], error) {
 	from, to, err := a.hours(c, &LedgerQuery{From: in.From, To: in.To})
 	if err != nil {
 		return nil, err
@@ -162,11 +157,7 @@ func (a *API) violations(ctx context.Context, c *call, in *violationsQuery) (*vi
 	if plan == nil {
 		return nil, &event.Error{Kind: event.NotFound, Code: "no_plan", Message: "the project has no tracking plan; PUT /v1/plan sets one"}
 	}
-	ctx, cancel := context.WithTimeout(ctx, maxTimeout)
-	defer cancel()
-	v, err := a.opts.Engine.Violations(ctx, c.scope(), plan, from, to)
-	if err != nil {
-		return nil, err
-	}
-	return &violationsAnswer{v}, nil
+	return func(ctx context.Context) (*query.Violations, error) {
+		return a.opts.Engine.Violations(ctx, c.scope(), plan, from, to)
+	}, nil
 }

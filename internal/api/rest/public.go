@@ -153,18 +153,11 @@ func (a *API) questionOf(ctx context.Context, c *call, tiles []tileView, id stri
 
 // askPublic is the whole answer without what the question filters by, which may name people.
 func (a *API) askPublic(ctx context.Context, c *call, question json.RawMessage) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, publicTimeout)
-	defer cancel()
-	began := a.opts.Now()
-	w, err := a.wanted(ctx, c.scope(), &QueryParameters{}, question)
+	answer, err := a.whole(ctx, c.scope(), &QueryParameters{}, question, publicTimeout)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := a.answer(ctx, w, nil)
-	if err != nil {
-		return nil, err
-	}
-	return withoutFilters(slices.Concat(answer.body, answer.tail(a.opts.Now().Sub(began))))
+	return withoutFilters(answer)
 }
 
 func withoutFilters(answer []byte) ([]byte, error) {

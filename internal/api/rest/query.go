@@ -84,7 +84,9 @@ func (a *API) reply(ctx context.Context, c *call, in *QueryParameters, data []by
 	head := c.w.Header()
 	head.Set("Vary", "Accept")
 	if format == asEvents {
-		return &huma.StreamResponse{Body: func(hc huma.Context) { a.tell(hc.Context(), c, in, data, timeout) }}, nil
+		return &huma.StreamResponse{Body: func(hc huma.Context) {
+			a.tell(hc.Context(), c, func(ctx context.Context) ([]byte, error) { return a.whole(ctx, c.scope(), in, data, timeout) })
+		}}, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -98,7 +100,7 @@ func (a *API) reply(ctx context.Context, c *call, in *QueryParameters, data []by
 	if matches(in.IfNoneMatch, tag) {
 		return &huma.StreamResponse{Body: func(hc huma.Context) { hc.SetStatus(http.StatusNotModified) }}, nil
 	}
-	answer, err := a.answer(ctx, wanted, nil)
+	answer, err := a.answer(ctx, wanted)
 	if err != nil {
 		head.Del("ETag")
 		return nil, err
@@ -111,6 +113,22 @@ func (a *API) reply(ctx context.Context, c *call, in *QueryParameters, data []by
 		return &huma.StreamResponse{Body: func(huma.Context) { answer.send(c.w, format, file, began) }}, nil
 	}
 	return &huma.StreamResponse{Body: func(huma.Context) { answer.write(c.w, a.opts.Now().Sub(began)) }}, nil
+}
+
+// whole is the answer to a question in one piece.
+func (a *API) whole(ctx context.Context, s query.Scope, in *QueryParameters, data []byte, timeout time.Duration) ([]byte, error) {
+	began := a.opts.Now()
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	w, err := a.wanted(ctx, s, in, data)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := a.answer(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(answer.body, answer.tail(a.opts.Now().Sub(began))), nil
 }
 
 // wanted is a question with all that its answer depends on.
@@ -137,14 +155,13 @@ func (a *API) wanted(ctx context.Context, s query.Scope, in *QueryParameters, da
 	return w, nil
 }
 
-// answer finds the answer in the cache, or works it out together with whoever asks the same at the moment; joined, which
-// may be nil, is told what measures that.
-func (a *API) answer(ctx context.Context, w *wanted, joined func(*query.Meter)) (*answered, error) {
+// answer finds the answer in the cache, or works it out together with whoever asks the same at the moment.
+func (a *API) answer(ctx context.Context, w *wanted) (*answered, error) {
 	if b, ok := a.opts.Cache.Get(w.key); ok {
 		// The version is the same, so nothing about the project changed up to the present watermark.
 		return &answered{b, w.watermark, true}, nil
 	}
-	return shared(ctx, a, w.scope, w.key, w.version, joined, func(ctx context.Context) (*answered, error) {
+	return shared(ctx, a, w.scope, w.key, w.version, func(ctx context.Context) (*answered, error) {
 		answer, err := w.Ask(ctx, a.opts.Engine, w.scope)
 		if err != nil {
 			return nil, err

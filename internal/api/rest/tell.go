@@ -3,14 +3,17 @@ package rest
 import (
 	"context"
 	"net/http"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/freshet/freshet/internal/query"
 )
 
-// tellEvery is the time between two messages about the progress of a question.
+// tellEvery is the time between two messages about the progress of an answer.
 const tellEvery = 500 * time.Millisecond
 
 // queryProgress is the data of "event: progress".
@@ -19,40 +22,58 @@ type queryProgress struct {
 	ElapsedMS float64 `json:"elapsed_ms" doc:"Milliseconds since the question arrived."`
 }
 
-// tell answers with a stream: the progress of the question, then its answer or what is wrong.
-func (a *API) tell(ctx context.Context, c *call, in *QueryParameters, data []byte, timeout time.Duration) {
-	began := a.opts.Now()
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
+// progressStream documents what tell answers with.
+func (a *API) progressStream() *huma.MediaType {
+	a.schema(reflect.TypeFor[queryProgress]())
+	return &huma.MediaType{Schema: &huma.Schema{
+		Type:        huma.TypeString,
+		Description: "Server-sent events: `event: progress` with a QueryProgress, then `event: answer` with the answer or `event: error` with a Problem, as JSON in data.",
+	}}
+}
+
+// tell answers with a stream: how far the work is, then what comes of it, as JSON in one line, or what is wrong. The work ends
+// when there is nobody left to tell.
+func (a *API) tell(ctx context.Context, c *call, work func(context.Context) ([]byte, error)) {
+	ctx, leave := context.WithCancel(ctx)
+	defer leave()
 	head := c.w.Header()
 	head.Set("Content-Type", "text/event-stream")
 	head.Set("X-Accel-Buffering", "no") // proxies of the nginx family would collect the stream otherwise
-	t := &teller{api: a, out: sse{w: c.w, control: http.NewResponseController(c.w)}, began: began, leave: cancel}
-	t.meter.Store(new(query.Meter))
+	t := &teller{
+		api: a, out: sse{w: c.w, control: http.NewResponseController(c.w)}, began: a.opts.Now(), leave: leave,
+		own: &query.Meter{Fractions: true},
+	}
+	t.meter.Store(t.own)
 	stop := t.begin()
 	defer stop()
-	var answer *answered
-	w, err := a.wanted(ctx, c.scope(), in, data)
-	if err == nil {
-		answer, err = a.answer(ctx, w, t.meter.Store)
-	}
+	answer, err := work(context.WithValue(query.WithMeter(ctx, t.own), tellerKey{}, t))
 	stop()
 	if err != nil {
 		_ = t.out.json("error", problemOf(ctx, a.opts.Logger, err))
 		return
 	}
-	t.out.buf = append(append(append(t.out.buf[:0], "event: answer\ndata: "...), answer.body...), answer.tail(t.elapsed())...)
+	t.out.buf = append(append(t.out.buf[:0], "event: answer\ndata: "...), answer...)
 	_ = t.out.send()
 }
 
-// teller tells the progress of a question.
+// teller tells how far some work is.
 type teller struct {
 	api   *API
 	out   sse
 	began time.Time
+	// own measures what the request does itself, meter what is told of: that, or the work of others that it has joined.
+	own   *query.Meter
 	meter atomic.Pointer[query.Meter]
-	// leave ends the question, when there is nobody left to tell.
+	// leave ends the work, when there is nobody left to tell.
 	leave func()
+}
+
+type tellerKey struct{}
+
+// tellerOf is who tells of the work that is done with ctx, nil when nobody does.
+func tellerOf(ctx context.Context) *teller {
+	t, _ := ctx.Value(tellerKey{}).(*teller)
+	return t
 }
 
 func (t *teller) elapsed() time.Duration { return t.api.opts.Now().Sub(t.began) }

@@ -1,17 +1,9 @@
 package rest
 
 import (
-	"bufio"
-	"context"
 	"encoding/json"
-	"io"
-	"net/http"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/freshet/freshet/internal/query"
-	"github.com/freshet/freshet/internal/store"
 )
 
 // told is one server-sent event.
@@ -74,55 +66,4 @@ func TestWhatIsWrongIsTold(t *testing.T) {
 	if got := w.ask("1 read", "POST", "/v1/query?timeout=1h", buys, "Accept", "text/event-stream"); got.Code != 400 || got.problem().Code != "bad_timeout" {
 		t.Error(got.Code, got.Body)
 	}
-}
-
-// stuck is a store whose cuts are not made until the question is given up.
-type stuck struct {
-	store.Reader
-	begun, ended chan struct{}
-}
-
-func (s *stuck) Cut(ctx context.Context, _ store.ProjectID) (store.Cut, error) {
-	close(s.begun)
-	<-ctx.Done()
-	close(s.ended)
-	return nil, ctx.Err()
-}
-
-func TestLeavingEndsTheQuestion(t *testing.T) {
-	w := newWorld(t)
-	w.add(1, "buy", 5)
-	s := &stuck{Reader: w.store, begun: make(chan struct{}), ended: make(chan struct{})}
-	engine, err := query.New(query.Options{Store: s, Now: w.api.opts.Now})
-	must(t, err)
-	o := w.api.opts
-	o.Engine, o.Registerer = engine, nil
-	api, err := New(o)
-	must(t, err)
-	t.Cleanup(api.Close)
-	w.mux = http.NewServeMux()
-	api.Register(w.mux)
-	_, url := w.serve(t)
-	ctx, leave := context.WithCancel(t.Context())
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v1/query", strings.NewReader(buys))
-	must(t, err)
-	r.Header = http.Header{"Authorization": {"Bearer " + w.keys["1 read"]}, "Accept": {"text/event-stream"}}
-	resp, err := http.DefaultClient.Do(r)
-	must(t, err)
-	defer resp.Body.Close()
-	<-s.begun
-	lines := bufio.NewReader(resp.Body)
-	for range 2 { // the stream is under way and says so twice, which is a second
-		for line := ""; !strings.HasPrefix(line, "data: "); {
-			line, err = lines.ReadString('\n')
-			must(t, err)
-		}
-	}
-	leave()
-	select {
-	case <-s.ended:
-	case <-time.After(10 * time.Second):
-		t.Fatal("the question goes on though nobody waits for it")
-	}
-	_, _ = io.Copy(io.Discard, resp.Body)
 }
