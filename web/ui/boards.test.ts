@@ -213,6 +213,44 @@ it('opens the people behind a number of a tile, by pointer and keyboard, but nei
   await page.context().close();
 });
 
+it('does not lose a new link to a stray key', async () => {
+  const { id } = await server.api<Dashboard>('POST', '/v1/dashboards', { name: 'Linked', tiles: [] });
+  const { page, wrong } = await open(browser, server, `/dashboards?board=${id}`);
+  await page.getByRole('button', { name: /^Shared? …/ }).click();
+  const dialog = page.getByRole('dialog', { name: 'Public link' });
+  await dialog.getByRole('button', { name: 'Make a link' }).click();
+  const link = await dialog.locator('.made code').innerText();
+  for (let i = 0; i < 3; i++) await page.keyboard.press('Escape');
+  await page.mouse.click(5, 400); // beside the dialog
+  await dialog.getByRole('alert').getByText('The link is shown this once').waitFor();
+  await accessible(page);
+  expect(await dialog.locator('.made code').innerText()).toBe(link);
+  await dialog.getByRole('button', { name: 'Go on' }).click();
+  expect(await dialog.getByRole('alert').count()).toBe(0);
+  // Who says so has it, and whoever does not want it need not.
+  await dialog.getByRole('button', { name: 'I have it' }).click();
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: /^Shared? …/ }).click();
+  await dialog.getByRole('button', { name: 'Replace the link' }).click();
+  expect(await dialog.locator('.made code').innerText()).not.toBe(link);
+  await page.keyboard.press('Escape');
+  await dialog.getByRole('button', { name: 'Close all the same' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  // What was copied is not lost.
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.getByRole('button', { name: /^Shared? …/ }).click();
+  await dialog.getByRole('button', { name: 'Replace the link' }).click();
+  const third = await dialog.locator('.made code').innerText();
+  await dialog.getByRole('button', { name: 'Copy' }).click();
+  await dialog.getByRole('button', { name: 'Copied' }).waitFor();
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'detached' });
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(third);
+  expect(wrong).toEqual([]);
+  await page.context().close();
+});
+
 it('asks again while it is seen, not while it is hidden, and fills the screen', async () => {
   const tile = { id: 't1', x: 0, y: 0, w: 6, h: 6, question: { kind: 'trends', series: [{ events: ['app_opened'], label: 'Looked at' }] } };
   const made = await server.api<Dashboard>('POST', '/v1/dashboards', { name: 'Live', tiles: [tile] });
