@@ -1,6 +1,4 @@
 // Pages of a project without events, with a server that takes its time, and with one that is away.
-import { createServer, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { launch, open, settle, shot } from './browser';
@@ -68,41 +66,6 @@ it('says that the server is away, and goes on by itself when it is back', async 
   await page.getByRole('button', { name: 'Ask again' }).click();
   await page.getByText('No event has arrived yet.').waitFor();
   await page.context().close();
-});
-
-it('says how far a long question is, and gives it up', async () => {
-  // In front of the real server, a question that tells its progress as that one does, and never comes to an end.
-  let [answers, left] = [false, false];
-  const front = createServer((asked, response) => {
-    if (!answers && asked.url!.startsWith('/v1/query?')) {
-      response.writeHead(200, { 'Content-Type': 'text/event-stream' });
-      response.write(`event: progress\ndata: ${JSON.stringify({ phase: 'reading', fraction: 0.25, rows: 2_500_000 })}\n\n`);
-      response.on('close', () => (left = true));
-      return;
-    }
-    const behind = request(server.url + asked.url!, { method: asked.method, headers: asked.headers }, (from) => {
-      response.writeHead(from.statusCode!, from.headers);
-      from.pipe(response);
-    });
-    behind.on('error', () => response.destroy());
-    response.on('close', () => behind.destroy());
-    asked.pipe(behind);
-  });
-  await new Promise<void>((done) => front.listen(0, '127.0.0.1', done));
-  const url = `http://127.0.0.1:${(front.address() as AddressInfo).port}`;
-  const { page, wrong } = await open(browser, Object.assign(Object.create(server) as Server, { url }), '/explore');
-  await page.getByRole('status').filter({ hasText: 'Reading 25%, 2.5m rows for' }).waitFor();
-  await shot(page, 'progress');
-  await page.getByRole('button', { name: 'Cancel' }).click();
-  await page.getByText('Cancelled.').waitFor();
-  await expect.poll(() => left).toBe(true);
-  answers = true;
-  await page.getByRole('button', { name: 'Ask again' }).click();
-  await page.getByText('No event has arrived yet.').waitFor();
-  expect(wrong).toEqual([]);
-  await page.context().close();
-  front.closeAllConnections();
-  await new Promise((done) => front.close(done));
 });
 
 it('is led by the keyboard alone', async () => {

@@ -30,8 +30,8 @@ export class Client {
     return this.send<T>('POST', this.url(path, parameters), JSON.stringify(body), signal);
   }
 
-  async patch<T>(path: string, body: unknown, headers: Headers = {}): Promise<T> {
-    const response = await this.open('PATCH', this.url(path), JSON.stringify(body), undefined, 'application/json', headers);
+  async patch<T>(path: string, body: unknown, headers: Headers = {}, signal?: AbortSignal): Promise<T> {
+    const response = await this.open('PATCH', this.url(path), JSON.stringify(body), signal, 'application/json', headers);
     return (await response.json()) as T;
   }
 
@@ -56,7 +56,7 @@ export class Client {
   }
 
   /** Posts, and opens a response whose body arrives over time. */
-  told(path: string, body: unknown, signal: AbortSignal, parameters: Parameters): Promise<Response> {
+  told(path: string, body: unknown, signal: AbortSignal, parameters: Parameters = {}): Promise<Response> {
     return this.open('POST', this.url(path, parameters), JSON.stringify(body), signal, 'text/event-stream');
   }
 

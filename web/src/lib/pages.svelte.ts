@@ -1,19 +1,24 @@
 // A list that comes page by page, as far as somebody wants to read.
-import { aborted, asProblem, type Problem } from './problem';
+import type { Problem } from './problem';
+import type { Tell } from './told';
+import { Work } from './work.svelte';
 
-export class Pages<P extends { next?: string }, T> {
+export class Pages<P extends { next?: string }, T> extends Work {
   items = $state.raw<T[]>([]);
   /** The page that came last. */
   last = $state.raw<P>();
-  problem = $state.raw<Problem>();
-  busy = $state(false);
-  private abort = new AbortController();
 
   constructor(
-    private readonly ask: (cursor: string | undefined, signal: AbortSignal) => Promise<P>,
+    private readonly ask: (cursor: string | undefined, signal: AbortSignal, tell: Tell) => Promise<P>,
     private readonly of: (page: P) => T[],
-    private readonly failed: (problem: Problem) => void,
-  ) {}
+    failed: (problem: Problem) => void,
+  ) {
+    super(failed);
+  }
+
+  get busy(): boolean {
+    return this.since > 0;
+  }
 
   get over(): boolean {
     return this.last !== undefined && !this.last.next;
@@ -21,32 +26,19 @@ export class Pages<P extends { next?: string }, T> {
 
   /** Reads the next page. */
   async more(): Promise<void> {
-    const { signal } = this.abort;
-    this.busy = true;
     this.problem = undefined;
-    try {
-      const page = await this.ask(this.last?.next, signal);
-      if (signal.aborted) return;
-      this.items = this.last ? [...this.items, ...this.of(page)] : this.of(page);
-      this.last = page;
-    } catch (error) {
-      if (aborted(error) || signal.aborted) return;
-      this.problem = asProblem(error);
-      this.failed(this.problem);
-    }
-    this.busy = false;
+    await this.run(
+      (signal, tell) => this.ask(this.last?.next, signal, tell),
+      (page) => {
+        this.items = this.last ? [...this.items, ...this.of(page)] : this.of(page);
+        this.last = page;
+      },
+    );
   }
 
   /** Begins at the first page again; what is shown stays until that has come. */
   async again(): Promise<void> {
-    this.stop();
-    this.abort = new AbortController();
     this.last = undefined;
     await this.more();
-  }
-
-  stop(): void {
-    this.abort.abort();
-    this.busy = false;
   }
 }

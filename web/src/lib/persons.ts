@@ -1,20 +1,22 @@
 // People one by one: looking for them, who they are, what they did.
 import type { Client } from './api';
+import { told, type Tell } from './told';
 import type { Profile, PersonCohortsAnswer, PersonEvent, PersonEvents, PersonPage } from './openapi';
 
 const one = (id: string) => `/v1/persons/${encodeURIComponent(id)}`;
 
 /** People whose ids or traits begin with a text, who were seen last first; all people for an empty one. */
-export const find = (client: Client, text: string, cursor: string | undefined, signal: AbortSignal): Promise<PersonPage> =>
-  client.get<PersonPage>('/v1/persons', { q: text, limit: 50, cursor }, signal);
+export const find = (client: Client, text: string, cursor: string | undefined, signal: AbortSignal, tell: Tell): Promise<PersonPage> =>
+  told(client.stream('/v1/persons', signal, { q: text, limit: 50, cursor }), signal, tell);
 
-export const open = (client: Client, id: string, signal: AbortSignal): Promise<Profile> => client.get<Profile>(one(id), {}, signal);
+export const open = (client: Client, id: string, signal: AbortSignal, tell: Tell): Promise<Profile> =>
+  told(client.stream(one(id), signal), signal, tell);
 
-export const cohortsOf = (client: Client, id: string, signal: AbortSignal): Promise<PersonCohortsAnswer> =>
-  client.get<PersonCohortsAnswer>(`${one(id)}/cohorts`, {}, signal);
+export const cohortsOf = (client: Client, id: string, signal: AbortSignal, tell: Tell): Promise<PersonCohortsAnswer> =>
+  told(client.stream(`${one(id)}/cohorts`, signal), signal, tell);
 
-export const events = (client: Client, id: string, event: string, cursor: string | undefined, signal: AbortSignal): Promise<PersonEvents> =>
-  client.get<PersonEvents>(`${one(id)}/events`, { event, limit: 100, cursor }, signal);
+export const events = (client: Client, id: string, event: string, cursor: string | undefined, signal: AbortSignal, tell: Tell): Promise<PersonEvents> =>
+  told(client.stream(`${one(id)}/events`, signal, { event, limit: 100, cursor }), signal, tell);
 
 /** Events of one session, or of none, that follow on each other; the newest first. */
 export type Stretch = { key: string; session: PersonEvent['session']; events: PersonEvent[] };

@@ -1,54 +1,53 @@
 // Asks again and again while the page is seen, one request at a time.
-import { aborted, asProblem, type Problem } from './problem';
+import type { Problem } from './problem';
+import type { Tell } from './told';
+import { Once } from './work.svelte';
 
-export class Poll<T> {
-  value = $state.raw<T>();
-  problem = $state.raw<Problem>();
-  loading = $state(false);
+export class Poll<T> extends Once<T> {
   private timer?: ReturnType<typeof setTimeout>;
-  private abort?: AbortController;
   private stopped = true;
 
   constructor(
-    private readonly ask: (signal: AbortSignal) => Promise<T>,
+    ask: (signal: AbortSignal, tell: Tell) => Promise<T>,
     private readonly every: number,
-    private readonly failed: (problem: Problem) => void = () => {},
-  ) {}
+    failed?: (problem: Problem) => void,
+  ) {
+    super(ask, failed);
+  }
+
+  get loading(): boolean {
+    return this.since > 0;
+  }
 
   /** Starts asking; the returned function ends it. */
   start(): () => void {
     this.stopped = false;
     const follow = () => {
-      if (!document.hidden) void this.now();
-      else clearTimeout(this.timer);
+      if (document.hidden) clearTimeout(this.timer);
+      else if (!this.cancelled) void this.now();
     };
     document.addEventListener('visibilitychange', follow);
     void this.now();
     return () => {
       this.stopped = true;
       document.removeEventListener('visibilitychange', follow);
-      clearTimeout(this.timer);
-      this.abort?.abort();
+      this.stop();
     };
   }
 
-  /** Asks at once. What was shown stays until there is something newer. */
-  async now(): Promise<void> {
+  /** Asks at once, and then again after a while. */
+  override async now(): Promise<boolean> {
     clearTimeout(this.timer);
-    this.abort?.abort();
-    const abort = new AbortController();
-    this.abort = abort;
-    this.loading = true;
-    try {
-      this.value = await this.ask(abort.signal);
-      this.problem = undefined;
-    } catch (error) {
-      if (aborted(error)) return;
-      this.problem = asProblem(error);
-      this.failed(this.problem);
+    const ended = await super.now();
+    if (ended && !this.stopped && !document.hidden) {
+      this.timer = setTimeout(() => void this.now(), Math.max(this.every, (this.problem?.wait ?? 0) * 1000));
     }
-    this.loading = false;
-    if (this.stopped || document.hidden) return;
-    this.timer = setTimeout(() => void this.now(), Math.max(this.every, (this.problem?.wait ?? 0) * 1000));
+    return ended;
+  }
+
+  /** Who has given up is not asked for until somebody wants it again. */
+  override stop(): void {
+    clearTimeout(this.timer);
+    super.stop();
   }
 }

@@ -1,29 +1,28 @@
 // An answer that tells how far it is while it is worked out.
-import type { Answer } from './explore/answers';
 import type { QueryProgress } from './openapi';
 import { Problem, readProblem } from './problem';
 import { read } from './sse';
 
-/** Hears how far a question is. */
+/** Hears how far an answer is. */
 export type Tell = (progress: QueryProgress) => void;
 
 /** An answer has no more letters than this. */
 const largest = 256 << 20;
 
 /** Reads what is told, until there is the answer or what is wrong. */
-export async function told(asked: Promise<Response>, signal: AbortSignal, tell: Tell): Promise<Answer> {
+export async function told<T>(asked: Promise<Response>, signal: AbortSignal, tell: Tell): Promise<T> {
   const { body } = await asked;
-  let answer: Answer | undefined;
+  let answer: { is: T } | undefined;
   let wrong: Problem | undefined;
   if (body) {
     await read(body, ({ event, data }) => {
       if (signal.aborted) return;
       if (event === 'progress') tell(JSON.parse(data) as QueryProgress);
-      if (event === 'answer') answer = JSON.parse(data) as Answer;
+      if (event === 'answer') answer = { is: JSON.parse(data) as T };
       if (event === 'error') wrong = refusal(data);
     }, largest);
   }
-  if (answer) return answer;
+  if (answer) return answer.is;
   throw wrong ?? new Problem(0, 'the answer broke off', 'unreachable');
 }
 
