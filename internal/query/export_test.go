@@ -1,7 +1,6 @@
 package query
 
 import (
-	"context"
 	"time"
 )
 
@@ -40,13 +39,3 @@ var (
 	ParseFormula    = parseFormula
 	Stair           = stair
 )
-
-// SettingsFrom is the position from which the newest events with traits are read, of most of them.
-func (e *Engine) SettingsFrom(ctx context.Context, s Scope, most int64) (from uint64, partial bool, err error) {
-	asked := e.ask(ctx, "schema", s, func(ctx context.Context, cut *peopledCut) error {
-		b := schemaBuilder{cut: cut}
-		from, partial, err = b.settingsFrom(ctx, most)
-		return err
-	})
-	return from, partial, asked
-}

@@ -5,15 +5,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/valyala/fastjson"
+
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/store"
-)
-
-const (
-	// schemaSettings bounds of how many of the newest events with traits the keys are read.
-	schemaSettings = 500_000
-	// schemaStretches is in how many parts the positions are counted, to find those of that many events.
-	schemaStretches = 1_000
 )
 
 // withTraits holds for events that change the traits of people.
@@ -22,49 +17,51 @@ const withTraits = "traits IS NOT NULL AND kind <> 'group'"
 // traitSeen is when a trait was set, and what was set once, at first and at last.
 type traitSeen struct{ first, last time.Time }
 
-// seen tells by key when traits were set to anything but null, whatever became of it, and whether that is of the newest
-// events only.
-func (b *schemaBuilder) seen(ctx context.Context) (seen map[string]traitSeen, partial bool, err error) {
-	from, partial, err := b.settingsFrom(ctx, schemaSettings)
-	if err != nil {
-		return nil, false, err
-	}
-	ops := "/" + store.TraitOps
-	// What is apart from the traits that are just set is read beside them, without the member that holds it.
-	objects := fmt.Sprintf("CASE WHEN contains(traits, '%s') THEN [TRY(json_merge_patch(traits, '{%q:null}')), TRY(json_extract(traits, '%s/%s')), TRY(json_extract(traits, '%s/%s'))]"+
-		" ELSE [traits] END", traitOps(), store.TraitOps, ops, event.Set, ops, event.SetOnce)
-	q := fmt.Sprintf("SELECT key, min(time), max(time) FROM ("+
-		"SELECT unnest(TRY(json_keys(o))) AS key, unnest(TRY(json_type(o, '$.*'))) AS sort, time FROM ("+
-		"SELECT unnest(%s) AS o, time FROM %s WHERE %s AND seq >= %d)) WHERE sort <> 'NULL' GROUP BY key",
-		objects, b.cut.Events("traits", "time", "seq", "kind"), withTraits, from)
-	seen = map[string]traitSeen{}
+// seen tells by key when traits were set to anything but null, whatever became of it, by the events that are counted.
+func (b *schemaBuilder) seen(ctx context.Context) (map[string]traitSeen, error) {
+	// Who sends the same traits again and again does so with the same text.
+	q := fmt.Sprintf("SELECT traits, min(time), max(time) FROM %s WHERE %s AND seq >= %d GROUP BY traits",
+		b.cut.Events("traits", "time", "seq", "kind"), withTraits, b.first)
+	seen := map[string]traitSeen{}
+	var parser fastjson.Parser
 	for row, err := range b.cut.Rows(ctx, q) {
 		if err != nil {
-			return nil, false, err
+			return nil, err
 		}
 		c := cells(row)
-		seen[c.text()] = traitSeen{c.time(), c.time()}
+		v, err := parser.Parse(c.text())
+		if err != nil || v.Type() != fastjson.TypeObject {
+			continue
+		}
+		at := traitSeen{c.time(), c.time()}
+		ops := v.GetObject(store.TraitOps)
+		v.GetObject().Del(store.TraitOps)
+		for _, o := range []*fastjson.Object{v.GetObject(), member(ops, event.Set), member(ops, event.SetOnce)} {
+			noteKeys(seen, o, at)
+		}
 	}
-	return seen, partial, nil
+	return seen, nil
 }
 
-// settingsFrom is the first position of the newest events with traits: of so many, and of those more that share the stretch of the
-// oldest of them. It tells whether there are some before it.
-func (b *schemaBuilder) settingsFrom(ctx context.Context, most int64) (from uint64, partial bool, err error) {
-	width := uint64(b.cut.Watermark().Position)/schemaStretches + 1
-	q := fmt.Sprintf("SELECT seq // %d AS stretch, count(*) FROM %s WHERE %s GROUP BY stretch ORDER BY stretch DESC",
-		width, b.cut.Events("traits", "seq", "kind"), withTraits)
-	var n int64
-	for row, err := range b.cut.Rows(ctx, q) {
-		if err != nil {
-			return 0, false, err
-		}
-		if n >= most {
-			return from, true, nil
-		}
-		c := cells(row)
-		from = c.number() * width
-		n += c.int()
+// noteKeys widens what is known of the members of an object that are not null.
+func noteKeys(seen map[string]traitSeen, o *fastjson.Object, at traitSeen) {
+	if o == nil {
+		return
 	}
-	return from, false, nil
+	o.Visit(func(k []byte, v *fastjson.Value) {
+		if v.Type() == fastjson.TypeNull {
+			return
+		}
+		known, ok := seen[string(k)]
+		if !ok {
+			known = at
+		}
+		if at.first.Before(known.first) {
+			known.first = at.first
+		}
+		if at.last.After(known.last) {
+			known.last = at.last
+		}
+		seen[string(k)] = known
+	})
 }

@@ -24,7 +24,7 @@ type SchemaTrait struct {
 	// Approximate tells that only the newest changes of traits were looked at for the above.
 	Approximate bool `json:"approximate,omitempty"`
 	// FirstSeen and LastSeen are the times of the first and of the last event that set it to anything but null, for whomever, or
-	// set it once, whatever became of that. SeenApproximate tells that they are those of the project's newest events with traits.
+	// set it once, whatever became of that. SeenApproximate tells that they are those of the project's newest events only.
 	FirstSeen       *time.Time `json:"first_seen,omitempty"`
 	LastSeen        *time.Time `json:"last_seen,omitempty"`
 	SeenApproximate bool       `json:"seen_approximate,omitempty"`
@@ -70,13 +70,13 @@ func (b *schemaBuilder) traits(ctx context.Context) ([]SchemaTrait, error) {
 	if len(told) == 0 {
 		return told, nil
 	}
-	seen, partial, err := b.seen(ctx)
+	seen, err := b.seen(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for i := range told {
 		t := &told[i]
-		t.SeenApproximate = partial
+		t.SeenApproximate = b.partial
 		if at, found := seen[t.Key]; found {
 			t.FirstSeen, t.LastSeen = &at.first, &at.last
 		}

@@ -132,34 +132,3 @@ func TestTraitsSeen(t *testing.T) {
 		t.Errorf("not told of: %v", want)
 	}
 }
-
-// TestSettingsFrom compares where the newest events with traits begin with counting them one by one.
-func TestSettingsFrom(t *testing.T) {
-	const events, apart = 60, 251
-	s := openStore(t, t.TempDir())
-	defer s.Close()
-	var with []uint64
-	for i := range events {
-		ev := changed(i, event.Track)
-		if i%7 < 3 {
-			ev = changed(i, event.Track, plan(event.Set, "pro"))
-			with = append(with, uint64(i*apart))
-		}
-		ev.Derived.Position = uint64(i * apart)
-		s.Add(1, time.UTC, "native", &ev)
-	}
-	if err := s.Commit(t.Context(), events*apart); err != nil {
-		t.Fatal(err)
-	}
-	e := engine(t, query.Options{Store: s})
-	for most := range len(with) + 2 {
-		from, partial, err := e.SettingsFrom(t.Context(), everyday, int64(most+1))
-		if err != nil {
-			t.Fatal(err)
-		}
-		oldest := with[max(0, len(with)-most-1)]
-		if from > oldest || oldest-from >= events*apart/1000+1 || partial != (oldest > with[0]) {
-			t.Errorf("the newest %d of %d begin at %d, are all there is: %v; want %d", most+1, len(with), from, !partial, oldest)
-		}
-	}
-}

@@ -1945,7 +1945,7 @@ export type SchemaTrait = {
   last_seen?: string;
   /** How many people have it. */
   people: number;
-  /** Only the newest 500,000 events with traits were looked at for first_seen and last_seen. */
+  /** Only the project's newest events were looked at for first_seen and last_seen, as for properties. */
   seen_approximate?: boolean;
   /** The types of the values that people have: text, number, boolean, time, json. */
   types: string[];
