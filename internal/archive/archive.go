@@ -85,9 +85,6 @@ type Archive struct {
 func Open(ctx context.Context, o Options) (*Archive, error) {
 	o.defaults()
 	a := &Archive{opts: o}
-	if err := keptEncoders(); err != nil {
-		return nil, fmt.Errorf("open archive: %w", err)
-	}
 	spans, err := Spans(ctx, o.Bucket)
 	if err != nil {
 		return nil, fmt.Errorf("open archive: %w", err)

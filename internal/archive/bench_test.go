@@ -41,9 +41,6 @@ func appEvents(from, n int) []byte {
 func BenchmarkBatch(b *testing.B) {
 	const each = 50
 	ctx := context.Background()
-	if err := keptEncoders(); err != nil {
-		b.Fatal(err)
-	}
 	var entries []eventlog.Entry
 	for i := range 131_072 / each {
 		entries = append(entries, eventlog.Entry{First: eventlog.Position(i * each), Events: each, Payload: append([]byte(nil), appEvents(i*each, each)...)})

@@ -4,16 +4,18 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
-	"io"
 	"slices"
 	"strconv"
 	"time"
 
 	parquetfile "github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/apache/arrow-go/v18/parquet/metadata"
+	"github.com/apache/arrow-go/v18/parquet/schema"
 
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/eventlog"
@@ -35,26 +37,28 @@ type writer struct {
 
 	decoder event.Decoder
 	event   event.Event
-	maker   maker
+	wire    event.Encoder
+	press   *press
 	// last is the latest time of receipt seen, for a record that does not tell its own.
 	last int64
 }
 
 // output is a file being written.
 type output struct {
-	place   place
-	name    string
-	sheet   sheet
-	object  Object
-	sum     hash.Hash
-	size    int64
-	parquet *parquetfile.Writer
-	events  int64
-	first   uint64
-	last    uint64
+	place  place
+	name   string
+	rows   rows
+	object Object
+	sum    hash.Hash
+	size   int64
+	about  *metadata.FileMetaDataBuilder
+	groups int16
+	events int64
+	first  uint64
+	last   uint64
 }
 
-// Write implements io.Writer, and hides from the Parquet writer that the object can be closed.
+// Write implements io.Writer.
 func (o *output) Write(b []byte) (int, error) {
 	n, err := o.object.Write(b)
 	o.sum.Write(b[:n])
@@ -62,41 +66,43 @@ func (o *output) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// Tell is how much has been written.
+func (o *output) Tell() int64 { return o.size }
+
 // add takes a record of the log. The payload is copied.
 func (w *writer) add(ctx context.Context, entry *eventlog.Entry) error {
-	payload := w.maker.keep(entry.Payload)
-	w.bytes += len(payload)
+	w.bytes += len(entry.Payload)
 	w.rows += entry.Events
-	if err := w.decoder.Open(payload); errors.Is(err, event.ErrNewer) {
+	if err := w.decoder.Open(entry.Payload); errors.Is(err, event.ErrNewer) {
 		return fmt.Errorf("position %d: %w", entry.First, err)
 	} else if err != nil {
 		h := &event.Header{ReceivedAt: w.last}
-		w.at(h, entry).addRecord(h, uint64(entry.First), entry.Events, payload)
+		w.at(h, entry).addRecord(h, uint64(entry.First), entry.Events, entry.Payload)
 		return w.full(ctx)
 	}
 	h := &w.decoder.Header
 	w.last = max(w.last, h.ReceivedAt)
-	s := w.at(h, entry)
-	before := s.rows()
+	r := w.at(h, entry)
+	before := r.n
 	for i := range entry.Events {
 		position := uint64(entry.First) + uint64(i)
 		dead, ok, err := w.decoder.Next(&w.event)
 		if err != nil || !ok {
-			s.cut(before)
-			s.addRecord(h, uint64(entry.First), entry.Events, payload)
+			r.cut(before)
+			r.addRecord(h, uint64(entry.First), entry.Events, entry.Payload)
 			break
 		}
 		if dead != nil {
-			s.addDead(h, position, dead)
+			r.addDead(h, position, dead)
 		} else {
-			s.addEvent(h, position, &w.event, &w.maker)
+			r.addEvent(h, position, &w.event, &w.wire)
 		}
 	}
 	return w.full(ctx)
 }
 
-// at is the sheet for a record.
-func (w *writer) at(h *event.Header, entry *eventlog.Entry) *sheet {
+// at is where the rows of a record belong.
+func (w *writer) at(h *event.Header, entry *eventlog.Entry) *rows {
 	p := place{h.Project, dayOf(h.ReceivedAt)}
 	o := w.files[p]
 	if o == nil {
@@ -105,7 +111,7 @@ func (w *writer) at(h *event.Header, entry *eventlog.Entry) *sheet {
 	}
 	o.last = uint64(entry.End()) - 1
 	o.events += int64(entry.Events)
-	return &o.sheet
+	return &o.rows
 }
 
 // full writes what has gathered when it is enough.
@@ -123,13 +129,12 @@ func (w *writer) flush(ctx context.Context) error {
 		}
 	}
 	w.rows, w.bytes = 0, 0
-	w.maker.empty()
 	return nil
 }
 
 // group writes a file's rows as a row group.
 func (w *writer) group(ctx context.Context, o *output) error {
-	if o.sheet.rows() == 0 {
+	if o.rows.n == 0 {
 		return nil
 	}
 	if o.object == nil {
@@ -137,14 +142,17 @@ func (w *writer) group(ctx context.Context, o *output) error {
 			return err
 		}
 	}
-	g, err := o.parquet.AppendRowGroupChecked()
+	var err error
+	if w.press == nil {
+		w.press, err = newPress()
+	}
 	if err == nil {
-		err = o.sheet.write(g)
+		err = w.press.group(o, &o.rows)
 	}
 	if err != nil {
 		return fmt.Errorf("write %s: %w", o.name, err)
 	}
-	o.sheet.cut(0)
+	o.rows.cut(0)
 	return nil
 }
 
@@ -159,14 +167,32 @@ func (o *output) open(ctx context.Context, b Bucket, from eventlog.Position) err
 	if err != nil {
 		return fmt.Errorf("write %s: %w", o.name, err)
 	}
-	o.parquet, err = parquetfile.NewParquetWriterWithError(struct{ io.Writer }{o}, root, parquetfile.WithWriterProps(properties()))
+	o.about = metadata.NewFileMetadataBuilder(schema.NewSchema(root), properties(), nil)
+	err = o.about.AppendKeyValueMetadata(formatKey, strconv.Itoa(formatVersion))
 	if err == nil {
-		err = o.parquet.AppendKeyValueMetadata(formatKey, strconv.Itoa(formatVersion))
+		_, err = o.Write([]byte(parquetMagic))
 	}
 	if err != nil {
 		return fmt.Errorf("write %s: %w", o.name, err)
 	}
 	return nil
+}
+
+// parquetMagic is how a Parquet file begins and ends.
+const parquetMagic = "PAR1"
+
+// describe ends a file with what is in it.
+func (o *output) describe() error {
+	about, err := o.about.Finish()
+	if err != nil {
+		return err
+	}
+	begin := o.size
+	if _, err := about.WriteTo(o, nil); err != nil {
+		return err
+	}
+	_, err = o.Write(append(binary.LittleEndian.AppendUint32(nil, uint32(o.size-begin)), parquetMagic...))
+	return err
 }
 
 // finish completes the files, reads them back and returns what the manifest is to say of them.
@@ -190,7 +216,7 @@ func (w *writer) finish(ctx context.Context) ([]File, error) {
 }
 
 func (o *output) finish() (File, error) {
-	if err := o.parquet.Close(); err != nil {
+	if err := o.describe(); err != nil {
 		return File{}, fmt.Errorf("write %s: %w", o.name, err)
 	}
 	object := o.object
@@ -211,50 +237,6 @@ func (w *writer) abort() {
 			o.object.Abort()
 		}
 	}
-}
-
-// write puts the rows into a row group, column after column.
-func (s *sheet) write(g parquetfile.SerialRowGroupWriter) error {
-	err := errors.Join(
-		column(g, s.position, nil, (*parquetfile.Int64ColumnChunkWriter).WriteBatch),
-		column(g, s.events, nil, (*parquetfile.Int32ColumnChunkWriter).WriteBatch),
-		column(g, s.received, nil, (*parquetfile.Int64ColumnChunkWriter).WriteBatch),
-		column(g, s.original.values, s.original.defined, (*parquetfile.Int64ColumnChunkWriter).WriteBatch),
-		column(g, s.sent.values, s.sent.defined, (*parquetfile.Int64ColumnChunkWriter).WriteBatch),
-		column(g, s.fresh, nil, (*parquetfile.BooleanColumnChunkWriter).WriteBatch),
-		column(g, s.links, nil, (*parquetfile.BooleanColumnChunkWriter).WriteBatch),
-		column(g, s.width, nil, (*parquetfile.Int32ColumnChunkWriter).WriteBatch),
-		column(g, s.height, nil, (*parquetfile.Int32ColumnChunkWriter).WriteBatch),
-		column(g, s.density.values, s.density.defined, (*parquetfile.Float64ColumnChunkWriter).WriteBatch),
-	)
-	for i := range s.text {
-		if err != nil {
-			return err
-		}
-		err = column(g, s.text[i].values, s.text[i].defined, (*parquetfile.ByteArrayColumnChunkWriter).WriteBatch)
-	}
-	if err != nil {
-		return err
-	}
-	return g.Close()
-}
-
-// column writes the next column of a row group.
-func column[W parquetfile.ColumnChunkWriter, T any](g parquetfile.SerialRowGroupWriter, values []T, defined []int16,
-	write func(W, []T, []int16, []int16) (int64, error),
-) error {
-	c, err := g.NextColumn()
-	if err != nil {
-		return err
-	}
-	typed, ok := c.(W)
-	if !ok {
-		return fmt.Errorf("column %s has an unexpected type", c.Descr().Name())
-	}
-	if _, err := write(typed, values, defined, nil); err != nil {
-		return err
-	}
-	return c.Close()
 }
 
 // check reads a file back and compares it with what was written.
