@@ -1,9 +1,8 @@
 package ingest
 
 import (
-	"github.com/valyala/fastjson"
-
 	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // Extra gathers what an SDK says of the circumstances of an event that has no column of its own.
@@ -16,8 +15,8 @@ type Extra struct {
 func (s *Sink) Extra() Extra { return Extra{sink: s} }
 
 // Add keeps a value; null says nothing.
-func (x *Extra) Add(key string, v *fastjson.Value) {
-	if v == nil || v.Type() == fastjson.TypeNull {
+func (x *Extra) Add(key string, v *jsontree.Value) {
+	if v == nil || v.Type() == jsontree.TypeNull {
 		return
 	}
 	x.name(key)

@@ -9,30 +9,33 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/valyala/fastjson"
-
 	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // maxFields bounds the fields of a form.
 const maxFields = 10_000
 
 // JSON is the body as JSON, parsed once however often it is asked for. Its error is an *event.Error.
-func (r *Request) JSON() (*fastjson.Value, error) {
+func (r *Request) JSON() (*jsontree.Value, error) {
 	if p := &r.json; !p.done {
 		p.done = true
-		v, err := r.parser().ParseBytes(r.Body)
+		parser := r.parser()
+		v, err := parser.ParseBytes(r.Body)
 		if err != nil {
 			p.err = Malformed(err)
 		}
-		p.value = v
+		p.value, p.plain = v, err == nil && parser.Plain() && bytes.IndexByte(r.Body, 0) < 0
+	}
+	if r.json.plain && r.sink != nil {
+		r.sink.unseen = nil // there is nothing to be found
 	}
 	return r.json.value, r.json.err
 }
 
 // Parse reads JSON that came within something else, a form or a query: as text or as base64 of it. The value is valid
 // until the answer, also when more is parsed. Its error is an *event.Error.
-func (r *Request) Parse(text string) (*fastjson.Value, error) {
+func (r *Request) Parse(text string) (*jsontree.Value, error) {
 	p := &r.inner
 	if p.done && p.text == text {
 		if r.sink != nil {
@@ -49,7 +52,7 @@ func (r *Request) Parse(text string) (*fastjson.Value, error) {
 }
 
 // ParseInner is Parse for plain JSON that the decoder has unwrapped itself.
-func (r *Request) ParseInner(b []byte) (*fastjson.Value, error) {
+func (r *Request) ParseInner(b []byte) (*jsontree.Value, error) {
 	if len(b) > r.Limits.Body {
 		return nil, tooLarge(int64(r.Limits.Body))
 	}
@@ -67,9 +70,9 @@ func (r *Request) ParseInner(b []byte) (*fastjson.Value, error) {
 }
 
 // parser is the request's own for the first text, and a new one for each other: a parser forgets its last values.
-func (r *Request) parser() *fastjson.Parser {
+func (r *Request) parser() *jsontree.Parser {
 	if r.used || r.Parser == nil {
-		return new(fastjson.Parser)
+		return new(jsontree.Parser)
 	}
 	r.used = true
 	return r.Parser

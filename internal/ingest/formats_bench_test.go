@@ -15,8 +15,6 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/valyala/fastjson"
-
 	"github.com/freshet/freshet/internal/demo"
 	"github.com/freshet/freshet/internal/ingest"
 	"github.com/freshet/freshet/internal/ingest/amplitude"
@@ -31,6 +29,7 @@ import (
 	"github.com/freshet/freshet/internal/ingest/segment"
 	"github.com/freshet/freshet/internal/ingest/snowplow"
 	"github.com/freshet/freshet/internal/ingest/umami"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // benchEvents is the number of events of a benchmark's body.
@@ -126,7 +125,7 @@ func BenchmarkFormats(b *testing.B) {
 	}
 	for _, f := range wireFormats {
 		b.Run(f.name, func(b *testing.B) {
-			var parser fastjson.Parser
+			var parser jsontree.Parser
 			if f.header == nil {
 				f.header = http.Header{}
 			}

@@ -12,12 +12,12 @@ import (
 	"unicode/utf8"
 
 	"github.com/klauspost/compress/zstd"
-	"github.com/valyala/fastjson"
 
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/ingest"
 	"github.com/freshet/freshet/internal/ingest/native"
 	"github.com/freshet/freshet/internal/ingest/segment"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // smallLimits are limits that a fuzzer reaches.
@@ -28,7 +28,7 @@ func smallLimits() ingest.Limits {
 // decodable decodes a body with small and with usual limits, and holds every event of it to what an event may be.
 func decodable(t *testing.T, p ingest.Protocol, path string, body []byte) {
 	for _, limits := range []ingest.Limits{smallLimits(), ingest.DefaultLimits()} {
-		var parser fastjson.Parser
+		var parser jsontree.Parser
 		payload, err := ingest.Decode(p, &ingest.Request{
 			Path: path, Header: http.Header{}, Body: body, Key: "k", Limits: limits, Parser: &parser,
 		})
@@ -170,7 +170,7 @@ func FuzzParseTime(f *testing.F) {
 		if ok && (us < -62135683200e6 || us > 253402387200e6 && us > 1e17) {
 			t.Fatalf("%q is %d", s, us)
 		}
-		v, err := fastjson.Parse(s)
+		v, err := new(jsontree.Parser).Parse(s)
 		if err != nil {
 			return
 		}

@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/valyala/fastjson"
 	"github.com/zeebo/xxh3"
 
 	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // MadeID begins the ids that are made from an event's content when the SDK sent none.
@@ -15,13 +15,13 @@ const MadeID = "made-"
 
 // ContentID is an id for an event without one: the same when the event is sent again. It is made of everything in the
 // event but the members named, which are those that an SDK changes from try to try.
-func ContentID(v *fastjson.Value, but ...string) string {
+func ContentID(v *jsontree.Value, but ...string) string {
 	h := xxh3.New()
 	o, err := v.Object()
 	if err != nil {
 		return MadeID
 	}
-	o.Visit(func(k []byte, v *fastjson.Value) {
+	o.Visit(func(k []byte, v *jsontree.Value) {
 		if !slices.Contains(but, string(k)) {
 			_, _ = h.Write(k)
 			_, _ = h.Write(v.MarshalTo(nil))
@@ -37,7 +37,7 @@ func madeOf(sum xxh3.Uint128) string { return fmt.Sprintf("%s%016x%016x", MadeID
 
 // MomentID is an id for an event that has neither an id nor a time: as often as it comes, it is another one, because a
 // second click looks like the first.
-func (r *Request) MomentID(v *fastjson.Value, s *Sink) string {
+func (r *Request) MomentID(v *jsontree.Value, s *Sink) string {
 	return TextID(fmt.Appendf(nil, "%s %d %d", ContentID(v), r.ReceivedAt, s.Len()))
 }
 

@@ -4,8 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/valyala/fastjson"
-
 	"github.com/freshet/freshet/internal/ingest"
 )
 
@@ -29,7 +27,7 @@ func TestScopedID(t *testing.T) {
 }
 
 func TestMomentID(t *testing.T) {
-	v := fastjson.MustParse(`{"event":"click"}`)
+	v := parse(t, `{"event":"click"}`)
 	var s ingest.Sink
 	a, b := ingest.Request{ReceivedAt: 1}, ingest.Request{ReceivedAt: 2}
 	first, again, later := a.MomentID(v, &s), a.MomentID(v, &s), b.MomentID(v, &s)

@@ -26,6 +26,7 @@ import (
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/fault"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // PositionHeader carries the position after the last event of an accepted request; a query that names it as
@@ -67,7 +68,7 @@ type Handler struct {
 	// preflights are the paths for which OPTIONS is answered.
 	preflights map[string]bool
 	sinks      sync.Pool
-	parsers    fastjson.ParserPool
+	parsers    sync.Pool
 }
 
 // appendTimeout bounds the wait for the disk: past it the client is told to come again, and nothing was acknowledged.
@@ -85,6 +86,7 @@ func New(o Options) *Handler {
 	h.metrics = newMetrics(o.Metrics, func() float64 { return float64(h.inFlight.Load()) })
 	h.gate.show(o.Metrics)
 	h.sinks.New = func() any { return new(Sink) }
+	h.parsers.New = func() any { return new(jsontree.Parser) }
 	return h
 }
 

@@ -116,3 +116,19 @@ func TestParseTime(t *testing.T) {
 		}
 	}
 }
+
+// TestEveryDay reads every day that there is as the standard library has it.
+func TestEveryDay(t *testing.T) {
+	var text []byte
+	for day := time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC); day.Year() <= 9999; day = day.AddDate(0, 0, 1) {
+		text = day.AppendFormat(text[:0], time.DateOnly)
+		if us, ok := ingest.ParseTime(string(text)); !ok || us != day.UnixMicro() {
+			t.Fatalf("%s is %d, %v", text, us, ok)
+		}
+	}
+	for _, never := range []string{"2026-02-29", "1900-02-29", "2026-04-31", "2026-13-01", "2026-00-10", "2026-01-00", "2026-01-32"} {
+		if us, ok := ingest.ParseTime(never); ok {
+			t.Errorf("%s is %d", never, us)
+		}
+	}
+}

@@ -3,18 +3,18 @@ package ingest
 import (
 	"encoding/base64"
 
-	"github.com/valyala/fastjson"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // Inner parses JSON that lies as text within an event, plain or as base64. One Inner serves one text of an event, and
 // the next event's again: its value is valid until then.
 type Inner struct {
-	parser fastjson.Parser
+	parser jsontree.Parser
 	buf    []byte
 }
 
 // Parse returns the value, or nil after it has noted what is wrong with the event.
-func (in *Inner) Parse(s *Sink, text string) *fastjson.Value {
+func (in *Inner) Parse(s *Sink, text string) *jsontree.Value {
 	b := bytesOf(text)
 	if len(b) > 0 && b[0] != '{' && b[0] != '[' {
 		if cap(in.buf) < len(b) {

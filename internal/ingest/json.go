@@ -1,17 +1,17 @@
 package ingest
 
 import (
-	"github.com/valyala/fastjson"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
-// AppendJSON appends the JSON text of a value that may have been looked into. The parser's own MarshalTo writes Go's
-// escapes instead of JSON's once a text has been read, and bytes that are no UTF-8 have to stay what they are.
-func AppendJSON(dst []byte, v *fastjson.Value) []byte {
+// AppendJSON appends the JSON text of a value with as few escapes as there can be. Bytes that are no UTF-8 stay what they
+// are.
+func AppendJSON(dst []byte, v *jsontree.Value) []byte {
 	switch v.Type() {
-	case fastjson.TypeString:
+	case jsontree.TypeString:
 		b, _ := v.StringBytes()
 		return appendText(dst, b)
-	case fastjson.TypeArray:
+	case jsontree.TypeArray:
 		items, _ := v.Array()
 		dst = append(dst, '[')
 		for i, item := range items {
@@ -21,11 +21,11 @@ func AppendJSON(dst []byte, v *fastjson.Value) []byte {
 			dst = AppendJSON(dst, item)
 		}
 		return append(dst, ']')
-	case fastjson.TypeObject:
+	case jsontree.TypeObject:
 		o, _ := v.Object()
 		dst = append(dst, '{')
 		first := true
-		o.Visit(func(k []byte, v *fastjson.Value) {
+		o.Visit(func(k []byte, v *jsontree.Value) {
 			if !first {
 				dst = append(dst, ',')
 			}

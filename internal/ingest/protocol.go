@@ -5,9 +5,8 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/valyala/fastjson"
-
 	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/jsontree"
 	"github.com/freshet/freshet/internal/store"
 )
 
@@ -70,7 +69,7 @@ type Request struct {
 	// Key is the write key of the Authorization header; a decoder replaces it when the body carries one and it is empty.
 	Key    string
 	Limits Limits
-	Parser *fastjson.Parser
+	Parser *jsontree.Parser
 	// ReceivedAt is the server's clock in microseconds when the body had arrived.
 	ReceivedAt int64
 
@@ -84,9 +83,11 @@ type Request struct {
 }
 
 type parsed struct {
-	value *fastjson.Value
+	value *jsontree.Value
 	err   error
 	done  bool
+	// plain tells that the text is ASCII without escapes and NUL.
+	plain bool
 }
 
 type parsedForm struct {

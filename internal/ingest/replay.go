@@ -7,6 +7,7 @@ import (
 
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/jsontree"
 	"github.com/freshet/freshet/internal/store"
 )
 
@@ -59,7 +60,7 @@ func (h *Handler) decodeAgain(p Protocol, sink *Sink, body []byte, received int6
 	if len(body) >= maxDeadBytes {
 		return Outcome{Code: "truncated", Reason: fmt.Sprintf("only the first %d bytes of the event were kept", maxDeadBytes)}
 	}
-	parser := h.parsers.Get()
+	parser := h.parsers.Get().(*jsontree.Parser)
 	defer h.parsers.Put(parser)
 	whole := p.Envelope(body)
 	sink.begin(h.opts.Limits, p.Name(), "", "", whole)

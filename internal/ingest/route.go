@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // route is who is asked about the requests of one method and path, and what is cut off the path.
@@ -152,7 +153,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, at *route) {
 	defer release()
 	req.ReceivedAt = h.opts.Now().UnixMicro()
 	if err == nil {
-		req.Body, req.Parser = body, h.parsers.Get()
+		req.Body, req.Parser = body, h.parsers.Get().(*jsontree.Parser)
 		if len(body) <= maxPooled {
 			defer h.parsers.Put(req.Parser)
 		}

@@ -7,10 +7,10 @@ import (
 	"unsafe"
 
 	"github.com/cespare/xxhash/v2"
-	"github.com/valyala/fastjson"
 
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // maxDeadBytes is how much of a dead letter's bytes is kept.
@@ -44,8 +44,10 @@ type Sink struct {
 	deadCodes map[string]int
 	// arena holds the raw text of nested values until the event is encoded.
 	arena []byte
-	// suspect tells that the body has a text somewhere which must not get into an event.
+	// suspect tells that the body has a text somewhere which must not get into an event, as far as that was looked for; unseen
+	// is a body in which it was not.
 	suspect bool
+	unseen  []byte
 	// elsewhere tells that the event did not happen where the request comes from.
 	elsewhere bool
 	// fault is what was found to be wrong with the event so far.
@@ -61,7 +63,16 @@ func (s *Sink) begin(l Limits, protocol, ip, agent string, body []byte) {
 	s.Results, s.accepted, s.beside, s.deadCodes = s.Results[:0], 0, 0, nil
 	s.reset()
 	s.suspect, s.device, s.mixed = false, 0, false
-	s.examine(body)
+	s.unseen = body
+}
+
+// suspects tells that the body has a text somewhere which must not get into an event.
+func (s *Sink) suspects() bool {
+	if s.unseen != nil {
+		s.examine(s.unseen)
+		s.unseen = nil
+	}
+	return s.suspect
 }
 
 // examine looks for texts that must not get into an event.
@@ -75,7 +86,7 @@ func (s *Sink) payload(project uint32, received int64, t event.Trace) []byte {
 }
 
 // Accept takes Event as it is, or sets it aside when it breaks a rule. raw is the event's own text.
-func (s *Sink) Accept(raw *fastjson.Value) {
+func (s *Sink) Accept(raw *jsontree.Value) {
 	if code, reason := s.take(); code != "" {
 		s.Dead(code, reason, AppendJSON(nil, raw))
 	}
@@ -178,25 +189,23 @@ func (s *Sink) check() (code, reason string) {
 
 // Text is the text of a JSON string, or of a number: ids come as both. Anything else is empty, and so is a member that is
 // not there, which is nil.
-func (s *Sink) Text(v *fastjson.Value) string {
+func (s *Sink) Text(v *jsontree.Value) string {
 	if v == nil {
 		return ""
 	}
 	switch v.Type() {
-	case fastjson.TypeString:
+	case jsontree.TypeString:
 		b, _ := v.StringBytes()
 		return alias(b)
-	case fastjson.TypeNumber:
-		at := len(s.arena)
-		s.arena = v.MarshalTo(s.arena)
-		return alias(s.arena[at:])
+	case jsontree.TypeNumber:
+		return v.Digits()
 	default:
 		return ""
 	}
 }
 
 // Take sets dst to the text of a string or number, and tells whether there is one.
-func (s *Sink) Take(dst *string, v *fastjson.Value) bool {
+func (s *Sink) Take(dst *string, v *jsontree.Value) bool {
 	text := s.Text(v)
 	if text == "" {
 		return false
@@ -206,7 +215,7 @@ func (s *Sink) Take(dst *string, v *fastjson.Value) bool {
 }
 
 // Property turns a JSON value into a property; one that is not there is null. Numbers that a float64 does not hold exactly keep their text.
-func (s *Sink) Property(key []byte, v *fastjson.Value) event.Property {
+func (s *Sink) Property(key []byte, v *jsontree.Value) event.Property {
 	p := event.Property{Key: alias(key)}
 	if len(key) == 0 || len(key) > s.limits.Name {
 		s.fail("bad_key", "a property has no name, or one that is longer than the limit")
@@ -215,21 +224,21 @@ func (s *Sink) Property(key []byte, v *fastjson.Value) event.Property {
 		return p
 	}
 	switch v.Type() {
-	case fastjson.TypeString:
+	case jsontree.TypeString:
 		b, _ := v.StringBytes()
 		p.Type, p.Str = event.String, alias(b)
-	case fastjson.TypeNumber:
+	case jsontree.TypeNumber:
 		f, err := number(v)
 		if err != nil || !(math.Abs(f) < 1<<53) {
 			p.Type, p.Str = event.JSON, s.raw(v)
 			return p
 		}
 		p.Type, p.Num = event.Number, f
-	case fastjson.TypeTrue:
+	case jsontree.TypeTrue:
 		p.Type, p.Num = event.Bool, 1
-	case fastjson.TypeFalse:
+	case jsontree.TypeFalse:
 		p.Type = event.Bool
-	case fastjson.TypeNull:
+	case jsontree.TypeNull:
 		p.Type = event.Null
 	default:
 		p.Type, p.Str = event.JSON, s.raw(v)
@@ -238,14 +247,14 @@ func (s *Sink) Property(key []byte, v *fastjson.Value) event.Property {
 }
 
 // raw is the JSON text of a value, kept until the event has been taken.
-func (s *Sink) raw(v *fastjson.Value) string {
+func (s *Sink) raw(v *jsontree.Value) string {
 	at := len(s.arena)
 	s.arena = s.Nested(s.arena, v)
 	return alias(s.arena[at:])
 }
 
 // Properties appends an object's members; anything but an object is ignored.
-func (s *Sink) Properties(dst []event.Property, v *fastjson.Value) []event.Property {
+func (s *Sink) Properties(dst []event.Property, v *jsontree.Value) []event.Property {
 	if v == nil {
 		return dst
 	}
@@ -254,7 +263,7 @@ func (s *Sink) Properties(dst []event.Property, v *fastjson.Value) []event.Prope
 		return dst
 	}
 	names := s.names(2)
-	o.Visit(func(k []byte, v *fastjson.Value) {
+	o.Visit(func(k []byte, v *jsontree.Value) {
 		if names.again(k) {
 			s.twice()
 		}

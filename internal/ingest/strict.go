@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"errors"
 	"math"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/valyala/fastjson"
 
 	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // The parser is fast and forgiving; what it forgives is decided here. Refused, one event at a time: bytes that are no
@@ -21,9 +23,9 @@ import (
 func Malformed(err error) *event.Error {
 	e := &event.Error{Kind: event.Invalid, Code: "malformed_json", Message: "the body is not JSON", Err: err}
 	switch {
-	case strings.Contains(err.Error(), "too big depth"):
+	case errors.Is(err, jsontree.ErrDepth):
 		e.Code, e.Message = "too_deep", "the body is nested too deeply"
-	case strings.HasPrefix(err.Error(), "unexpected tail"):
+	case errors.Is(err, jsontree.ErrTail):
 		e.Code, e.Message = "trailing_data", "something follows the JSON of the body"
 	}
 	return e
@@ -86,8 +88,8 @@ func codeUnit(text []byte) (uint64, bool) {
 
 // Sound sets an event aside whose text has a flaw, and then is false. A decoder asks before it looks into the event,
 // because the parser forgets how a text was spelled once it has been read.
-func (s *Sink) Sound(v *fastjson.Value) bool {
-	if !s.suspect {
+func (s *Sink) Sound(v *jsontree.Value) bool {
+	if !s.suspects() {
 		return true
 	}
 	text := v.MarshalTo(nil)
@@ -99,8 +101,8 @@ func (s *Sink) Sound(v *fastjson.Value) bool {
 }
 
 // Flaw is what Sound would find in a part that several events share.
-func (s *Sink) Flaw(v *fastjson.Value) (code, reason string) {
-	if !s.suspect || v == nil {
+func (s *Sink) Flaw(v *jsontree.Value) (code, reason string) {
+	if !s.suspects() || v == nil {
 		return "", ""
 	}
 	return flaw(v.MarshalTo(nil))
@@ -110,7 +112,7 @@ func (s *Sink) Flaw(v *fastjson.Value) (code, reason string) {
 const maxNumber = 400
 
 // number holds the value of a number to what can be computed with; text is its JSON form.
-func (s *Sink) number(v *fastjson.Value, text string) float64 {
+func (s *Sink) number(v *jsontree.Value, text string) float64 {
 	f, err := v.Float64()
 	switch {
 	case err != nil || math.IsNaN(f) || math.IsInf(f, 0):
@@ -122,15 +124,15 @@ func (s *Sink) number(v *fastjson.Value, text string) float64 {
 }
 
 // Nested appends the JSON text of a value within the event's properties or context.
-func (s *Sink) Nested(dst []byte, v *fastjson.Value) []byte { return s.nested(dst, v, 3) }
+func (s *Sink) Nested(dst []byte, v *jsontree.Value) []byte { return s.nested(dst, v, 3) }
 
 // nested writes a value that lies at the given depth of the event.
-func (s *Sink) nested(dst []byte, v *fastjson.Value, level int) []byte {
+func (s *Sink) nested(dst []byte, v *jsontree.Value, level int) []byte {
 	switch v.Type() {
-	case fastjson.TypeString:
+	case jsontree.TypeString:
 		b, _ := v.StringBytes()
 		return appendText(dst, b)
-	case fastjson.TypeNumber:
+	case jsontree.TypeNumber:
 		at := len(dst)
 		dst = v.MarshalTo(dst)
 		s.number(v, alias(dst[at:]))
@@ -138,7 +140,7 @@ func (s *Sink) nested(dst []byte, v *fastjson.Value, level int) []byte {
 			s.fail("bad_number", "a number is not written as JSON has it")
 		}
 		return dst
-	case fastjson.TypeArray, fastjson.TypeObject:
+	case jsontree.TypeArray, jsontree.TypeObject:
 		if level > s.limits.Depth {
 			s.fail("too_deep", "the event is nested deeper than the limit")
 			return append(dst, "null"...)
@@ -149,7 +151,7 @@ func (s *Sink) nested(dst []byte, v *fastjson.Value, level int) []byte {
 	}
 }
 
-func (s *Sink) inner(dst []byte, v *fastjson.Value, level int) []byte {
+func (s *Sink) inner(dst []byte, v *jsontree.Value, level int) []byte {
 	if items, err := v.Array(); err == nil {
 		dst = append(dst, '[')
 		for i, item := range items {
@@ -164,7 +166,7 @@ func (s *Sink) inner(dst []byte, v *fastjson.Value, level int) []byte {
 	dst = append(dst, '{')
 	names := s.names(level)
 	first := true
-	o.Visit(func(k []byte, v *fastjson.Value) {
+	o.Visit(func(k []byte, v *jsontree.Value) {
 		if !first {
 			dst = append(dst, ',')
 		}

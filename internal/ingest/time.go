@@ -3,22 +3,21 @@ package ingest
 import (
 	"math"
 	"strconv"
-	"time"
 
-	"github.com/valyala/fastjson"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // Time reads a client's time: ISO 8601 text or a bare number whose unit is told by its size. It returns microseconds
 // since 1970 UTC, and false when there is none that can be read.
-func Time(v *fastjson.Value) (int64, bool) {
+func Time(v *jsontree.Value) (int64, bool) {
 	if v == nil {
 		return 0, false
 	}
 	switch v.Type() {
-	case fastjson.TypeString:
+	case jsontree.TypeString:
 		b, _ := v.StringBytes()
 		return ParseTime(alias(b))
-	case fastjson.TypeNumber:
+	case jsontree.TypeNumber:
 		f, err := v.Float64()
 		if err != nil || !(f > 0 && f < maxEpoch) {
 			return 0, false
@@ -58,7 +57,7 @@ func ParseTime(s string) (int64, bool) {
 	if !ok1 || !ok2 || !ok3 || year < 1 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) {
 		return 0, false
 	}
-	midnight := time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC).Unix()
+	midnight := daysTo(year, month, day) * 86400
 	if len(s) == 10 {
 		return midnight * 1e6, true
 	}
@@ -157,5 +156,24 @@ func digits(s string) (n int, ok bool) {
 }
 
 func daysIn(year, month int) int {
-	return time.Date(year, time.Month(month)+1, 0, 0, 0, 0, 0, time.UTC).Day()
+	switch month {
+	case 2:
+		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+			return 29
+		}
+		return 28
+	case 4, 6, 9, 11:
+		return 30
+	}
+	return 31
+}
+
+// daysTo is the number of days from 1970 to a date of a year from 1 on. Years are counted from March here, so that the leap
+// day is the last of one.
+func daysTo(year, month, day int) int64 {
+	if month <= 2 {
+		year, month = year-1, month+12
+	}
+	const toMarch0, perFiveMonths = 719_469, 153
+	return int64(365*year + year/4 - year/100 + year/400 + (perFiveMonths*(month-3)+2)/5 + day - toMarch0)
 }

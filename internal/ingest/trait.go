@@ -3,14 +3,13 @@ package ingest
 import (
 	"slices"
 
-	"github.com/valyala/fastjson"
-
 	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // Change adds an object's members to the traits, as an operation on those of the person or group. Given twice, an
 // operation on a name counts as it was given first.
-func (s *Sink) Change(op event.Op, v *fastjson.Value) {
+func (s *Sink) Change(op event.Op, v *jsontree.Value) {
 	e := &s.Event
 	before := len(e.Traits)
 	e.Traits = s.Properties(e.Traits, v)

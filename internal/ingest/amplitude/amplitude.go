@@ -6,10 +6,9 @@ import (
 	"fmt"
 	"net/url"
 
-	"github.com/valyala/fastjson"
-
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/ingest"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // Protocol implements ingest.Protocol.
@@ -45,7 +44,7 @@ func (Protocol) Claims(r *ingest.Request) bool {
 		return field(form, keyFields) != "" && field(form, eventFields) != ""
 	}
 	v, err := r.JSON()
-	return err == nil && v.Type() == fastjson.TypeObject && v.Exists("events") && !v.Exists("batch")
+	return err == nil && v.Type() == jsontree.TypeObject && v.Exists("events") && !v.Exists("batch")
 }
 
 // Envelope implements ingest.Protocol.
@@ -73,7 +72,7 @@ func (Protocol) Decode(r *ingest.Request, s *ingest.Sink) error {
 	d := decoder{request: r, sink: s, sentAt: b.sentAt}
 	for _, v := range b.events {
 		if s.Sound(v) {
-			d.event(b.typed(v, r.Path))
+			d.event(typed(v, r.Path))
 		}
 	}
 	return nil
@@ -83,8 +82,7 @@ func (Protocol) Decode(r *ingest.Request, s *ingest.Sink) error {
 type batch struct {
 	key    string
 	sentAt int64
-	events []*fastjson.Value
-	arena  fastjson.Arena
+	events []*jsontree.Value
 }
 
 func read(r *ingest.Request) (*batch, error) {
@@ -99,7 +97,7 @@ func read(r *ingest.Request) (*batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	if v.Type() != fastjson.TypeObject {
+	if v.Type() != jsontree.TypeObject {
 		return nil, event.Errorf(event.Invalid, "not_object", "the body is a JSON %s, not an object", v.Type())
 	}
 	b := &batch{}
@@ -140,12 +138,12 @@ func noEvents() error {
 }
 
 // take takes one event or an array of them.
-func (b *batch) take(v *fastjson.Value) error {
+func (b *batch) take(v *jsontree.Value) error {
 	switch v.Type() {
-	case fastjson.TypeArray:
+	case jsontree.TypeArray:
 		b.events, _ = v.Array()
-	case fastjson.TypeObject:
-		b.events = []*fastjson.Value{v}
+	case jsontree.TypeObject:
+		b.events = []*jsontree.Value{v}
 	default:
 		return event.Errorf(event.Invalid, "no_events", "events is a JSON %s, not an array", v.Type())
 	}
@@ -153,7 +151,7 @@ func (b *batch) take(v *fastjson.Value) error {
 }
 
 // typed gives an event that came over one of the identify calls the type that it has in a batch.
-func (b *batch) typed(v *fastjson.Value, path string) *fastjson.Value {
+func typed(v *jsontree.Value, path string) *jsontree.Value {
 	kind := ""
 	switch path {
 	case pathIdentify:
@@ -161,8 +159,18 @@ func (b *batch) typed(v *fastjson.Value, path string) *fastjson.Value {
 	case pathGroupIdentify:
 		kind = typeGroupIdentify
 	}
-	if kind != "" && v.Type() == fastjson.TypeObject && !v.Exists("event_type") {
-		v.Set("event_type", b.arena.NewString(kind))
+	o, err := v.Object()
+	if kind == "" || err != nil || v.Exists("event_type") {
+		return v
+	}
+	text := v.MarshalTo(nil)
+	text = text[:len(text)-1]
+	if o.Len() > 0 {
+		text = append(text, ',')
+	}
+	text = fmt.Appendf(text, `"event_type":%q}`, kind)
+	if whole, err := new(jsontree.Parser).ParseBytes(text); err == nil {
+		return whole
 	}
 	return v
 }

@@ -4,10 +4,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/valyala/fastjson"
-
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/ingest"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // Types of events that have a kind of their own.
@@ -30,7 +29,7 @@ type decoder struct {
 	sentAt  int64
 }
 
-func (d *decoder) event(v *fastjson.Value) {
+func (d *decoder) event(v *jsontree.Value) {
 	s := d.sink
 	o, err := v.Object()
 	if err != nil {
@@ -67,14 +66,14 @@ type fields struct {
 	insert string
 	// here tells that the address of the request is the person's.
 	here                       bool
-	user, group, groups        *fastjson.Value
-	groupType, groupValue      *fastjson.Value
-	time                       *fastjson.Value
-	price, quantity, revenue   *fastjson.Value
-	product, currency, revKind *fastjson.Value
+	user, group, groups        *jsontree.Value
+	groupType, groupValue      *jsontree.Value
+	time                       *jsontree.Value
+	price, quantity, revenue   *jsontree.Value
+	product, currency, revKind *jsontree.Value
 }
 
-func (f *fields) set(key []byte, v *fastjson.Value) {
+func (f *fields) set(key []byte, v *jsontree.Value) {
 	f.sink.Member(key)
 	if !f.identity(string(key), v) && !f.place(string(key), v) && !f.purchase(string(key), v) {
 		f.extra.Add(string(key), v)
@@ -82,7 +81,7 @@ func (f *fields) set(key []byte, v *fastjson.Value) {
 }
 
 // identity reads what happened, when and to whom.
-func (f *fields) identity(key string, v *fastjson.Value) bool {
+func (f *fields) identity(key string, v *jsontree.Value) bool {
 	s := f.sink
 	e := &s.Event
 	switch key {
@@ -118,7 +117,7 @@ func (f *fields) identity(key string, v *fastjson.Value) bool {
 }
 
 // place reads what goes into columns of the context.
-func (f *fields) place(key string, v *fastjson.Value) bool {
+func (f *fields) place(key string, v *jsontree.Value) bool {
 	c := &f.sink.Event.Context
 	var column *string
 	switch key {
@@ -158,9 +157,9 @@ func (f *fields) place(key string, v *fastjson.Value) bool {
 }
 
 // library is "name/version", and was an object once.
-func (f *fields) library(v *fastjson.Value) {
+func (f *fields) library(v *jsontree.Value) {
 	c := &f.sink.Event.Context
-	if v.Type() == fastjson.TypeObject {
+	if v.Type() == jsontree.TypeObject {
 		for name, column := range map[string]*string{"name": &c.LibraryName, "version": &c.LibraryVersion} {
 			if m := v.Get(name); m != nil {
 				*column = f.sink.Text(m)
@@ -175,7 +174,7 @@ func (f *fields) library(v *fastjson.Value) {
 }
 
 // purchase reads the members that are properties although they stand beside them.
-func (f *fields) purchase(key string, v *fastjson.Value) bool {
+func (f *fields) purchase(key string, v *jsontree.Value) bool {
 	switch key {
 	case "price":
 		f.price = v
@@ -245,8 +244,8 @@ func session(e *event.Event) string {
 }
 
 // property adds a property; one that the app has given itself stays, and this one goes to the context.
-func (f *fields) property(key string, v *fastjson.Value) {
-	if v == nil || v.Type() == fastjson.TypeNull {
+func (f *fields) property(key string, v *jsontree.Value) {
+	if v == nil || v.Type() == jsontree.TypeNull {
 		return
 	}
 	if f.has(key) {

@@ -1,9 +1,8 @@
 package amplitude
 
 import (
-	"github.com/valyala/fastjson"
-
 	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // operations are those of user_properties and group_properties.
@@ -26,13 +25,13 @@ func (f *fields) changes() {
 	}
 	o, err := of.Object()
 	if err != nil {
-		if of.Type() != fastjson.TypeNull {
+		if of.Type() != jsontree.TypeNull {
 			f.property("user_properties", of)
 		}
 		return
 	}
 	plain := true
-	o.Visit(func(key []byte, _ *fastjson.Value) {
+	o.Visit(func(key []byte, _ *jsontree.Value) {
 		_, ok := operations[string(key)]
 		plain = plain && !ok && string(key) != clearAll
 	})
@@ -41,20 +40,20 @@ func (f *fields) changes() {
 		return
 	}
 	names := f.sink.Members(1)
-	o.Visit(func(key []byte, v *fastjson.Value) {
+	o.Visit(func(key []byte, v *jsontree.Value) {
 		names.Note(string(key))
 		f.change(key, v)
 	})
 }
 
 // change applies one member of an object with operations: what is none is a value to set.
-func (f *fields) change(key []byte, v *fastjson.Value) {
+func (f *fields) change(key []byte, v *jsontree.Value) {
 	e := &f.sink.Event
 	op, ok := operations[string(key)]
 	switch {
 	case string(key) == clearAll:
 		e.Traits = append(e.Traits, event.Property{Key: clearAll, Op: event.Clear})
-	case ok && v.Type() == fastjson.TypeObject:
+	case ok && v.Type() == jsontree.TypeObject:
 		f.sink.Change(op, v)
 	default:
 		p := f.sink.Property(key, v)
@@ -93,13 +92,13 @@ func (f *fields) member() {
 }
 
 // only is the first group of an object that has the ids of groups by their types, and whether it is the only one.
-func only(groups *fastjson.Value) (kind string, id *fastjson.Value, one bool) {
+func only(groups *jsontree.Value) (kind string, id *jsontree.Value, one bool) {
 	o, err := groups.Object()
 	if err != nil {
 		return "", nil, false
 	}
 	one = o.Len() == 1
-	o.Visit(func(key []byte, v *fastjson.Value) {
+	o.Visit(func(key []byte, v *jsontree.Value) {
 		if id != nil {
 			return
 		}

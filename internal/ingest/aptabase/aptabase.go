@@ -8,10 +8,9 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/valyala/fastjson"
-
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/ingest"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // Protocol implements ingest.Protocol and ingest.Refuser.
@@ -67,7 +66,7 @@ func (Protocol) Decode(r *ingest.Request, s *ingest.Sink) error {
 		return err
 	}
 	d := decoder{sink: s}
-	if v.Type() != fastjson.TypeArray {
+	if v.Type() != jsontree.TypeArray {
 		d.event(v)
 		return nil
 	}
@@ -84,11 +83,11 @@ func (Protocol) Decode(r *ingest.Request, s *ingest.Sink) error {
 type decoder struct {
 	sink  *ingest.Sink
 	extra ingest.Extra
-	props *fastjson.Value
+	props *jsontree.Value
 	debug bool
 }
 
-func (d *decoder) event(v *fastjson.Value) {
+func (d *decoder) event(v *jsontree.Value) {
 	s, e := d.sink, &d.sink.Event
 	if !s.Sound(v) {
 		return
@@ -110,7 +109,7 @@ func (d *decoder) event(v *fastjson.Value) {
 	s.Accept(v)
 }
 
-func (d *decoder) set(key []byte, v *fastjson.Value) {
+func (d *decoder) set(key []byte, v *jsontree.Value) {
 	s := d.sink
 	s.Member(key)
 	e := &s.Event
@@ -125,9 +124,9 @@ func (d *decoder) set(key []byte, v *fastjson.Value) {
 			e.AnonymousID = e.SessionID
 		}
 	case "props":
-		d.props, taken = v, v.Type() == fastjson.TypeObject
+		d.props, taken = v, v.Type() == jsontree.TypeObject
 	case "systemProps":
-		if taken = v.Type() == fastjson.TypeObject; taken {
+		if taken = v.Type() == jsontree.TypeObject; taken {
 			d.system(v)
 		}
 	}
@@ -137,11 +136,11 @@ func (d *decoder) set(key []byte, v *fastjson.Value) {
 }
 
 // system reads what the SDK says of device and app.
-func (d *decoder) system(v *fastjson.Value) {
+func (d *decoder) system(v *jsontree.Value) {
 	s, c := d.sink, &d.sink.Event.Context
 	left := s.Extra()
 	names := s.Members(1)
-	v.GetObject().Visit(func(key []byte, v *fastjson.Value) {
+	v.GetObject().Visit(func(key []byte, v *jsontree.Value) {
 		names.NoteKey(key)
 		var column *string
 		switch string(key) {
@@ -161,11 +160,11 @@ func (d *decoder) system(v *fastjson.Value) {
 			c.LibraryName, c.LibraryVersion, _ = strings.Cut(s.Text(v), "@")
 			return
 		case "isDebug":
-			if d.debug = v.Type() == fastjson.TypeTrue; d.debug || v.Type() == fastjson.TypeFalse {
+			if d.debug = v.Type() == jsontree.TypeTrue; d.debug || v.Type() == jsontree.TypeFalse {
 				return
 			}
 		}
-		if text := s.Text(v); column != nil && (text != "" || v.Type() == fastjson.TypeString) {
+		if text := s.Text(v); column != nil && (text != "" || v.Type() == jsontree.TypeString) {
 			*column = text
 			return
 		}
@@ -179,7 +178,7 @@ func (d *decoder) about() {
 	s, e := d.sink, &d.sink.Event
 	members := s.Members(2)
 	if d.props != nil {
-		d.props.GetObject().Visit(func(key []byte, v *fastjson.Value) {
+		d.props.GetObject().Visit(func(key []byte, v *jsontree.Value) {
 			members.NoteKey(key)
 			if string(key) == userProperty && s.Take(&e.UserID, v) {
 				return

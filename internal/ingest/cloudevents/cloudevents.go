@@ -13,6 +13,7 @@ import (
 
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/ingest"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // Protocol implements ingest.Protocol, ingest.Claimer and ingest.Headed.
@@ -51,7 +52,7 @@ func (p Protocol) Decode(r *ingest.Request, s *ingest.Sink) error {
 		return err
 	}
 	switch v.Type() {
-	case fastjson.TypeArray:
+	case jsontree.TypeArray:
 		list, _ := v.Array()
 		if len(list) > r.Limits.Batch {
 			return event.Errorf(event.TooLarge, "too_many_events", "%d events in one batch, the limit is %d", len(list), r.Limits.Batch)
@@ -59,7 +60,7 @@ func (p Protocol) Decode(r *ingest.Request, s *ingest.Sink) error {
 		for _, item := range list {
 			d.structured(item)
 		}
-	case fastjson.TypeObject:
+	case jsontree.TypeObject:
 		if !p.Claims(r) && !v.Exists("specversion") {
 			return event.Errorf(event.Invalid, "no_cloudevent", "neither the headers nor the body are those of a CloudEvent: there is no specversion")
 		}

@@ -6,11 +6,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/valyala/fastjson"
 	"github.com/zeebo/xxh3"
 
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/ingest"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 type decoder struct {
@@ -26,7 +26,7 @@ type attributes struct {
 	contentType         string
 	extra               ingest.Extra
 	// data is the event's data when it is JSON, text when it is a text; neither when there is none.
-	data *fastjson.Value
+	data *jsontree.Value
 	text *string
 	// name is the property of data that has no members.
 	name string
@@ -37,7 +37,7 @@ func (d *decoder) begin() {
 }
 
 // structured reads an event that is a JSON object.
-func (d *decoder) structured(v *fastjson.Value) {
+func (d *decoder) structured(v *jsontree.Value) {
 	s := d.sink
 	if !s.Sound(v) {
 		return
@@ -48,8 +48,8 @@ func (d *decoder) structured(v *fastjson.Value) {
 		return
 	}
 	d.begin()
-	var encoded *fastjson.Value
-	o.Visit(func(key []byte, v *fastjson.Value) {
+	var encoded *jsontree.Value
+	o.Visit(func(key []byte, v *jsontree.Value) {
 		s.Member(key)
 		switch string(key) {
 		case "data":
@@ -182,9 +182,9 @@ func (d *decoder) takeData() {
 		list = &e.Traits
 	}
 	switch d.data.Type() {
-	case fastjson.TypeObject:
+	case jsontree.TypeObject:
 		*list = s.Properties(*list, d.data)
-	case fastjson.TypeNull:
+	case jsontree.TypeNull:
 	default:
 		*list = append(*list, s.Property([]byte("data"), d.data))
 	}

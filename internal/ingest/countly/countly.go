@@ -10,10 +10,9 @@ import (
 	"net/http"
 	"regexp"
 
-	"github.com/valyala/fastjson"
-
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/ingest"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // Protocol implements ingest.Protocol, ingest.Getter and ingest.Refuser.
@@ -84,11 +83,11 @@ func (Protocol) Decode(r *ingest.Request, s *ingest.Sink) error {
 // params are the parameters of a request; what is no text is the JSON of it.
 type params map[string]string
 
-func (p params) add(o *fastjson.Object) {
-	o.Visit(func(key []byte, v *fastjson.Value) {
+func (p params) add(o *jsontree.Object) {
+	o.Visit(func(key []byte, v *jsontree.Value) {
 		if text, err := v.StringBytes(); err == nil {
 			p[string(key)] = string(text)
-		} else if v.Type() != fastjson.TypeNull {
+		} else if v.Type() != jsontree.TypeNull {
 			p[string(key)] = string(v.MarshalTo(nil))
 		}
 	})

@@ -4,14 +4,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/valyala/fastjson"
-
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/ingest"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // event reads one of the events.
-func (d *decoder) event(v *fastjson.Value) {
+func (d *decoder) event(v *jsontree.Value) {
 	s, e := d.sink, &d.sink.Event
 	o, err := v.Object()
 	if err != nil {
@@ -19,7 +18,7 @@ func (d *decoder) event(v *fastjson.Value) {
 		return
 	}
 	members := s.Members(2)
-	add := func(key string, v *fastjson.Value) {
+	add := func(key string, v *jsontree.Value) {
 		if members.Has(key) {
 			key = "$" + key
 			members.Note(key)
@@ -28,12 +27,12 @@ func (d *decoder) event(v *fastjson.Value) {
 	}
 	segmentation := v.Get("segmentation")
 	if segmentation != nil {
-		segmentation.GetObject().Visit(func(key []byte, v *fastjson.Value) {
+		segmentation.GetObject().Visit(func(key []byte, v *jsontree.Value) {
 			members.NoteKey(key)
 			e.Properties = append(e.Properties, s.Property(key, v))
 		})
 	}
-	o.Visit(func(key []byte, v *fastjson.Value) {
+	o.Visit(func(key []byte, v *jsontree.Value) {
 		s.Member(key)
 		switch string(key) {
 		case "key":
@@ -43,13 +42,13 @@ func (d *decoder) event(v *fastjson.Value) {
 				e.OriginalTime = t
 			}
 		case "segmentation":
-			if v.Type() != fastjson.TypeObject {
+			if v.Type() != jsontree.TypeObject {
 				add(string(key), v)
 			}
 		case "hour", "dow":
 			// They follow from the time and its zone.
 		default:
-			if v.Type() != fastjson.TypeNull {
+			if v.Type() != jsontree.TypeNull {
 				add(string(key), v)
 			}
 		}
@@ -58,7 +57,7 @@ func (d *decoder) event(v *fastjson.Value) {
 }
 
 // view: an SDK reports a view when it begins, and its duration when it is over.
-func (d *decoder) view(e *event.Event, segmentation *fastjson.Value) {
+func (d *decoder) view(e *event.Event, segmentation *jsontree.Value) {
 	if e.Name != "[CLY]_view" {
 		return
 	}
@@ -73,11 +72,11 @@ func (d *decoder) view(e *event.Event, segmentation *fastjson.Value) {
 }
 
 // device reads the metrics that the begin of a session brings.
-func (d *decoder) device(v *fastjson.Value, x *ingest.Extra) {
+func (d *decoder) device(v *jsontree.Value, x *ingest.Extra) {
 	s, c := d.sink, &d.sink.Event.Context
 	left := s.Extra()
 	names := s.Members(1)
-	v.GetObject().Visit(func(key []byte, v *fastjson.Value) {
+	v.GetObject().Visit(func(key []byte, v *jsontree.Value) {
 		names.NoteKey(key)
 		text := strings.Clone(s.Text(v)) // It is for more than one event.
 		var column *string
@@ -125,29 +124,29 @@ func (d *decoder) user() {
 	s, e := d.sink, &d.sink.Event
 	v := d.json("user_details")
 	e.Kind, e.Name = event.Identify, event.NameIdentify
-	if v == nil || v.Type() != fastjson.TypeObject {
+	if v == nil || v.Type() != jsontree.TypeObject {
 		s.Fail("not_object", "the details of the user are no JSON object")
 		return
 	}
-	v.GetObject().Visit(func(key []byte, v *fastjson.Value) {
+	v.GetObject().Visit(func(key []byte, v *jsontree.Value) {
 		s.Member(key)
-		if string(key) != "custom" || v.Type() != fastjson.TypeObject {
+		if string(key) != "custom" || v.Type() != jsontree.TypeObject {
 			d.trait(key, event.Set, v)
 			return
 		}
-		v.GetObject().Visit(func(key []byte, v *fastjson.Value) { d.custom(key, v) })
+		v.GetObject().Visit(func(key []byte, v *jsontree.Value) { d.custom(key, v) })
 	})
 }
 
 // custom reads a detail that the app has named itself: a value, or operations on it.
-func (d *decoder) custom(key []byte, v *fastjson.Value) {
+func (d *decoder) custom(key []byte, v *jsontree.Value) {
 	o := v.GetObject()
 	if o == nil || o.Len() == 0 {
 		d.trait(key, event.Set, v)
 		return
 	}
 	known := true
-	o.Visit(func(name []byte, _ *fastjson.Value) {
+	o.Visit(func(name []byte, _ *jsontree.Value) {
 		if _, ok := operations[string(name)]; !ok {
 			known = false
 		}
@@ -156,10 +155,10 @@ func (d *decoder) custom(key []byte, v *fastjson.Value) {
 		d.trait(key, event.Set, v)
 		return
 	}
-	o.Visit(func(name []byte, v *fastjson.Value) { d.trait(key, operations[string(name)], v) })
+	o.Visit(func(name []byte, v *jsontree.Value) { d.trait(key, operations[string(name)], v) })
 }
 
-func (d *decoder) trait(key []byte, op event.Op, v *fastjson.Value) {
+func (d *decoder) trait(key []byte, op event.Op, v *jsontree.Value) {
 	e := &d.sink.Event
 	p := d.sink.Property(key, v)
 	if p.Op = op; p.Type == event.String && p.Str == "" && op == event.Set {

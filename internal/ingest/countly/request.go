@@ -6,10 +6,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/valyala/fastjson"
-
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/ingest"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // The names of what is no event of the app's own.
@@ -110,7 +109,7 @@ func (d *decoder) common() {
 	c.LibraryName, c.LibraryVersion = d.clean("sdk_name"), d.clean("sdk_version")
 	x := s.Extra()
 	if text := p["metrics"]; text != "" {
-		if v, err := d.r.ParseInner([]byte(text)); err != nil || v.Type() != fastjson.TypeObject {
+		if v, err := d.r.ParseInner([]byte(text)); err != nil || v.Type() != jsontree.TypeObject {
 			x.AddText("metrics", d.clean("metrics"))
 		} else if code, reason := s.Flaw(v); code != "" {
 			s.Fail(code, reason)
@@ -152,7 +151,7 @@ func (d *decoder) accept(content []byte, letter func() []byte) {
 }
 
 // json is a parameter as JSON, or nil.
-func (d *decoder) json(param string) *fastjson.Value {
+func (d *decoder) json(param string) *jsontree.Value {
 	v, err := d.r.ParseInner([]byte(d.params[param]))
 	if err != nil {
 		return nil
@@ -222,7 +221,7 @@ func (d *decoder) about(param, name string) {
 	switch v := d.json(param); {
 	case v == nil:
 		e.Properties = append(e.Properties, event.Property{Key: param, Type: event.String, Str: d.clean(param)})
-	case v.Type() == fastjson.TypeObject:
+	case v.Type() == jsontree.TypeObject:
 		e.Properties = s.Properties(e.Properties, v)
 	default:
 		e.Properties = append(e.Properties, s.Property([]byte(param), v))
@@ -233,7 +232,7 @@ func (d *decoder) about(param, name string) {
 func (d *decoder) events() {
 	s := d.sink
 	v, err := d.r.ParseInner([]byte(d.params["events"]))
-	if err != nil || v.Type() != fastjson.TypeArray {
+	if err != nil || v.Type() != jsontree.TypeArray {
 		d.take(func() { s.Fail("malformed_json", "the events are not a JSON array") }, "events")
 		return
 	}

@@ -4,17 +4,16 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/valyala/fastjson"
-
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/ingest"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // decoder reads the events of one request.
 type decoder struct {
 	r    *ingest.Request
 	sink *ingest.Sink
-	body *fastjson.Object
+	body *jsontree.Object
 	// base is what all events of the request share, fault what is wrong with it.
 	base   event.Event
 	traits []event.Property
@@ -28,7 +27,7 @@ func (d *decoder) common() {
 	s, e := d.sink, &d.sink.Event
 	extra := s.Extra()
 	names := s.Members(1)
-	d.body.Visit(func(key []byte, v *fastjson.Value) {
+	d.body.Visit(func(key []byte, v *jsontree.Value) {
 		names.NoteKey(key)
 		if string(key) == "events" {
 			return
@@ -52,7 +51,7 @@ func (d *decoder) common() {
 	e.Reset()
 }
 
-func (d *decoder) member(key []byte, v *fastjson.Value, extra *ingest.Extra) (taken bool) {
+func (d *decoder) member(key []byte, v *jsontree.Value, extra *ingest.Extra) (taken bool) {
 	s, e := d.sink, &d.sink.Event
 	switch string(key) {
 	case "client_id", "app_instance_id":
@@ -62,15 +61,15 @@ func (d *decoder) member(key []byte, v *fastjson.Value, extra *ingest.Extra) (ta
 	case "timestamp_micros":
 		e.OriginalTime, taken = ingest.Time(v)
 	case "ip_override":
-		return v.Type() == fastjson.TypeString && s.Take(&e.Context.IP, v)
+		return v.Type() == jsontree.TypeString && s.Take(&e.Context.IP, v)
 	case "user_agent":
-		return v.Type() == fastjson.TypeString && s.Take(&e.Context.UserAgent, v)
+		return v.Type() == jsontree.TypeString && s.Take(&e.Context.UserAgent, v)
 	case "user_properties":
-		if taken = v.Type() == fastjson.TypeObject; taken {
+		if taken = v.Type() == jsontree.TypeObject; taken {
 			d.user(v)
 		}
 	case "device":
-		if taken = v.Type() == fastjson.TypeObject; taken {
+		if taken = v.Type() == jsontree.TypeObject; taken {
 			d.device(v, extra)
 		}
 	}
@@ -78,10 +77,10 @@ func (d *decoder) member(key []byte, v *fastjson.Value, extra *ingest.Extra) (ta
 }
 
 // user reads {"plan":{"value":"pro"}}.
-func (d *decoder) user(v *fastjson.Value) {
+func (d *decoder) user(v *jsontree.Value) {
 	s := d.sink
 	names := s.Members(2)
-	v.GetObject().Visit(func(key []byte, v *fastjson.Value) {
+	v.GetObject().Visit(func(key []byte, v *jsontree.Value) {
 		names.NoteKey(key)
 		if value := v.Get("value"); value != nil {
 			v = value
@@ -92,11 +91,11 @@ func (d *decoder) user(v *fastjson.Value) {
 	})
 }
 
-func (d *decoder) device(v *fastjson.Value, extra *ingest.Extra) {
+func (d *decoder) device(v *jsontree.Value, extra *ingest.Extra) {
 	s, c := d.sink, &d.sink.Event.Context
 	left := s.Extra()
 	names := s.Members(2)
-	v.GetObject().Visit(func(key []byte, v *fastjson.Value) {
+	v.GetObject().Visit(func(key []byte, v *jsontree.Value) {
 		names.NoteKey(key)
 		column := map[string]*string{
 			"category": &c.DeviceType, "language": &c.Locale, "operating_system": &c.OSName, "operating_system_version": &c.OSVersion,
@@ -104,7 +103,7 @@ func (d *decoder) device(v *fastjson.Value, extra *ingest.Extra) {
 		}[string(key)]
 		switch {
 		case string(key) == "screen_resolution" && s.Resolution(s.Text(v)):
-		case column != nil && v.Type() == fastjson.TypeString:
+		case column != nil && v.Type() == jsontree.TypeString:
 			*column = s.Text(v)
 		default:
 			left.Add(string(key), v)
@@ -114,7 +113,7 @@ func (d *decoder) device(v *fastjson.Value, extra *ingest.Extra) {
 }
 
 // take reads one event.
-func (d *decoder) take(v *fastjson.Value) {
+func (d *decoder) take(v *jsontree.Value) {
 	s, e := d.sink, &d.sink.Event
 	d.count++
 	d.text = v.MarshalTo(d.text[:0])
@@ -144,7 +143,7 @@ func (d *decoder) take(v *fastjson.Value) {
 // letter is the request with one event.
 func (d *decoder) letter(one []byte) []byte {
 	b := []byte{'{'}
-	d.body.Visit(func(key []byte, v *fastjson.Value) {
+	d.body.Visit(func(key []byte, v *jsontree.Value) {
 		if string(key) != "events" {
 			b = event.AppendJSONString(b, string(key))
 			b = append(ingest.AppendJSON(append(b, ':'), v), ',')
@@ -153,7 +152,7 @@ func (d *decoder) letter(one []byte) []byte {
 	return append(append(append(b, `"events":[`...), one...), "]}"...)
 }
 
-func (d *decoder) event(v *fastjson.Value) {
+func (d *decoder) event(v *jsontree.Value) {
 	s, e := d.sink, &d.sink.Event
 	o, err := v.Object()
 	if err != nil {
@@ -161,8 +160,8 @@ func (d *decoder) event(v *fastjson.Value) {
 		return
 	}
 	members := s.Members(2)
-	var params *fastjson.Value
-	o.Visit(func(key []byte, v *fastjson.Value) {
+	var params *jsontree.Value
+	o.Visit(func(key []byte, v *jsontree.Value) {
 		s.Member(key)
 		switch string(key) {
 		case "name":
@@ -184,7 +183,7 @@ func (d *decoder) event(v *fastjson.Value) {
 	case "screen_view":
 		e.Kind, e.Name = event.Screen, event.NameScreen
 	}
-	params.GetObject().Visit(func(key []byte, v *fastjson.Value) {
+	params.GetObject().Visit(func(key []byte, v *jsontree.Value) {
 		name := d.param(e, key, v)
 		if name == "" {
 			return
@@ -200,14 +199,14 @@ func (d *decoder) event(v *fastjson.Value) {
 }
 
 // param gives a parameter that Google has named to its column. It returns what the property is called otherwise.
-func (d *decoder) param(e *event.Event, key []byte, v *fastjson.Value) string {
+func (d *decoder) param(e *event.Event, key []byte, v *jsontree.Value) string {
 	s, c := d.sink, &e.Context
 	taken := false
 	switch string(key) {
 	case "session_id":
 		taken = s.Take(&e.SessionID, v)
 	case "page_location":
-		if taken = v.Type() == fastjson.TypeString; taken {
+		if taken = v.Type() == jsontree.TypeString; taken {
 			s.Page(s.Text(v))
 		}
 	case "page_referrer":

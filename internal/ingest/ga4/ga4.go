@@ -8,10 +8,9 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/valyala/fastjson"
-
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/ingest"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // Protocol implements ingest.Protocol.
@@ -41,7 +40,7 @@ func (Protocol) Decode(r *ingest.Request, s *ingest.Sink) error {
 		return err
 	}
 	list := v.Get("events")
-	if list == nil || list.Type() != fastjson.TypeArray {
+	if list == nil || list.Type() != jsontree.TypeArray {
 		return event.Errorf(event.Invalid, "no_events", "the body has no array named events")
 	}
 	events := list.GetArray()

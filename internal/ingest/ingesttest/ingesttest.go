@@ -6,10 +6,9 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/valyala/fastjson"
-
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/ingest"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // ReceivedAt is the server's clock of a Request: 2026-12-01 00:00 UTC in microseconds.
@@ -19,7 +18,7 @@ const ReceivedAt = 1_796_083_200_000_000
 func Request(path string, body []byte) *ingest.Request {
 	return &ingest.Request{
 		Method: http.MethodPost, Path: path, Header: http.Header{}, Body: body, Key: "k", Limits: ingest.DefaultLimits(),
-		Parser: new(fastjson.Parser), ReceivedAt: ReceivedAt,
+		Parser: new(jsontree.Parser), ReceivedAt: ReceivedAt,
 	}
 }
 

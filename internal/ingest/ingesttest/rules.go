@@ -8,10 +8,9 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/valyala/fastjson"
-
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/ingest"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // SmallLimits are limits that a fuzzer reaches.
@@ -25,7 +24,7 @@ func Rules(t testing.TB, p ingest.Protocol, r *ingest.Request) {
 	t.Helper()
 	for _, limits := range []ingest.Limits{SmallLimits(), ingest.DefaultLimits()} {
 		r := *r
-		r.Limits, r.Parser, r.Body = limits, new(fastjson.Parser), bytes.Clone(r.Body)
+		r.Limits, r.Parser, r.Body = limits, new(jsontree.Parser), bytes.Clone(r.Body)
 		payload, err := ingest.Decode(p, &r)
 		if err != nil {
 			if k := event.KindOf(err); k != event.Invalid && k != event.TooLarge && k != event.Unauthorized {

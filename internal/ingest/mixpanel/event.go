@@ -3,10 +3,9 @@ package mixpanel
 import (
 	"strings"
 
-	"github.com/valyala/fastjson"
-
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/ingest"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // Names of events that have a kind of their own.
@@ -29,7 +28,7 @@ type decoder struct {
 }
 
 // event decodes an event, or an update of a person or a group, whichever it is.
-func (d *decoder) event(v *fastjson.Value) {
+func (d *decoder) event(v *jsontree.Value) {
 	s := d.sink
 	o, err := v.Object()
 	if err != nil {
@@ -57,12 +56,12 @@ func (d *decoder) key(token string) {
 	}
 }
 
-func (d *decoder) track(v *fastjson.Value, o *fastjson.Object) {
+func (d *decoder) track(v *jsontree.Value, o *jsontree.Object) {
 	s := d.sink
 	e := &s.Event
 	f := fields{sink: s, decoder: d, extra: s.Extra()}
-	var properties *fastjson.Value
-	o.Visit(func(key []byte, v *fastjson.Value) {
+	var properties *jsontree.Value
+	o.Visit(func(key []byte, v *jsontree.Value) {
 		s.Member(key)
 		switch string(key) {
 		case "event":
@@ -97,7 +96,7 @@ type fields struct {
 	insert, distinct, user, device string
 	// before is an id that the event joins with the user's, beforeKey the property that it came as.
 	before, beforeKey string
-	time, ids         *fastjson.Value
+	time, ids         *jsontree.Value
 }
 
 func (f *fields) timeText() string {
@@ -107,7 +106,7 @@ func (f *fields) timeText() string {
 	return f.sink.Text(f.time)
 }
 
-func (f *fields) properties(v *fastjson.Value) {
+func (f *fields) properties(v *jsontree.Value) {
 	s := f.sink
 	o, err := v.Object()
 	if err != nil {
@@ -116,7 +115,7 @@ func (f *fields) properties(v *fastjson.Value) {
 	}
 	e := &s.Event
 	names := s.Members(2)
-	o.Visit(func(key []byte, v *fastjson.Value) {
+	o.Visit(func(key []byte, v *jsontree.Value) {
 		p := s.Property(key, v)
 		names.Note(p.Key)
 		if !f.identity(p.Key, v) && !f.place(&p) {
@@ -126,7 +125,7 @@ func (f *fields) properties(v *fastjson.Value) {
 }
 
 // identity reads what says who, when and which.
-func (f *fields) identity(key string, v *fastjson.Value) bool {
+func (f *fields) identity(key string, v *jsontree.Value) bool {
 	s := f.sink
 	switch key {
 	case "distinct_id":
@@ -161,7 +160,7 @@ func (f *fields) identity(key string, v *fastjson.Value) bool {
 	return true
 }
 
-func (f *fields) join(key string, v *fastjson.Value) bool {
+func (f *fields) join(key string, v *jsontree.Value) bool {
 	if f.before != "" {
 		return false
 	}

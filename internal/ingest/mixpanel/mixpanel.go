@@ -10,6 +10,7 @@ import (
 
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/ingest"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // Protocol implements ingest.Protocol.
@@ -100,12 +101,12 @@ func (d *decoder) read(r *ingest.Request, data string) error {
 }
 
 // values decodes one event or an array of them.
-func (d *decoder) values(v *fastjson.Value) error {
-	events := []*fastjson.Value{v}
+func (d *decoder) values(v *jsontree.Value) error {
+	events := []*jsontree.Value{v}
 	switch v.Type() {
-	case fastjson.TypeArray:
+	case jsontree.TypeArray:
 		events, _ = v.Array()
-	case fastjson.TypeObject:
+	case jsontree.TypeObject:
 	default:
 		return event.Errorf(event.Invalid, "not_object", "the body is a JSON %s, neither an object nor an array", v.Type())
 	}
@@ -131,7 +132,7 @@ func (d *decoder) lines(body []byte) error {
 	if n := bytes.Count(body, []byte("\n")) + 1; n > d.request.Limits.Batch {
 		return event.Errorf(event.TooLarge, "too_many_events", "%d events in one batch, the limit is %d", n, d.request.Limits.Batch)
 	}
-	var parser fastjson.Parser
+	var parser jsontree.Parser
 	for line := range bytes.Lines(body) {
 		if line = bytes.TrimSpace(line); len(line) == 0 {
 			continue

@@ -1,10 +1,9 @@
 package mixpanel
 
 import (
-	"github.com/valyala/fastjson"
-
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/ingest"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // operations are those of updates; $unset, a list of names, and $delete are written in another way.
@@ -14,12 +13,12 @@ var operations = map[string]event.Op{
 }
 
 // update decodes what changes the properties of a person or of a group.
-func (d *decoder) update(v *fastjson.Value, o *fastjson.Object) {
+func (d *decoder) update(v *jsontree.Value, o *jsontree.Object) {
 	s := d.sink
 	e := &s.Event
 	e.Kind, e.Name = event.Identify, event.NameIdentify
 	f := fields{sink: s, decoder: d, extra: s.Extra()}
-	o.Visit(func(key []byte, v *fastjson.Value) {
+	o.Visit(func(key []byte, v *jsontree.Value) {
 		s.Member(key)
 		if !f.subject(string(key), v) && !f.change(string(key), v) {
 			f.extra.Add(string(key), v)
@@ -47,7 +46,7 @@ func (d *decoder) update(v *fastjson.Value, o *fastjson.Object) {
 }
 
 // subject reads whose properties change.
-func (f *fields) subject(key string, v *fastjson.Value) bool {
+func (f *fields) subject(key string, v *jsontree.Value) bool {
 	s := f.sink
 	e := &s.Event
 	switch key {
@@ -77,7 +76,7 @@ func (f *fields) subject(key string, v *fastjson.Value) bool {
 }
 
 // change reads an operation.
-func (f *fields) change(key string, v *fastjson.Value) bool {
+func (f *fields) change(key string, v *jsontree.Value) bool {
 	s := f.sink
 	e := &s.Event
 	switch key {
@@ -98,7 +97,7 @@ func (f *fields) change(key string, v *fastjson.Value) bool {
 		e.Traits = append(e.Traits, event.Property{Key: key, Op: event.Clear})
 	default:
 		op, ok := operations[key]
-		if !ok || v.Type() != fastjson.TypeObject {
+		if !ok || v.Type() != jsontree.TypeObject {
 			return false
 		}
 		s.Change(op, v)

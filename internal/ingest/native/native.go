@@ -13,6 +13,7 @@ import (
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/ingest"
 	"github.com/freshet/freshet/internal/ingest/segment"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // Protocol implements ingest.Protocol.
@@ -37,11 +38,11 @@ func (Protocol) Decode(r *ingest.Request, s *ingest.Sink) error {
 		}
 		return err
 	}
-	events := []*fastjson.Value{v}
+	events := []*jsontree.Value{v}
 	switch v.Type() {
-	case fastjson.TypeArray:
+	case jsontree.TypeArray:
 		events, _ = v.Array()
-	case fastjson.TypeObject:
+	case jsontree.TypeObject:
 		if list := v.Get("events"); list != nil {
 			if events, err = list.Array(); err != nil {
 				return &event.Error{Kind: event.Invalid, Code: "not_array", Field: "events", Message: "events is not an array"}
@@ -123,7 +124,7 @@ func (Protocol) Answer(w http.ResponseWriter, _ *ingest.Request, s *ingest.Sink)
 type decoder struct {
 	sink        *ingest.Sink
 	idempotency string
-	original    *fastjson.Value
+	original    *jsontree.Value
 }
 
 var kinds = map[string]event.Kind{
@@ -136,7 +137,7 @@ var names = map[event.Kind]string{
 	event.Group: event.NameGroup, event.Alias: event.NameAlias,
 }
 
-func (d *decoder) event(v *fastjson.Value) {
+func (d *decoder) event(v *jsontree.Value) {
 	o, err := v.Object()
 	if err != nil {
 		d.sink.Dead("not_object", "the event is no JSON object", ingest.AppendJSON(nil, v))
@@ -155,7 +156,7 @@ func (d *decoder) event(v *fastjson.Value) {
 	if d.original != nil {
 		if t, ok := ingest.Time(d.original); ok {
 			e.OriginalTime = t
-		} else if d.original.Type() != fastjson.TypeNull {
+		} else if d.original.Type() != jsontree.TypeNull {
 			d.sink.Dead("bad_time", "timestamp is neither an ISO 8601 time nor a number of seconds or milliseconds", ingest.AppendJSON(nil, v))
 			return
 		}
@@ -166,7 +167,7 @@ func (d *decoder) event(v *fastjson.Value) {
 	d.sink.Accept(v)
 }
 
-func (d *decoder) set(key []byte, v *fastjson.Value) {
+func (d *decoder) set(key []byte, v *jsontree.Value) {
 	s := d.sink
 	s.Member(key)
 	e := &s.Event
@@ -205,12 +206,12 @@ func (d *decoder) set(key []byte, v *fastjson.Value) {
 }
 
 // traitOps adds traits by operation: {"set_once":{"source":"ad"},"unset":{"age":null}}.
-func traitOps(s *ingest.Sink, v *fastjson.Value) {
+func traitOps(s *ingest.Sink, v *jsontree.Value) {
 	o, err := v.Object()
 	if err != nil {
 		return
 	}
-	o.Visit(func(key []byte, v *fastjson.Value) {
+	o.Visit(func(key []byte, v *jsontree.Value) {
 		op, ok := event.OpOf(string(key))
 		if !ok || op == event.Set {
 			s.Fail("unknown_operation", fmt.Sprintf("trait_ops has no operation %q", string(key)))
@@ -222,7 +223,7 @@ func traitOps(s *ingest.Sink, v *fastjson.Value) {
 
 // madeID gives an event without an id one that is the same when the request is sent again: from the request's
 // Idempotency-Key and the event's place in it, otherwise from the event's content.
-func (d *decoder) madeID(v *fastjson.Value) string {
+func (d *decoder) madeID(v *jsontree.Value) string {
 	text := v.MarshalTo(nil)
 	if d.idempotency != "" {
 		text = fmt.Appendf(nil, "%s\x00%d", d.idempotency, d.sink.Len())

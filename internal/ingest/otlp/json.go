@@ -5,10 +5,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/valyala/fastjson"
-
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/ingest"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 func (d *decoder) json(r *ingest.Request) error {
@@ -41,14 +40,14 @@ func (d *decoder) json(r *ingest.Request) error {
 }
 
 // get is a member by its name in JSON, or by the one in protobuf, which parsers have to take as well.
-func get(v *fastjson.Value, name, other string) *fastjson.Value {
+func get(v *jsontree.Value, name, other string) *jsontree.Value {
 	if member := v.Get(name); member != nil {
 		return member
 	}
 	return v.Get(other)
 }
 
-func items(v *fastjson.Value) []*fastjson.Value {
+func items(v *jsontree.Value) []*jsontree.Value {
 	if v == nil {
 		return nil
 	}
@@ -56,7 +55,7 @@ func items(v *fastjson.Value) []*fastjson.Value {
 	return list
 }
 
-func (d *decoder) jsonResource(logs *fastjson.Value) {
+func (d *decoder) jsonResource(logs *jsontree.Value) {
 	resource := logs.Get("resource")
 	d.raw.resource = source(resource)
 	d.beginResource(d.raw.resource)
@@ -70,7 +69,7 @@ func (d *decoder) jsonResource(logs *fastjson.Value) {
 	}
 }
 
-func (d *decoder) jsonScope(logs *fastjson.Value) {
+func (d *decoder) jsonScope(logs *jsontree.Value) {
 	scope := logs.Get("scope")
 	d.raw.scope = source(scope)
 	d.beginScope(d.raw.scope)
@@ -90,7 +89,7 @@ func (d *decoder) jsonScope(logs *fastjson.Value) {
 }
 
 // source is the text of a value that has not been looked into.
-func source(v *fastjson.Value) []byte {
+func source(v *jsontree.Value) []byte {
 	if v == nil {
 		return nil
 	}
@@ -98,13 +97,13 @@ func source(v *fastjson.Value) []byte {
 }
 
 // flaw fails the event when a value that was not looked into has texts that must not get into one.
-func (d *decoder) flaw(v *fastjson.Value) {
+func (d *decoder) flaw(v *jsontree.Value) {
 	if code, reason := d.sink.Flaw(v); code != "" {
 		d.sink.Fail(code, reason)
 	}
 }
 
-func (d *decoder) jsonRecord(v *fastjson.Value) {
+func (d *decoder) jsonRecord(v *jsontree.Value) {
 	d.beginRecord()
 	d.arena = v.MarshalTo(d.arena)
 	d.raw.record = d.arena
@@ -115,8 +114,8 @@ func (d *decoder) jsonRecord(v *fastjson.Value) {
 	}
 	d.flaw(v)
 	r := &d.record
-	var body *fastjson.Value
-	o.Visit(func(key []byte, v *fastjson.Value) {
+	var body *jsontree.Value
+	o.Visit(func(key []byte, v *jsontree.Value) {
 		switch string(key) {
 		case "timeUnixNano", "time_unix_nano":
 			r.time = d.nanoseconds(v)
@@ -153,7 +152,7 @@ func spanContext(id string) string {
 }
 
 // nanoseconds are a number or the text of one. One that is neither is kept as it is.
-func (d *decoder) nanoseconds(v *fastjson.Value) uint64 {
+func (d *decoder) nanoseconds(v *jsontree.Value) uint64 {
 	t := d.sink.Text(v)
 	if n, err := strconv.ParseUint(t, 10, 64); err == nil {
 		return n
@@ -167,8 +166,8 @@ func (d *decoder) nanoseconds(v *fastjson.Value) uint64 {
 	return 0
 }
 
-func (d *decoder) jsonBody(v *fastjson.Value) {
-	if v == nil || v.Type() == fastjson.TypeNull {
+func (d *decoder) jsonBody(v *jsontree.Value) {
+	if v == nil || v.Type() == jsontree.TypeNull {
 		return
 	}
 	list := get(v, "kvlistValue", "kvlist_value")
@@ -181,14 +180,14 @@ func (d *decoder) jsonBody(v *fastjson.Value) {
 	}
 }
 
-func (d *decoder) jsonKeyValue(v *fastjson.Value, level int) event.Property {
+func (d *decoder) jsonKeyValue(v *jsontree.Value, level int) event.Property {
 	return d.jsonValue(alias(v.GetStringBytes("key")), v.Get("value"), level)
 }
 
 // jsonValue reads a value that is a property; one without content is null.
-func (d *decoder) jsonValue(key string, v *fastjson.Value, level int) event.Property {
+func (d *decoder) jsonValue(key string, v *jsontree.Value, level int) event.Property {
 	p := event.Property{Key: key}
-	if v == nil || v.Type() == fastjson.TypeNull {
+	if v == nil || v.Type() == jsontree.TypeNull {
 		return p
 	}
 	o, err := v.Object()
@@ -196,13 +195,13 @@ func (d *decoder) jsonValue(key string, v *fastjson.Value, level int) event.Prop
 		d.sink.Fail("bad_value", "a value is no object such as {\"stringValue\":\"…\"}")
 		return p
 	}
-	o.Visit(func(name []byte, v *fastjson.Value) {
+	o.Visit(func(name []byte, v *jsontree.Value) {
 		switch string(name) {
 		case "stringValue", "string_value":
 			p.Type, p.Str = event.String, d.sink.Text(v)
 		case "boolValue", "bool_value":
 			p.Type, p.Num = event.Bool, 0
-			if v.Type() == fastjson.TypeTrue {
+			if v.Type() == jsontree.TypeTrue {
 				p.Num = 1
 			}
 		case "intValue", "int_value":
@@ -220,7 +219,7 @@ func (d *decoder) jsonValue(key string, v *fastjson.Value, level int) event.Prop
 	return p
 }
 
-func (d *decoder) jsonInteger(key string, v *fastjson.Value) event.Property {
+func (d *decoder) jsonInteger(key string, v *jsontree.Value) event.Property {
 	t := d.sink.Text(v)
 	if n, err := strconv.ParseInt(t, 10, 64); err == nil {
 		return d.integer(key, n)
@@ -228,7 +227,7 @@ func (d *decoder) jsonInteger(key string, v *fastjson.Value) event.Property {
 	return d.jsonDouble(key, v)
 }
 
-func (d *decoder) jsonDouble(key string, v *fastjson.Value) event.Property {
+func (d *decoder) jsonDouble(key string, v *jsontree.Value) event.Property {
 	t := d.sink.Text(v)
 	f, err := strconv.ParseFloat(t, 64)
 	if err != nil {
@@ -239,7 +238,7 @@ func (d *decoder) jsonDouble(key string, v *fastjson.Value) event.Property {
 }
 
 // jsonNested appends the JSON of an array, or of an object.
-func (d *decoder) jsonNested(dst []byte, array bool, v *fastjson.Value, level int) []byte {
+func (d *decoder) jsonNested(dst []byte, array bool, v *jsontree.Value, level int) []byte {
 	names := d.sink.Members(level)
 	open, end := byte('{'), byte('}')
 	if array {
@@ -263,7 +262,7 @@ func (d *decoder) jsonNested(dst []byte, array bool, v *fastjson.Value, level in
 	return append(dst, end)
 }
 
-func (d *decoder) jsonInner(dst []byte, v *fastjson.Value, level int) []byte {
+func (d *decoder) jsonInner(dst []byte, v *jsontree.Value, level int) []byte {
 	if list := get(v, "arrayValue", "array_value"); list != nil {
 		return d.jsonNested(dst, true, list, level)
 	}

@@ -4,10 +4,9 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/valyala/fastjson"
-
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/ingest"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // decoder reads the events of one request.
@@ -28,23 +27,23 @@ type facts struct {
 	// distinct is the id at the top, inner the one in the properties.
 	distinct, inner, anonymous, alias, groupType string
 	// userID, insertID and the times are kept until it is known what they mean.
-	userID, insertID, timestamp, clock, offset *fastjson.Value
-	identified                                 *fastjson.Value
+	userID, insertID, timestamp, clock, offset *jsontree.Value
+	identified                                 *jsontree.Value
 	changes                                    []change
 	extra                                      ingest.Extra
 	// personless tells that the event makes no person, ignoreSent that the clock is not to be corrected.
 	personless, ignoreSent, server bool
-	windowID, screenName           *fastjson.Value
+	windowID, screenName           *jsontree.Value
 	named                          bool
 }
 
 // change is an object of traits and what to do with it.
 type change struct {
 	op event.Op
-	v  *fastjson.Value
+	v  *jsontree.Value
 }
 
-func newDecoder(r *ingest.Request, s *ingest.Sink, envelope *fastjson.Value) *decoder {
+func newDecoder(r *ingest.Request, s *ingest.Sink, envelope *jsontree.Value) *decoder {
 	d := &decoder{req: r, sink: s, elsewhere: r.Query.Get("ip") == "0"}
 	if sent := envelope.Get("sent_at"); sent != nil {
 		d.sentAt, _ = ingest.Time(sent)
@@ -77,7 +76,7 @@ var names = map[event.Kind]string{
 	event.Group: event.NameGroup, event.Alias: event.NameAlias,
 }
 
-func (d *decoder) event(v *fastjson.Value) {
+func (d *decoder) event(v *jsontree.Value) {
 	s := d.sink
 	o, err := v.Object()
 	if err != nil {
@@ -99,7 +98,7 @@ func (d *decoder) event(v *fastjson.Value) {
 }
 
 // top takes a member of the event itself.
-func (d *decoder) top(key []byte, v *fastjson.Value) {
+func (d *decoder) top(key []byte, v *jsontree.Value) {
 	s := d.sink
 	s.Member(key)
 	e := &s.Event
@@ -138,14 +137,14 @@ func (d *decoder) top(key []byte, v *fastjson.Value) {
 	}
 }
 
-func (d *decoder) fallback(dst *string, v *fastjson.Value) {
+func (d *decoder) fallback(dst *string, v *jsontree.Value) {
 	if *dst == "" {
 		*dst = d.sink.Text(v)
 	}
 }
 
 // options are what the second version of capture says of how to take the event.
-func (d *decoder) options(v *fastjson.Value) {
+func (d *decoder) options(v *jsontree.Value) {
 	d.personless = d.personless || isFalse(v.Get("process_person_profile"))
 	d.ignoreSent = d.ignoreSent || v.GetBool("disable_skew_correction")
 	if o, err := v.Object(); err != nil || o.Len() > 0 {
@@ -153,23 +152,23 @@ func (d *decoder) options(v *fastjson.Value) {
 	}
 }
 
-func isFalse(v *fastjson.Value) bool { return v != nil && v.Type() == fastjson.TypeFalse }
+func isFalse(v *jsontree.Value) bool { return v != nil && v.Type() == jsontree.TypeFalse }
 
 // traits notes an object that changes traits, or a list of those to take away. What it is not is left to the caller, as
 // is all that does not concern the group when the event does.
-func (d *decoder) traits(key string, v *fastjson.Value) bool {
+func (d *decoder) traits(key string, v *jsontree.Value) bool {
 	kind := d.sink.Event.Kind
 	if (kind == event.Group) != (key == "$group_set") {
 		return false
 	}
-	op, list := event.Set, v.Type() == fastjson.TypeArray
+	op, list := event.Set, v.Type() == jsontree.TypeArray
 	switch key {
 	case "$set_once":
 		op = event.SetOnce
 	case "$unset":
 		op = event.Unset
 	}
-	if v.Type() != fastjson.TypeObject && (!list || op != event.Unset) {
+	if v.Type() != jsontree.TypeObject && (!list || op != event.Unset) {
 		return false
 	}
 	d.changes = append(d.changes, change{op, v})
@@ -196,7 +195,7 @@ func (d *decoder) change() {
 }
 
 // finish fills what more than one member has a say in.
-func (d *decoder) finish(raw *fastjson.Value) {
+func (d *decoder) finish(raw *jsontree.Value) {
 	s := d.sink
 	e := &s.Event
 	d.change()
@@ -232,16 +231,16 @@ func (d *decoder) screen() {
 
 // when fills the times and the id. An offset says how long before the request the event happened, by one clock; without
 // one the client's time counts, corrected by when the request was sent.
-func (d *decoder) when(raw *fastjson.Value) {
+func (d *decoder) when(raw *jsontree.Value) {
 	s := d.sink
 	e := &s.Event
 	at := d.timestamp
-	if at == nil || at.Type() == fastjson.TypeNull {
+	if at == nil || at.Type() == jsontree.TypeNull {
 		at = d.clock
 	}
 	timed := false
 	if at != nil {
-		if e.OriginalTime, timed = ingest.Time(at); !timed && at.Type() != fastjson.TypeNull {
+		if e.OriginalTime, timed = ingest.Time(at); !timed && at.Type() != jsontree.TypeNull {
 			e.Properties = append(e.Properties, s.Property([]byte("$original_timestamp"), at))
 		}
 	}
@@ -263,7 +262,7 @@ func (d *decoder) when(raw *fastjson.Value) {
 }
 
 // id finds an id for an event without a UUID. With one, the older id says nothing more.
-func (d *decoder) id(raw *fastjson.Value, timed bool) {
+func (d *decoder) id(raw *jsontree.Value, timed bool) {
 	s := d.sink
 	e := &s.Event
 	insert := ""

@@ -7,10 +7,9 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/valyala/fastjson"
-
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/ingest"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // Protocol implements ingest.Protocol, ingest.Getter, ingest.Claimer and ingest.Refuser.
@@ -85,7 +84,7 @@ func (Protocol) Decode(r *ingest.Request, s *ingest.Sink) error {
 }
 
 // payload is the JSON of a request, wherever it is.
-func payload(r *ingest.Request) (*fastjson.Value, error) {
+func payload(r *ingest.Request) (*jsontree.Value, error) {
 	data, compression := r.Query.Get("data"), r.Query.Get("compression")
 	if len(r.Body) > 0 {
 		v, err := r.JSON()
@@ -115,15 +114,15 @@ func payload(r *ingest.Request) (*fastjson.Value, error) {
 }
 
 // unpack lists the events of a body: those of its batch or of an array, or the body itself.
-func unpack(v *fastjson.Value) ([]*fastjson.Value, error) {
+func unpack(v *jsontree.Value) ([]*jsontree.Value, error) {
 	switch v.Type() {
-	case fastjson.TypeArray:
+	case jsontree.TypeArray:
 		events, _ := v.Array()
 		return events, nil
-	case fastjson.TypeObject:
+	case jsontree.TypeObject:
 		batch := v.Get("batch")
 		if batch == nil {
-			return []*fastjson.Value{v}, nil
+			return []*jsontree.Value{v}, nil
 		}
 		events, err := batch.Array()
 		if err != nil {
@@ -136,7 +135,7 @@ func unpack(v *fastjson.Value) ([]*fastjson.Value, error) {
 }
 
 // findKey gives the request the key of the body when its headers have none. All events of a request share one.
-func findKey(r *ingest.Request, v *fastjson.Value, events []*fastjson.Value) {
+func findKey(r *ingest.Request, v *jsontree.Value, events []*jsontree.Value) {
 	if r.Key == "" {
 		r.Key = keyOf(v)
 	}
@@ -148,7 +147,7 @@ func findKey(r *ingest.Request, v *fastjson.Value, events []*fastjson.Value) {
 	}
 }
 
-func keyOf(v *fastjson.Value) string {
+func keyOf(v *jsontree.Value) string {
 	for _, name := range [...]string{"api_key", "token"} {
 		if key := v.GetStringBytes(name); len(key) > 0 {
 			return strings.Clone(string(key))

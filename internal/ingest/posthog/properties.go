@@ -1,14 +1,13 @@
 package posthog
 
 import (
-	"github.com/valyala/fastjson"
-
 	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // properties takes the properties apart: what the SDK says of the event, the device and the person has its place; the
 // rest are the event's properties, the SDK's further ones among them.
-func (d *decoder) properties(v *fastjson.Value) {
+func (d *decoder) properties(v *jsontree.Value) {
 	o, err := v.Object()
 	if err != nil {
 		d.extra.Add("properties", v)
@@ -20,7 +19,7 @@ func (d *decoder) properties(v *fastjson.Value) {
 		s.Page(s.Text(url))
 	}
 	e := &s.Event
-	o.Visit(func(key []byte, v *fastjson.Value) {
+	o.Visit(func(key []byte, v *jsontree.Value) {
 		names.NoteKey(key)
 		if !d.identity(key, v) && !d.circumstance(key, v) && !d.context(key, v) {
 			e.Properties = append(e.Properties, s.Property(key, v))
@@ -29,7 +28,7 @@ func (d *decoder) properties(v *fastjson.Value) {
 }
 
 // identity takes who, when and what the event is about.
-func (d *decoder) identity(key []byte, v *fastjson.Value) bool {
+func (d *decoder) identity(key []byte, v *jsontree.Value) bool {
 	s := d.sink
 	e := &s.Event
 	switch string(key) {
@@ -57,7 +56,7 @@ func (d *decoder) identity(key []byte, v *fastjson.Value) bool {
 		return false
 	case "$groups":
 		if o, err := v.Object(); err == nil && o.Len() == 1 {
-			o.Visit(func(_ []byte, v *fastjson.Value) { s.Take(&e.GroupID, v) })
+			o.Visit(func(_ []byte, v *jsontree.Value) { s.Take(&e.GroupID, v) })
 		}
 		return false
 	case "$set", "$set_once", "$unset", "$group_set":
@@ -69,7 +68,7 @@ func (d *decoder) identity(key []byte, v *fastjson.Value) bool {
 }
 
 // circumstance takes the times, and what the SDK asks for.
-func (d *decoder) circumstance(key []byte, v *fastjson.Value) bool {
+func (d *decoder) circumstance(key []byte, v *jsontree.Value) bool {
 	switch string(key) {
 	case "$time":
 		d.clock = v
@@ -102,9 +101,9 @@ func (d *decoder) circumstance(key []byte, v *fastjson.Value) bool {
 }
 
 // context takes what has a place in the context; a value of another sort stays a property.
-func (d *decoder) context(key []byte, v *fastjson.Value) bool {
+func (d *decoder) context(key []byte, v *jsontree.Value) bool {
 	c := &d.sink.Event.Context
-	if v.Type() == fastjson.TypeNull && isCampaign(string(key)) {
+	if v.Type() == jsontree.TypeNull && isCampaign(string(key)) {
 		return true
 	}
 	if column, ok := columns[string(key)]; ok {
@@ -127,12 +126,12 @@ func (d *decoder) context(key []byte, v *fastjson.Value) bool {
 		if v.GetBool() && c.NetworkType == "" {
 			c.NetworkType = string(key[len("$network_"):])
 		}
-		return v.Type() == fastjson.TypeTrue || v.Type() == fastjson.TypeFalse
+		return v.Type() == jsontree.TypeTrue || v.Type() == jsontree.TypeFalse
 	}
 	return false
 }
 
-func takeSize(dst *int32, v *fastjson.Value) bool {
+func takeSize(dst *int32, v *jsontree.Value) bool {
 	n, err := v.Int()
 	if err != nil || n < 0 || n > 1<<20 {
 		return false

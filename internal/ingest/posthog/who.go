@@ -3,9 +3,8 @@ package posthog
 import (
 	"strings"
 
-	"github.com/valyala/fastjson"
-
 	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // PostHog has one sort of id, the distinct id, which is an anonymous one until the person is identified. Freshet keeps
@@ -57,7 +56,7 @@ func (d *decoder) isUser() bool {
 	c := &d.sink.Event.Context
 	switch {
 	case d.identified != nil:
-		return d.identified.Type() == fastjson.TypeTrue
+		return d.identified.Type() == jsontree.TypeTrue
 	case d.userID != nil && d.sink.Text(d.userID) != "":
 		return true
 	case d.personless, d.distinct == c.DeviceID:

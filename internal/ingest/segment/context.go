@@ -1,14 +1,13 @@
 package segment
 
 import (
-	"github.com/valyala/fastjson"
-
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/ingest"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // Context fills the event's context from a Segment context object. Members without a place of their own are kept.
-func Context(s *ingest.Sink, v *fastjson.Value) {
+func Context(s *ingest.Sink, v *jsontree.Value) {
 	c := circumstances{sink: s}
 	c.read(v)
 	s.Event.Context.Extra = c.text()
@@ -23,17 +22,17 @@ type circumstances struct {
 // named is a member that has no column: its value, or what is left of it as JSON text.
 type named struct {
 	name  string
-	value *fastjson.Value
+	value *jsontree.Value
 	text  string
 }
 
-func (c *circumstances) read(v *fastjson.Value) {
+func (c *circumstances) read(v *jsontree.Value) {
 	o, err := v.Object()
 	if err != nil {
 		return
 	}
 	from := len(c.extra)
-	o.Visit(func(key []byte, v *fastjson.Value) {
+	o.Visit(func(key []byte, v *jsontree.Value) {
 		if left := c.member(key, v); left.value != nil || left.text != "" {
 			c.replace(from, left)
 		}
@@ -53,8 +52,8 @@ func (c *circumstances) replace(from int, m named) {
 }
 
 // keep adds a member of the event itself that has no place of its own, unless its context has one of that name.
-func (c *circumstances) keep(key string, v *fastjson.Value) {
-	if v == nil || v.Type() == fastjson.TypeNull {
+func (c *circumstances) keep(key string, v *jsontree.Value) {
+	if v == nil || v.Type() == jsontree.TypeNull {
 		return
 	}
 	for i := range c.extra {
@@ -98,46 +97,46 @@ func (c *circumstances) text() string {
 }
 
 // member gives a member of the context to its columns, and returns what of it has none.
-func (c *circumstances) member(key []byte, v *fastjson.Value) named {
+func (c *circumstances) member(key []byte, v *jsontree.Value) named {
 	switch string(key) {
 	case "app":
-		return c.group(key, v, columns(app).put)
+		return c.group(key, v, app, nil)
 	case "device":
-		return c.group(key, v, columns(device).put)
+		return c.group(key, v, device, nil)
 	case "os":
-		return c.group(key, v, columns(system).put)
+		return c.group(key, v, system, nil)
 	case "library":
-		return c.group(key, v, columns(library).put)
+		return c.group(key, v, library, nil)
 	case "page":
-		return c.group(key, v, columns(page).put)
+		return c.group(key, v, page, nil)
 	case "campaign":
-		return c.group(key, v, columns(campaign).put)
+		return c.group(key, v, campaign, nil)
 	case "network":
-		return c.group(key, v, network)
+		return c.group(key, v, nil, network)
 	case "screen":
-		return c.group(key, v, screen)
+		return c.group(key, v, nil, screen)
 	}
 	column := single(&c.sink.Event, key)
 	switch text := c.sink.Text(v); {
 	case column != nil && text != "":
 		*column = text
-	case v.Type() != fastjson.TypeNull && (column == nil || v.Type() != fastjson.TypeString):
+	case v.Type() != jsontree.TypeNull && (column == nil || v.Type() != jsontree.TypeString):
 		return named{name: string(key), value: v}
 	}
 	return named{}
 }
 
-// group gives the members of an object to their columns, and returns those for which put says that there is none.
-func (c *circumstances) group(key []byte, v *fastjson.Value, put func(*ingest.Sink, []byte, *fastjson.Value) bool) named {
-	if v.Type() != fastjson.TypeObject {
-		if v.Type() == fastjson.TypeNull {
+// group gives the members of an object to their columns, texts if put is nil, and returns those that have none.
+func (c *circumstances) group(key []byte, v *jsontree.Value, texts columns, put func(*ingest.Sink, []byte, *jsontree.Value) bool) named {
+	if v.Type() != jsontree.TypeObject {
+		if v.Type() == jsontree.TypeNull {
 			return named{}
 		}
 		return named{name: string(key), value: v}
 	}
 	x := c.sink.Extra()
-	v.GetObject().Visit(func(name []byte, v *fastjson.Value) {
-		if !put(c.sink, name, v) {
+	v.GetObject().Visit(func(name []byte, v *jsontree.Value) {
+		if put != nil && !put(c.sink, name, v) || put == nil && !texts.put(c.sink, name, v) {
 			x.Add(string(name), v)
 		}
 	})
@@ -248,7 +247,7 @@ func campaign(c *event.Context, name []byte) *string {
 }
 
 // put gives a text to its column; false says that it has none.
-func (column columns) put(s *ingest.Sink, name []byte, v *fastjson.Value) bool {
+func (column columns) put(s *ingest.Sink, name []byte, v *jsontree.Value) bool {
 	at := column(&s.Event.Context, name)
 	if at == nil {
 		return false
@@ -257,10 +256,10 @@ func (column columns) put(s *ingest.Sink, name []byte, v *fastjson.Value) bool {
 	if text != "" {
 		*at = text
 	}
-	return text != "" || v.Type() == fastjson.TypeString
+	return text != "" || v.Type() == jsontree.TypeString
 }
 
-func network(s *ingest.Sink, name []byte, v *fastjson.Value) bool {
+func network(s *ingest.Sink, name []byte, v *jsontree.Value) bool {
 	c := &s.Event.Context
 	switch string(name) {
 	case "carrier":
@@ -279,15 +278,15 @@ func network(s *ingest.Sink, name []byte, v *fastjson.Value) bool {
 }
 
 // connected notes a kind of network that is on, unless a better one is.
-func connected(c *event.Context, v *fastjson.Value, kind string, best bool) bool {
-	if v.Type() == fastjson.TypeTrue && best {
+func connected(c *event.Context, v *jsontree.Value, kind string, best bool) bool {
+	if v.Type() == jsontree.TypeTrue && best {
 		c.NetworkType = kind
 	}
-	return v.Type() == fastjson.TypeTrue || v.Type() == fastjson.TypeFalse
+	return v.Type() == jsontree.TypeTrue || v.Type() == jsontree.TypeFalse
 }
 
-func screen(s *ingest.Sink, name []byte, v *fastjson.Value) bool {
-	if v.Type() != fastjson.TypeNumber {
+func screen(s *ingest.Sink, name []byte, v *jsontree.Value) bool {
+	if v.Type() != jsontree.TypeNumber {
 		return false
 	}
 	c := &s.Event.Context

@@ -4,10 +4,9 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/valyala/fastjson"
-
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/ingest"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // Dialect is the format as one vendor's SDKs speak it.
@@ -34,8 +33,8 @@ func (dialect Dialect) Decode(r *ingest.Request, s *ingest.Sink) error {
 }
 
 // DecodeValue is Decode for a body that came in another way.
-func (dialect Dialect) DecodeValue(r *ingest.Request, s *ingest.Sink, v *fastjson.Value) error {
-	if v.Type() != fastjson.TypeObject {
+func (dialect Dialect) DecodeValue(r *ingest.Request, s *ingest.Sink, v *jsontree.Value) error {
+	if v.Type() != jsontree.TypeObject {
 		return event.Errorf(event.Invalid, "not_object", "the body is a JSON %s, not an object", v.Type())
 	}
 	if r.Key == "" {
@@ -66,7 +65,7 @@ func (dialect Dialect) DecodeValue(r *ingest.Request, s *ingest.Sink, v *fastjso
 	return nil
 }
 
-func (d *decoder) batch(r *ingest.Request, events []*fastjson.Value) {
+func (d *decoder) batch(r *ingest.Request, events []*jsontree.Value) {
 	s := d.sink
 	code, reason := s.Flaw(d.envelope)
 	for _, e := range events {
@@ -86,7 +85,7 @@ func (d *decoder) batch(r *ingest.Request, events []*fastjson.Value) {
 
 const noKind = event.Kind(255)
 
-func (d *decoder) kindOf(v *fastjson.Value) event.Kind {
+func (d *decoder) kindOf(v *jsontree.Value) event.Kind {
 	if k, ok := d.Kinds[string(v.GetStringBytes("type"))]; ok {
 		return k
 	}
@@ -96,11 +95,11 @@ func (d *decoder) kindOf(v *fastjson.Value) event.Kind {
 type decoder struct {
 	Dialect
 	sink             *ingest.Sink
-	envelope, sentAt *fastjson.Value
+	envelope, sentAt *jsontree.Value
 	fields           fields
 }
 
-func (d *decoder) event(v *fastjson.Value, kind event.Kind) {
+func (d *decoder) event(v *jsontree.Value, kind event.Kind) {
 	s := d.sink
 	o, err := v.Object()
 	if err != nil {
@@ -130,11 +129,11 @@ func (d *decoder) event(v *fastjson.Value, kind event.Kind) {
 type fields struct {
 	circumstances
 	sink                  *ingest.Sink
-	original, timestamp   *fastjson.Value
-	name, category, merge *fastjson.Value
+	original, timestamp   *jsontree.Value
+	name, category, merge *jsontree.Value
 }
 
-func (f *fields) set(key []byte, v *fastjson.Value) {
+func (f *fields) set(key []byte, v *jsontree.Value) {
 	s := f.sink
 	s.Member(key)
 	e := &s.Event
@@ -209,7 +208,7 @@ var names = map[event.Kind]string{
 	event.Group: event.NameGroup, event.Alias: event.NameAlias,
 }
 
-func (d *decoder) finish(e *event.Event, f *fields, raw *fastjson.Value) {
+func (d *decoder) finish(e *event.Event, f *fields, raw *jsontree.Value) {
 	s := d.sink
 	if e.Kind != event.Track {
 		e.Name = names[e.Kind]
@@ -221,7 +220,7 @@ func (d *decoder) finish(e *event.Event, f *fields, raw *fastjson.Value) {
 	}
 	if when != nil {
 		var ok bool
-		if e.OriginalTime, ok = ingest.Time(when); !ok && when.Type() != fastjson.TypeNull {
+		if e.OriginalTime, ok = ingest.Time(when); !ok && when.Type() != jsontree.TypeNull {
 			e.Properties = append(e.Properties, s.Property([]byte("$original_timestamp"), when))
 		}
 	}
@@ -253,8 +252,8 @@ func (d *decoder) named(e *event.Event, f *fields) {
 }
 
 // addText adds a property unless the SDK sent one of that name itself.
-func addText(s *ingest.Sink, ps []event.Property, key string, v *fastjson.Value) []event.Property {
-	if v == nil || v.Type() == fastjson.TypeNull {
+func addText(s *ingest.Sink, ps []event.Property, key string, v *jsontree.Value) []event.Property {
+	if v == nil || v.Type() == jsontree.TypeNull {
 		return ps
 	}
 	for i := range ps {

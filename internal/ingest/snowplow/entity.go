@@ -3,10 +3,9 @@ package snowplow
 import (
 	"strings"
 
-	"github.com/valyala/fastjson"
-
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/ingest"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // vendor begins the schemas that trackers fill themselves; all others are the app's own.
@@ -24,7 +23,7 @@ func (d *decoder) readEntities() {
 		return
 	}
 	items := v.GetArray()
-	if v.Type() == fastjson.TypeObject {
+	if v.Type() == jsontree.TypeObject {
 		items = v.GetArray("data")
 	}
 	if items == nil {
@@ -114,14 +113,14 @@ func session(e *event.Event, name []byte) *string {
 }
 
 // fill gives an entity's members to their columns and returns the others.
-func (d *decoder) fill(where columns, data *fastjson.Value) ingest.Extra {
+func (d *decoder) fill(where columns, data *jsontree.Value) ingest.Extra {
 	s, x := d.sink, d.sink.Extra()
 	o, err := data.Object()
 	if err != nil {
 		return x
 	}
 	names := s.Members(1)
-	o.Visit(func(key []byte, v *fastjson.Value) {
+	o.Visit(func(key []byte, v *jsontree.Value) {
 		names.NoteKey(key)
 		text := s.Text(v)
 		column := where(&s.Event, key)

@@ -3,10 +3,9 @@ package snowplow
 import (
 	"strings"
 
-	"github.com/valyala/fastjson"
-
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/ingest"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // decoder reads the events of one request.
@@ -22,13 +21,13 @@ type decoder struct {
 // fields is what an event says that is looked at when all of it is known.
 type fields struct {
 	kind, data, contexts, action string
-	created, sent, certain       *fastjson.Value
+	created, sent, certain       *jsontree.Value
 	domain, network              string
 	members                      ingest.Members
 	extra                        ingest.Extra
 }
 
-func (d *decoder) event(v *fastjson.Value) {
+func (d *decoder) event(v *jsontree.Value) {
 	s := d.sink
 	o, err := v.Object()
 	if err != nil {
@@ -57,7 +56,7 @@ func (d *decoder) event(v *fastjson.Value) {
 }
 
 // set takes one member of an event; all of them are texts.
-func (d *decoder) set(key []byte, v *fastjson.Value) {
+func (d *decoder) set(key []byte, v *jsontree.Value) {
 	s := d.sink
 	s.Member(key)
 	e, c := &s.Event, &s.Event.Context
@@ -120,7 +119,7 @@ func (d *decoder) set(key []byte, v *fastjson.Value) {
 var structured = map[string]string{"se_ca": "category", "se_la": "label", "se_pr": "property", "se_va": "value"}
 
 // other keeps the rest: what an event is about as properties, with numbers as numbers, and the rest with the context.
-func (d *decoder) other(key string, v *fastjson.Value) {
+func (d *decoder) other(key string, v *jsontree.Value) {
 	name, ok := structured[key]
 	if !ok {
 		if len(key) < 4 || key[2] != '_' || key[:2] != "pp" && key[:2] != "tr" && key[:2] != "ti" {
@@ -190,7 +189,7 @@ func (d *decoder) describe(e *event.Event) {
 	name := schemaName(uri)
 	d.extra.AddText("schema", uri)
 	data := inner.Get("data")
-	if data == nil || data.Type() != fastjson.TypeObject {
+	if data == nil || data.Type() != jsontree.TypeObject {
 		s.Fail("not_object", "the event has no data, or they are no JSON object")
 		return
 	}
@@ -204,7 +203,7 @@ func (d *decoder) describe(e *event.Event) {
 	default:
 		e.Name = name
 	}
-	data.GetObject().Visit(func(key []byte, v *fastjson.Value) { d.add(s.Property(key, v)) })
+	data.GetObject().Visit(func(key []byte, v *jsontree.Value) { d.add(s.Property(key, v)) })
 }
 
 // schemaName is the name in "iglu:vendor/name/format/version".

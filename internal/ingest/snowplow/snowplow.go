@@ -9,10 +9,9 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/valyala/fastjson"
-
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/ingest"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // Protocol implements ingest.Protocol, ingest.Getter and ingest.Claimer.
@@ -66,7 +65,7 @@ func (Protocol) Decode(r *ingest.Request, s *ingest.Sink) error {
 		return err
 	}
 	events := v.GetArray("data")
-	if data := v.Get("data"); data == nil || data.Type() != fastjson.TypeArray {
+	if data := v.Get("data"); data == nil || data.Type() != jsontree.TypeArray {
 		return event.Errorf(event.Invalid, "no_data", "the body has no array named data")
 	}
 	if len(events) > r.Limits.Batch {
@@ -79,7 +78,7 @@ func (Protocol) Decode(r *ingest.Request, s *ingest.Sink) error {
 }
 
 // take reads one event.
-func (d *decoder) take(r *ingest.Request, v *fastjson.Value) {
+func (d *decoder) take(r *ingest.Request, v *jsontree.Value) {
 	if !d.sink.Sound(v) {
 		return
 	}

@@ -13,10 +13,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/valyala/fastjson"
-
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/ingest"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // Protocol implements ingest.Protocol.
@@ -48,7 +47,7 @@ func (Protocol) Decode(r *ingest.Request, s *ingest.Sink) error {
 		return err
 	}
 	d := decoder{r: r, sink: s}
-	if v.Type() != fastjson.TypeArray {
+	if v.Type() != jsontree.TypeArray {
 		d.take(v)
 		return nil
 	}
@@ -69,18 +68,18 @@ type decoder struct {
 	members ingest.Members
 	extra   ingest.Extra
 	// data is what the event is about, apart whether a payload's own members are as well.
-	data  *fastjson.Value
+	data  *jsontree.Value
 	apart bool
 }
 
-func (d *decoder) take(v *fastjson.Value) {
+func (d *decoder) take(v *jsontree.Value) {
 	s := d.sink
 	d.count++
 	if !s.Sound(v) {
 		return
 	}
 	payload := v.Get("payload")
-	if payload == nil || payload.Type() != fastjson.TypeObject {
+	if payload == nil || payload.Type() != jsontree.TypeObject {
 		s.Dead("not_object", "the event has no object named payload", ingest.AppendJSON(nil, v))
 		return
 	}
@@ -108,7 +107,7 @@ func (d *decoder) take(v *fastjson.Value) {
 }
 
 // set takes a member of the payload.
-func (d *decoder) set(key []byte, v *fastjson.Value) {
+func (d *decoder) set(key []byte, v *jsontree.Value) {
 	s := d.sink
 	s.Member(key)
 	e, c := &s.Event, &s.Event.Context
@@ -143,7 +142,7 @@ func (d *decoder) set(key []byte, v *fastjson.Value) {
 		taken = false
 	}
 	switch {
-	case taken || v.Type() == fastjson.TypeNull:
+	case taken || v.Type() == jsontree.TypeNull:
 	case d.apart:
 		d.members.NoteKey(key)
 		e.Properties = append(e.Properties, s.Property(key, v))
@@ -185,10 +184,10 @@ func (d *decoder) finish(text []byte) {
 // about makes properties, or traits, of what the event is about.
 func (d *decoder) about() {
 	s, e := d.sink, &d.sink.Event
-	if d.data == nil || d.data.Type() == fastjson.TypeNull {
+	if d.data == nil || d.data.Type() == jsontree.TypeNull {
 		return
 	}
-	if d.data.Type() != fastjson.TypeObject {
+	if d.data.Type() != jsontree.TypeObject {
 		d.extra.Add("data", d.data)
 		return
 	}
@@ -197,7 +196,7 @@ func (d *decoder) about() {
 		return
 	}
 	o := d.data.GetObject()
-	o.Visit(func(key []byte, v *fastjson.Value) {
+	o.Visit(func(key []byte, v *jsontree.Value) {
 		if string(key) == "name" && e.Kind == event.Page && len(e.Properties) == 1 {
 			e.Properties[0] = s.Property(key, v) // The app's own name goes before the title.
 			return
@@ -231,8 +230,8 @@ const hour = 3_600_000_000
 func (Protocol) Answer(w http.ResponseWriter, r *ingest.Request, s *ingest.Sink) {
 	token := r.Header.Get(cacheHeader)
 	if !isVisitor(token) {
-		var payload *fastjson.Value
-		if v, err := r.JSON(); err == nil && v.Type() == fastjson.TypeObject {
+		var payload *jsontree.Value
+		if v, err := r.JSON(); err == nil && v.Type() == jsontree.TypeObject {
 			payload = v.Get("payload")
 		}
 		token = visitorOf(r, s, string(payload.GetStringBytes("ip")), string(payload.GetStringBytes("userAgent")))

@@ -7,13 +7,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/valyala/fastjson"
-
 	"github.com/freshet/freshet/internal/demo"
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/ingest"
 	"github.com/freshet/freshet/internal/ingest/segment"
+	"github.com/freshet/freshet/internal/jsontree"
 )
 
 // shop returns n events of the demo shop as the processor hands them over.
@@ -21,7 +20,7 @@ func shop(b *testing.B, n int) []event.Event {
 	b.Helper()
 	g := demo.New(demo.Options{Events: n})
 	var out []event.Event
-	var parser fastjson.Parser
+	var parser jsontree.Parser
 	for !g.Done() {
 		body := g.Next(nil, 500)
 		payload, err := ingest.Decode(segment.Protocol{}, &ingest.Request{
