@@ -33,6 +33,9 @@ type rows struct {
 	props   []column
 	scratch []byte
 	cutter  *dayCutter
+	// follows are, in one more than its number, the number plus 1 of the property column that came behind each the last time, in
+	// 0 that of the first: events of a kind mostly have their properties in the same order.
+	follows []int
 	// loc cut the latest row's day, zone that of all of them.
 	loc  *time.Location
 	zone dayZone
@@ -230,12 +233,13 @@ func extraOf(b []byte, e *event.Event) []byte {
 }
 
 func (r *rows) properties(i int, e *event.Event) {
-	over := r.scratch[:0]
+	over, last := r.scratch[:0], -1
 	for j := range e.Properties {
 		p := &e.Properties[j]
 		t, ok := store.TypeOf(p)
 		if ok && t != store.JSON {
-			if n := r.table.columnOf(p.Key, t); n >= 0 && r.prop(n).rows <= i {
+			if n := r.columnOf(last, p.Key, t); n >= 0 && r.prop(n).rows <= i {
+				last = n
 				c := r.prop(n)
 				switch t {
 				case store.Float:
@@ -258,6 +262,19 @@ func (r *rows) properties(i int, e *event.Event) {
 		r.builtin[colOverflow].text(i, string(over))
 	}
 	r.scratch = over
+}
+
+// columnOf is the table's for a property behind that of the column before, which is -1 for the first.
+func (r *rows) columnOf(before int, key string, typ store.Type) int {
+	for len(r.follows) <= before+1 {
+		r.follows = append(r.follows, 0)
+	}
+	if n := r.follows[before+1] - 1; n >= 0 && r.table.props[n].Type == typ && r.table.props[n].Key == key {
+		return n
+	}
+	n := r.table.columnOf(key, typ)
+	r.follows[before+1] = n + 1
+	return n
 }
 
 // prop is the n-th property column of the batch; columns appear as the table gets them.

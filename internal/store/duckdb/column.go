@@ -18,6 +18,8 @@ type column struct {
 	typ   store.Type
 	rows  int
 	nulls int
+	// valid has a bit for each row, 1 for one with a value. It means nothing while there are no nulls: most columns that have
+	// a value have one in every row.
 	valid []byte
 	// words holds fixed-size values, offsets and data those of text.
 	words   []byte
@@ -45,11 +47,15 @@ func (c *column) pad(n int) {
 	if c.rows >= n {
 		return
 	}
+	if c.nulls == 0 {
+		c.valid = appendOnes(c.valid[:0], 0, c.rows)
+	}
+	c.valid = zeros(c.valid, (n+7)/8)
 	missing := n - c.rows
 	c.nulls += missing
-	c.grow(n)
 	switch {
 	case c.isText():
+		c.begin()
 		for range missing {
 			c.offsets = appendInt32(c.offsets, len(c.data))
 		}
@@ -63,15 +69,19 @@ func (c *column) pad(n int) {
 
 // start makes room for the value of row r, which must follow the rows that are there.
 func (c *column) start(r int) {
-	c.pad(r)
-	c.grow(r + 1)
-	c.valid[r>>3] |= 1 << (r & 7)
+	if c.rows < r {
+		c.pad(r)
+	}
+	if c.nulls > 0 {
+		c.valid = zeros(c.valid, r>>3+1)
+		c.valid[r>>3] |= 1 << (r & 7)
+	}
 	c.rows = r + 1
 }
 
-func (c *column) grow(n int) {
-	c.valid = zeros(c.valid, (n+7)/8)
-	if c.isText() && len(c.offsets) == 0 {
+// begin makes the offset that the first text begins at.
+func (c *column) begin() {
+	if len(c.offsets) == 0 {
 		c.offsets = append(c.offsets, 0, 0, 0, 0)
 	}
 }
@@ -92,12 +102,14 @@ func zeros(b []byte, n int) []byte {
 
 func (c *column) text(r int, s string) {
 	c.start(r)
+	c.begin()
 	c.data = append(c.data, s...)
 	c.offsets = appendInt32(c.offsets, len(c.data))
 }
 
 func (c *column) bytes(r int, s []byte) {
 	c.start(r)
+	c.begin()
 	c.data = append(c.data, s...)
 	c.offsets = appendInt32(c.offsets, len(c.data))
 }
@@ -134,18 +146,25 @@ func (c *column) extend(n int, from *column) int {
 	}
 	c.pad(n)
 	before := len(c.words) + len(c.data) + len(c.offsets)
+	if c.nulls == 0 && from.nulls > 0 {
+		c.valid = appendOnes(c.valid[:0], 0, n)
+	}
+	switch {
+	case from.nulls > 0:
+		c.valid = appendBits(c.valid, n, from.valid, from.rows)
+	case c.nulls > 0:
+		c.valid = appendOnes(c.valid, n, from.rows)
+	}
 	c.nulls += from.nulls
-	c.valid = appendBits(c.valid, n, from.valid, from.rows)
 	switch {
 	case c.isText():
-		if len(c.offsets) == 0 {
-			c.offsets = append(c.offsets, 0, 0, 0, 0)
-		}
-		base := len(c.data)
+		c.begin()
+		base, at := uint32(len(c.data)), len(c.offsets)
 		c.data = append(c.data, from.data...)
-		c.offsets = slices.Grow(c.offsets, 4*from.rows)
-		for i := 1; i <= from.rows; i++ {
-			c.offsets = appendInt32(c.offsets, base+from.offset(i))
+		c.offsets = slices.Grow(c.offsets, 4*from.rows)[:at+4*from.rows]
+		in, out := from.offsets[4:4*from.rows+4], c.offsets[at:]
+		for ; len(in) >= 4 && len(out) >= 4; in, out = in[4:], out[4:] {
+			binary.LittleEndian.PutUint32(out, base+binary.LittleEndian.Uint32(in))
 		}
 	case c.typ == store.Boolean:
 		c.words = appendBits(c.words, n, from.words, from.rows)
@@ -154,6 +173,21 @@ func (c *column) extend(n int, from *column) int {
 	}
 	c.rows = n + from.rows
 	return len(c.words) + len(c.data) + len(c.offsets) - before
+}
+
+// appendOnes appends m bits that are 1 behind the first n.
+func appendOnes(dst []byte, n, m int) []byte {
+	dst = zeros(dst[:min(len(dst), (n+7)/8)], (n+m+7)/8)
+	for i := n; i < n+m; {
+		if i&7 == 0 && i+8 <= n+m {
+			dst[i>>3] = 0xff
+			i += 8
+			continue
+		}
+		dst[i>>3] |= 1 << (i & 7)
+		i++
+	}
+	return dst
 }
 
 // appendBits appends m bits behind the first n.
@@ -178,17 +212,16 @@ func appendBits(dst []byte, n int, src []byte, m int) []byte {
 // early has nulls there.
 func (c *column) gather(out *column, keys []key) {
 	n := len(keys)
-	*out = column{
-		name: c.name, typ: c.typ, rows: n, valid: sized(out.valid, (n+7)/8), words: out.words[:0],
-		offsets: out.offsets[:0], data: out.data[:0],
-	}
-	clear(out.valid)
-	whole := c.nulls == 0
-	for r := range keys {
-		if i := int(keys[r].row); whole || c.has(i) {
-			out.valid[r>>3] |= 1 << (r & 7)
-		} else {
-			out.nulls++
+	*out = column{name: c.name, typ: c.typ, rows: n, valid: out.valid[:0], words: out.words[:0], offsets: out.offsets[:0], data: out.data[:0]}
+	if c.nulls > 0 {
+		out.valid = sized(out.valid, (n+7)/8)
+		clear(out.valid)
+		for r := range keys {
+			if c.has(int(keys[r].row)) {
+				out.valid[r>>3] |= 1 << (r & 7)
+			} else {
+				out.nulls++
+			}
 		}
 	}
 	switch w := c.width(); {
@@ -221,26 +254,23 @@ func (c *column) gather(out *column, keys []key) {
 
 func (c *column) gatherText(out *column, keys []key) {
 	out.offsets = sized(out.offsets, 4*(len(keys)+1))
-	size := 0
 	binary.LittleEndian.PutUint32(out.offsets, 0)
+	data := slices.Grow(out.data[:0], len(c.data)/max(c.rows, 1)*len(keys))
 	for r := range keys {
 		if i := int(keys[r].row); i < c.rows {
-			size += c.offset(i+1) - c.offset(i)
+			data = append(data, c.data[c.offset(i):c.offset(i+1)]...)
 		}
-		binary.LittleEndian.PutUint32(out.offsets[4*(r+1):], uint32(size))
+		binary.LittleEndian.PutUint32(out.offsets[4*(r+1):], uint32(len(data)))
 	}
-	out.data = sized(out.data, size)[:0]
-	for r := range keys {
-		if i := int(keys[r].row); i < c.rows {
-			out.data = append(out.data, c.data[c.offset(i):c.offset(i+1)]...)
-		}
-	}
+	out.data = data
 }
 
 // sized is b with n bytes, of which nothing is known.
 func sized(b []byte, n int) []byte { return slices.Grow(b[:0], n)[:n] }
 
-func (c *column) has(i int) bool { return i < c.rows && c.valid[i>>3]>>(i&7)&1 == 1 }
+func (c *column) has(i int) bool {
+	return i < c.rows && (c.nulls == 0 || c.valid[i>>3]>>(i&7)&1 == 1)
+}
 
 // slice is a view of the rows from first to end of a column that has at least as many.
 func (c *column) slice(first, end int) arrow.Array {
@@ -263,12 +293,16 @@ func (c *column) array() arrow.Array {
 	return array.MakeFromData(array.NewData(c.arrowType(), c.rows, c.buffers(memory.NewBufferBytes), nil, c.nulls, 0))
 }
 
-// buffers are the column's memory as wrap makes buffers of it.
+// buffers are the column's memory as wrap makes buffers of it, without one for nulls when there are none.
 func (c *column) buffers(wrap func([]byte) *memory.Buffer) []*memory.Buffer {
-	if c.isText() {
-		return []*memory.Buffer{wrap(c.valid), wrap(c.offsets), wrap(c.data)}
+	var valid *memory.Buffer
+	if c.nulls > 0 {
+		valid = wrap(c.valid)
 	}
-	return []*memory.Buffer{wrap(c.valid), wrap(c.words)}
+	if c.isText() {
+		return []*memory.Buffer{valid, wrap(c.offsets), wrap(c.data)}
+	}
+	return []*memory.Buffer{valid, wrap(c.words)}
 }
 
 func (c *column) arrowType() arrow.DataType {

@@ -100,7 +100,9 @@ func (c *chunk) array(column int) arrow.Array {
 	data := array.NewData(col.arrowType(), col.rows, buffers, nil, col.nulls, 0)
 	defer data.Release()
 	for _, b := range buffers {
-		b.Release()
+		if b != nil {
+			b.Release()
+		}
 	}
 	return array.MakeFromData(data)
 }
