@@ -28,7 +28,7 @@ type queryCmd struct {
 	Interval   string        `short:"i" default:"day" help:"minute, hour, day, week or month."`
 	From       string        `default:"-30d" help:"Begin of the range: -7d, today, this_month, all, 2026-03-01 or a time."`
 	To         string        `default:"now" help:"End of the range."`
-	Timezone   string        `placeholder:"ZONE" help:"Time zone such as Europe/Berlin; default the project's."`
+	Timezone   string        `placeholder:"ZONE" help:"Time zone such as Europe/Berlin, or device for the clock of each device; default the project's."`
 	Breakdown  []string      `short:"b" sep:"none" help:"Property to split by, such as '$$country' or 'level as number'; up to three."`
 	Where      []string      `short:"w" sep:"none" help:"Condition, such as 'plan is pro', 'amount gte 10' or 'level as number lt 5'; all must hold."`
 	Compare    string        `enum:",previous,year" default:"" help:"Compare with the previous period or the year before (previous, year)."`

@@ -41,7 +41,7 @@ func (o *presence) people(holds func(person uint64) bool) (n int64) {
 func (o *presence) times(person uint64, s query.Selector, where *query.Filter, first, last int, from, to time.Time) (n int) {
 	for i := range o.events {
 		e := &o.events[i]
-		at := e.Derived.Time
+		at := o.stands(e, o.dates.zone.String())
 		if o.person(e) == person && at >= from.UnixMicro() && at < to.UnixMicro() && o.selects(e, s, where) {
 			if k := o.dates.number(at); k >= first && k <= last {
 				n++
@@ -61,8 +61,9 @@ type party struct {
 // tells who counts. What is over the limit is one party more.
 func (o *presence) parties(list []query.Breakdown, limit int, g *grouper, s query.Selector, where *query.Filter, from, to int64, counts func(uint64) bool) (out []party) {
 	byKey := map[string]*party{}
-	for person, events := range o.histories(func(e *event.Event) bool {
-		return o.selects(e, s, where) && e.Derived.Time >= from && e.Derived.Time < to
+	for person, events := range o.histories(o.dates.zone.String(), func(e *event.Event) bool {
+		at := o.stands(e, o.dates.zone.String())
+		return o.selects(e, s, where) && at >= from && at < to
 	}) {
 		k := g.of(events[0])
 		if !counts(person) {
@@ -96,16 +97,13 @@ func drawFrame(t *rapid.T) (zone, interval string, where *query.Filter) {
 	if rapid.IntRange(0, 3).Draw(t, "where?") == 0 {
 		where = drawFilter(t, 1)
 	}
-	return rapid.SampledFrom(append([]string{"", ""}, zones...)).Draw(t, "zone"),
+	return rapid.SampledFrom(questionZones).Draw(t, "zone"),
 		rapid.SampledFrom([]string{"", "day", "week", "month", "day", "week", "month", "hour"}).Draw(t, "interval"), where
 }
 
 func zoneOf(t *rapid.T, name string) *time.Location {
-	zone, err := time.LoadLocation(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return zone
+	t.Helper()
+	return zoneNamed(name)
 }
 
 var (
@@ -137,7 +135,7 @@ func agreeLifecycle(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 	if a == nil {
 		return
 	}
-	checkLifecycle(rt, o, a, now.Add(-o.lag))
+	checkLifecycle(rt, o, a, over(now.Add(-o.lag), a.Question.Timezone))
 }
 
 func checkLifecycle(t *rapid.T, o *oracle, a *query.LifecycleAnswer, now time.Time) {
@@ -169,7 +167,7 @@ func checkLifecycle(t *rapid.T, o *oracle, a *query.LifecycleAnswer, now time.Ti
 
 // grouperOf finds the groups of events for a question whose groups of numbers are made of some events of a range.
 func (o *oracle) grouperOf(list []query.Breakdown, s query.Selector, where *query.Filter, r query.AnswerRange) *grouper {
-	trends := &query.Trends{Where: where, Breakdown: list}
+	trends := &query.Trends{Where: where, Breakdown: list, Timezone: r.Timezone}
 	return &grouper{o, list, o.boundaries(trends, &query.Series{Events: s.Events, Where: s.Where}, []time.Time{r.From, r.To})}
 }
 
@@ -246,7 +244,7 @@ func agreeStickiness(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 	if a == nil {
 		return
 	}
-	checkStickiness(rt, o, a, now.Add(-o.lag))
+	checkStickiness(rt, o, a, over(now.Add(-o.lag), a.Question.Timezone))
 }
 
 func checkStickiness(t *rapid.T, o *oracle, a *query.StickinessAnswer, now time.Time) {

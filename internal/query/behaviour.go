@@ -69,6 +69,9 @@ func (e *Engine) frameOf(s Scope, f frame, kind string, intervals []string) (*fr
 		return nil, err
 	}
 	r.q = Trends{Timezone: *f.timezone, Interval: *f.interval}
+	if kind == "paths" && *f.timezone == TimezoneDevice {
+		return nil, devicePaths("timezone")
+	}
 	if err := r.head(); err != nil {
 		return nil, err
 	}
@@ -76,6 +79,11 @@ func (e *Engine) frameOf(s Scope, f frame, kind string, intervals []string) (*fr
 	var err error
 	*f.where, err = r.check.filter(*f.where, "where", 1)
 	return r, err
+}
+
+// devicePaths refuses the clocks of devices for paths.
+func devicePaths(field string) error {
+	return invalid(field, "device_paths", "paths have no days that the clocks of devices could cut; take a time zone")
 }
 
 // week takes the day that weeks begin with from the question, or else from the preset or the project.
@@ -112,7 +120,7 @@ func (r *framed) whole() {
 	n := b.len()
 	b.edges[0] = b.starts[0]
 	b.edges[n] = c.next(b.to().Add(-time.Microsecond))
-	*r.timeRange = Range{From: b.from().In(r.zone).Format(time.RFC3339Nano), To: b.to().In(r.zone).Format(time.RFC3339Nano)}
+	*r.timeRange = r.spelled(b.from(), b.to())
 }
 
 // edges are where the intervals of the range and so many after them begin, and the end of the last one.
@@ -195,14 +203,15 @@ func (r *framed) groupsFit(breakdowns, limit, numbers int) error {
 
 // grouped works out the groups of numbers of a breakdown, by the events of a selector in the range.
 func (r *Resolution) grouped(ctx context.Context, e *Engine, cut cohortCut, s Scope, by *Selector, where *Filter, list []Breakdown) ([]*dimension, error) {
-	t := &trend{engine: e, cut: cut, scope: s, r: &Resolved{Trends: Trends{Where: where, Breakdown: list}, zone: r.zone, buckets: r.buckets}}
+	t := &trend{engine: e, cut: cut, scope: s, r: &Resolved{Trends: Trends{Where: where, Breakdown: list}, zone: r.zone, clocks: r.clocks, buckets: r.buckets}}
 	return t.dimensions(ctx, &Series{Events: by.Events, Where: by.Where, Aggregate: AggTotal})
 }
 
 // Resolution is what is known of a resolved behavioural question beside its fields.
 type Resolution struct {
-	key  string
-	zone *time.Location
+	key    string
+	zone   *time.Location
+	clocks *deviceClocks
 	// known is the moment up to which everything is visible, by which intervals are over or not.
 	known   time.Time
 	buckets buckets

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/freshet/freshet/internal/store"
 )
@@ -83,10 +82,10 @@ func (c *checker) casts() []PropertyRef {
 
 // unparsed counts what the casts of a question have lost, in its range.
 func (r *Resolution) unparsed(ctx context.Context, e *Engine, cut cohortCut) ([]Unparsed, error) {
-	return e.unparsed(ctx, cut, r.casts, &r.buckets, r.zone)
+	return e.unparsed(ctx, cut, r.casts, &r.buckets, lineOver(cut, r.zone, r.clocks))
 }
 
-func (e *Engine) unparsed(ctx context.Context, cut cohortCut, casts []PropertyRef, b *buckets, zone *time.Location) ([]Unparsed, error) {
+func (e *Engine) unparsed(ctx context.Context, cut cohortCut, casts []PropertyRef, b *buckets, line *timeline) ([]Unparsed, error) {
 	if len(casts) == 0 {
 		return nil, nil
 	}
@@ -98,8 +97,6 @@ func (e *Engine) unparsed(ctx context.Context, cut cohortCut, casts []PropertyRe
 		counts[i] = "count(*) FILTER (WHERE " + c.value(ref).lost() + ")"
 	}
 	c.column("day")
-	day := cut.Schema().DayZone
-	line := &timeline{dialect: c.dialect, zone: zone, sameZone: day != "" && day == zone.String()}
 	sql := "SELECT " + strings.Join(counts, ", ") + " FROM " + c.sourceOf(line.pieces(b.from(), b.to(), c.has("time")))
 	for row, err := range e.rows(ctx, cut, "unparsed", sql, c.args) {
 		if err != nil {

@@ -56,7 +56,7 @@ func checkUnparsed(t *rapid.T, o *oracle, in query.AnswerRange, got []query.Unpa
 		plain.As = ""
 		for i := range o.events {
 			e := &o.events[i]
-			if at := e.Derived.Time; at < in.From.UnixMicro() || at >= in.To.UnixMicro() {
+			if at := o.stands(e, in.Timezone); at < in.From.UnixMicro() || at >= in.To.UnixMicro() {
 				continue
 			}
 			if v := o.property(e, plain); v.kind != 0 && v.kind != 'z' && v.asNumber().kind == 0 {

@@ -120,9 +120,7 @@ func (d *didPeople) sql(c *compiler, zone *time.Location) string {
 	pieces := []piece{{}}
 	if !to.IsZero() {
 		c.column("day")
-		day := c.cut.Schema().DayZone
-		line := &timeline{dialect: c.dialect, zone: zone, sameZone: day != "" && day == zone.String()}
-		pieces = line.pieces(from, to, d.First)
+		pieces = lineOver(c.cut, zone, nil).pieces(from, to, d.First)
 	}
 	sql := "SELECT person FROM " + c.sourceOf(pieces) + " WHERE " + wanted + " GROUP BY person"
 	if len(having) > 0 {

@@ -102,6 +102,8 @@ type cohortCut interface {
 	store.Cut
 	// relation is SQL for the people of a cohort, or with except for all others. An error comes with the statement that reads it.
 	relation(b *boundCohort) (sql string, except bool)
+	// deviceZones are the names of time zones that the events of some days have.
+	deviceZones(days string) []string
 	// of has the events of one person only. Who is in a cohort is still a matter of all events.
 	of(person uint64) cohortCut
 }
@@ -116,7 +118,9 @@ type peopledCut struct {
 	sets   map[string]peopleSet
 	// relations have the people of sets.
 	relations map[string]string
-	// failed is why a cohort could not be evaluated.
+	// zones are the names of time zones, by the days of events that have them.
+	zones map[string][]string
+	// failed is why a cohort or the zones could not be found.
 	failed error
 }
 

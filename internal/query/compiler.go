@@ -22,6 +22,8 @@ type compiler struct {
 	refs    map[PropertyRef]*value
 	// extracts are computed columns of the source, joins its joins, derived the names of columns that those make.
 	extracts, joins, derived []string
+	// clocked tells that the column "clock" is among those derived.
+	clocked bool
 	// at are the positions of the only events that are looked at; nil for all events.
 	at []eventlog.Position
 	// members are the names of columns that tell who is in a cohort, by its key.
@@ -113,6 +115,8 @@ func (c *compiler) extract(column, key string) string {
 type piece struct {
 	predicate string
 	columns   []string
+	// clocked, if set, gives the events the readings of their devices' clocks. Such a piece stands alone.
+	clocked *clocked
 }
 
 // source is the relation that conditions and values stand over: the events for which the predicate, over built-in
@@ -123,6 +127,10 @@ func (c *compiler) source(predicate string) string {
 
 // sourceOf is source for events in several pieces that do not overlap.
 func (c *compiler) sourceOf(pieces []piece) string {
+	k := pieces[0].clocked
+	if k != nil {
+		c.clock()
+	}
 	list := strings.Join(append(append([]string{}, c.columns...), c.extracts...), ", ")
 	if list == "" {
 		list = "seq"
@@ -135,6 +143,9 @@ func (c *compiler) sourceOf(pieces []piece) string {
 		}
 	}
 	base := "(" + strings.Join(parts, " UNION ALL ") + ")"
+	if k != nil {
+		base = c.withClock(base, k)
+	}
 	if len(c.joins) == 0 {
 		return base
 	}

@@ -12,7 +12,7 @@ import (
 
 // ownEvents reads the events of one person that a selection means, all of them and with their positions.
 func (s *selection) ownEvents(ctx context.Context) ([]history.Event, error) {
-	s.ordered, s.cuts, s.dimensions = true, nil, nil
+	s.ordered, s.cuts, s.dimensions, s.clocks = true, nil, nil, s.clocks.always()
 	events, _, err := s.read(ctx)
 	if err != nil {
 		return nil, err

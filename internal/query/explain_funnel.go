@@ -72,7 +72,7 @@ func (r *ResolvedFunnel) explain(ctx context.Context, g *ground, data json.RawMe
 // none from before what the funnel reads: sessions are told apart by the first of their events that are read.
 func (c *funnelCase) read(ctx context.Context) error {
 	g := c.gathering(c.spot.buckets)
-	g.to, g.inOrder = forever, true
+	g.to, g.inOrder, g.clocks = forever, true, g.clocks.always()
 	if c.Unit == unitPerson {
 		g.from = time.Time{}
 	} else {
@@ -165,7 +165,7 @@ func (c *funnelCase) fit(r *funnelResult, inBucket bool) bool {
 	if c.spot.Bin != nil && c.barOf(r) != *c.spot.Bin {
 		return false
 	}
-	return !inBucket || c.spot.bucket < 0 || placeOfEntry(c.spot.buckets, r.Entry) == c.spot.bucket
+	return !inBucket || c.spot.bucket < 0 || placeOfEntry(c.spot.buckets, entryOf(&r.Row)) == c.spot.bucket
 }
 
 // barOf is the bar of the histogram that a result is in, -1 if it does not have both steps.
@@ -202,18 +202,18 @@ func (c *funnelCase) decide() {
 func (c *funnelCase) used(r *funnelResult) {
 	for i := range r.events {
 		if r.times[i] != funnel.None {
-			c.by(r.events[i], "step "+strconv.Itoa(i+1))
+			c.by(c.clocks.plain(r.events[i]), "step "+strconv.Itoa(i+1))
 		}
 	}
 	if r.stopped {
-		c.by(r.stop, "exclusion")
+		c.by(c.clocks.plain(r.stop), "exclusion")
 	}
 }
 
 // tell is how far somebody came, in words.
 func (c *funnelCase) tell(reason string, r *funnelResult) {
 	c.used(r)
-	c.say(reason, "%sentered at %s, came to %s and %s", c.whose(), momentText(r.Entry, c.zone), c.reachedText(r), c.stateText(r))
+	c.say(reason, "%sentered at %s, came to %s and %s", c.whose(), momentText(entryOf(&r.Row), c.zone), c.reachedText(r), c.stateText(r))
 }
 
 func (c *funnelCase) reachedText(r *funnelResult) string {
@@ -250,7 +250,7 @@ func (c *funnelCase) entered(list []funnelResult) {
 	for i := range list {
 		if r := &list[i]; c.fit(r, false) {
 			c.tell(ReasonBucket, r)
-			start := c.spot.buckets.starts[placeOfEntry(c.spot.buckets, r.Entry)]
+			start := c.spot.buckets.starts[placeOfEntry(c.spot.buckets, entryOf(&r.Row))]
 			cell := *c.spot.PeopleOfFunnel
 			cell.Bucket = &start
 			c.nearest(&cell, "cell.bucket", start, "would be in for the bucket that starts at %s", start.Format(time.RFC3339))
@@ -332,6 +332,14 @@ func (c *funnelCase) firstSteps() string {
 		return "one of the steps that may come first"
 	}
 	return c.stepName(0)
+}
+
+// stands is where an event stands on the line of the question.
+func (c *funnelCase) stands(e history.Event) int64 {
+	if clock := c.clocks.clock(); clock != nil {
+		return clock(e.Time, e.Seq)
+	}
+	return e.Time
 }
 
 // entries are those of some events that may begin a funnel.

@@ -81,13 +81,13 @@ func (c *funnelCase) tryWindow() bool {
 // widen sets a window, and the moment that the states of such a question would be told for.
 func (c *funnelCase) widen(config *funnel.Config, to time.Time, window time.Duration) {
 	config.Window = window.Microseconds()
-	config.Now = asOf(c.cut.Watermark(), to, max(c.longest(), window)).UnixMicro()
+	config.Now = asOf(c.cut.Watermark(), c.clocks.after(to), max(c.longest(), window)).UnixMicro()
 }
 
 // windowsAbove are the times from an entry to a later event, in whole seconds rounded up, that are longer than the window.
 func (c *funnelCase) windowsAbove(window int64) (out []int64) {
 	from, to := c.spot.buckets.from().UnixMicro(), c.spot.buckets.to().UnixMicro()
-	in := func(e history.Event) bool { return e.Time >= from-1e6 && e.Time < to }
+	in := func(e history.Event) bool { at := c.stands(e); return at >= from-1e6 && at < to }
 	for _, events := range c.units {
 		out = append(out, c.longer(events, in, window)...)
 	}
@@ -173,7 +173,7 @@ func (c *funnelCase) tryExclusions() bool {
 		c.used(r)
 		for _, e := range c.events {
 			if e.Match&(1<<config.Steps<<i) != 0 && e.Time >= r.Entry && e.Time <= r.Completed {
-				c.by(e.Seq, fmt.Sprintf("exclusion %d", i+1))
+				c.by(c.clocks.plain(e.Seq), fmt.Sprintf("exclusion %d", i+1))
 			}
 		}
 		return true
@@ -224,18 +224,18 @@ func (c *funnelCase) tryRange() bool {
 		return false
 	}
 	from, to := c.buckets.from(), c.buckets.to()
-	away := func(e history.Event) int64 { return max(from.UnixMicro()-e.Time, e.Time-to.UnixMicro()+1) }
+	away := func(e history.Event) int64 { return max(from.UnixMicro()-c.stands(e), c.stands(e)-to.UnixMicro()+1) }
 	list := c.entries(c.events, func(e history.Event) bool { return away(e) > 0 })
 	slices.SortStableFunc(list, func(a, b history.Event) int { return int(max(-1, min(1, away(a)-away(b)))) })
 	for _, e := range list[:min(len(list), nearEntries)] {
-		config, wider := c.plain(), Range{From: from.Format(time.RFC3339Nano), To: to.Format(time.RFC3339Nano)}
+		config, wider := c.plain(), c.Range
 		// Whole seconds suit every rule of ties.
-		if at := time.UnixMicro(e.Time).In(c.zone); at.Before(from) {
+		if at := time.UnixMicro(c.stands(e)).In(c.zone); at.Before(from) {
 			at = at.Truncate(time.Second)
-			wider.From, config.From = at.Format(time.RFC3339Nano), at.UnixMicro()
+			wider.From, config.From = spelledTime(at, c.zone, time.RFC3339Nano), at.UnixMicro()
 		} else {
 			at = at.Truncate(time.Second).Add(time.Second)
-			wider.To, config.To = at.Format(time.RFC3339Nano), at.UnixMicro()
+			wider.To, config.To = spelledTime(at, c.zone, time.RFC3339Nano), at.UnixMicro()
 			c.widen(&config, at, time.Duration(config.Window)*time.Microsecond)
 		}
 		r := c.fits(c.run(config))

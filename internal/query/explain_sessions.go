@@ -26,7 +26,7 @@ func (r *ResolvedSessions) explain(ctx context.Context, g *ground, data json.Raw
 	if at >= 0 {
 		from, to = r.buckets.edges[at], r.buckets.edges[at+1]
 	}
-	sel := &selection{engine: g.engine, cut: g.cut, zone: r.zone, where: r.Where, selectors: []Selector{*r.Holding}, from: from, to: to.Add(maxSessionHours * time.Hour)}
+	sel := &selection{engine: g.engine, cut: g.cut, zone: r.zone, clocks: r.clocks, where: r.Where, selectors: []Selector{*r.Holding}, from: from, to: to.Add(maxSessionHours * time.Hour)}
 	events, err := sel.ownEvents(ctx)
 	if err != nil {
 		return err

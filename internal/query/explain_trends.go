@@ -51,7 +51,7 @@ func (r *Resolved) explain(ctx context.Context, g *ground, data json.RawMessage,
 		}
 		c.spans = append(c.spans, [2]int64{from.UnixMicro(), to.UnixMicro()})
 	}
-	sel := &selection{engine: g.engine, cut: g.cut, zone: r.zone, where: r.Where, selectors: []Selector{{Events: s.Events, Where: s.Where}}, to: forever}
+	sel := &selection{engine: g.engine, cut: g.cut, zone: r.zone, clocks: r.clocks, where: r.Where, selectors: []Selector{{Events: s.Events, Where: s.Where}}, to: forever}
 	if c.matching, err = sel.ownEvents(ctx); err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 
 // Funnel answers a question, on one cut of the data.
 func (e *Engine) Funnel(ctx context.Context, s Scope, r *ResolvedFunnel) (*FunnelAnswer, error) {
-	a := &FunnelAnswer{Kind: "funnel", Range: answerRange(&r.buckets, r.zone), AsOf: r.asOf.In(r.zone), Question: r.Funnel}
+	a := &FunnelAnswer{Kind: "funnel", Range: answerRange(&r.buckets, r.zone), AsOf: r.asOf.In(r.clocks.zoneOr(r.zone)), Question: r.Funnel}
 	if r.compare != nil {
 		c := answerRange(r.compare, r.zone)
 		a.CompareRange = &c
@@ -83,6 +83,7 @@ func (f *asking) gathering(b *buckets) *gathering {
 	g := &gathering{
 		ResolvedFunnel: f.ResolvedFunnel, engine: f.engine, cut: f.cut, scope: f.scope, dimensions: f.dimensions,
 		values: f.values, held: codesWithNone(len(f.Hold)),
+		clocks: f.clocks,
 	}
 	g.from, g.to = f.reads(b)
 	return g

@@ -68,7 +68,7 @@ func (r *ResolvedFunnel) configure() {
 // machine is the machine's configuration for one range and window.
 func (r *ResolvedFunnel) machine(b *buckets, now time.Time, window int64) funnel.Config {
 	c := r.config
-	c.Window, c.Now = window, now.UnixMicro()
+	c.Window, c.Now, c.Clock = window, now.UnixMicro(), r.clocks.clock()
 	c.From, c.To = b.from().UnixMicro(), b.to().UnixMicro()
 	if c.Second {
 		c.From, c.To = b.from().Truncate(time.Second).UnixMicro(), b.to().Truncate(time.Second).UnixMicro()
@@ -94,5 +94,5 @@ func (r *ResolvedFunnel) reads(b *buckets) (from, to time.Time) {
 	if !r.config.Within {
 		to = to.Add(r.longest())
 	}
-	return from, to
+	return r.clocks.before(from), r.clocks.after(to)
 }

@@ -36,7 +36,7 @@ type unitResult struct {
 
 // answer is the whole answer in the form of funnelLines.
 func (o *funnelOracle) answer(own, compared []time.Time) string {
-	trends := &query.Trends{Where: o.q.Where, Breakdown: o.q.Breakdown}
+	trends := &query.Trends{Where: o.q.Where, Breakdown: o.q.Breakdown, Timezone: o.q.Timezone}
 	first := o.q.Steps[0]
 	o.grouper = &grouper{o: o.oracle, breakdown: o.q.Breakdown}
 	o.grouper.boundaries = o.boundaries(trends, &query.Series{Events: first.Events, Where: first.Where}, own)
@@ -156,6 +156,14 @@ func (o *funnelOracle) config(edges []time.Time, window string) funnel.Config {
 		Order: funnel.Order(slices.Index([]string{"sequential", "strict", "any"}, q.Order)),
 		Entry: funnel.Entry(slices.Index([]string{"best", "first", "every"}, q.Entry)),
 		Tie:   map[string]int64{"1s": 1e6, "2s": 2e6}[q.Tie], ValueStep: max(0, q.AttributionStep-1), StepWindow: make([]int64, len(q.Steps)),
+	}
+	if q.Timezone == "device" {
+		ahead := map[uint64]int64{}
+		for i := range o.events {
+			e := &o.events[i]
+			ahead[e.Derived.Position] = o.stands(e, q.Timezone) - e.Derived.Time
+		}
+		c.Clock = func(at int64, position uint64) int64 { return at + ahead[position] }
 	}
 	if q.Attribution != "" {
 		c.Attribution = funnel.Attribution(slices.Index([]string{"first_step", "last_step", "step", "first_defined", "all_equal"}, q.Attribution))
@@ -296,12 +304,12 @@ func (o *funnelOracle) lines(results [][]unitResult, edges []time.Time, in func(
 		for i := range len(edges) - 1 {
 			var mine []unitResult
 			for _, r := range own {
-				if at := sort.Search(len(edges), func(k int) bool { return edges[k].UnixMicro() > r.Entry }) - 1; max(0, at) == i {
+				if at := sort.Search(len(edges), func(k int) bool { return edges[k].UnixMicro() > r.Entry+r.Shift }) - 1; max(0, at) == i {
 					mine = append(mine, r)
 				}
 			}
 			open := slices.ContainsFunc(mine, func(r unitResult) bool { return r.State == funnel.Open })
-			fmt.Fprintln(&b, "  bucket", o.counted(mine), o.reach(mine), open || edges[i+1].After(o.asOf))
+			fmt.Fprintln(&b, "  bucket", o.counted(mine), o.reach(mine), open || edges[i+1].After(over(o.asOf, o.q.Timezone)))
 		}
 	}
 	if o.q.Show == "time_to_convert" {

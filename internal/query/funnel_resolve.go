@@ -64,7 +64,8 @@ func (r *ResolvedFunnel) resolve(ctx context.Context, e *Engine, s Scope) error 
 		r.compare = compareRange(f.calendar(), &f.buckets, q.Compare)
 	}
 	r.configure()
-	r.asOf = asOf(e.Store.Watermark(), r.buckets.to(), r.longest())
+	r.clocks = f.clocksOf(&r.buckets, r.compare)
+	r.asOf = asOf(e.Store.Watermark(), r.clocks.after(r.buckets.to()), r.longest())
 	r.key, err = f.keyOf(q, r.asOf.UnixMicro())
 	return err
 }

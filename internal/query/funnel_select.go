@@ -48,6 +48,8 @@ type gathering struct {
 	scope      Scope
 	dimensions []*dimension
 	from, to   time.Time
+	// clocks are those of the question.
+	clocks *deviceClocks
 	// only, if set, are the units that are read.
 	only []uint64
 	// persons adds the column person to the statement; inOrder asks for positions in any case.
@@ -84,9 +86,9 @@ func (g *gathering) read(ctx context.Context) (*history.Builder, error) {
 }
 
 // ordered tells whether it matters which of two events at one moment comes first: for values, and for which of them
-// begins the attempt that counts, unless all are tried.
+// begins the attempt that counts, unless all are tried. Positions carry the clocks of devices, too.
 func (g *gathering) ordered() bool {
-	return g.inOrder || len(g.dimensions) > 0 || len(g.Hold) > 0 || g.Entry != entryBest
+	return g.inOrder || g.clocks != nil || len(g.dimensions) > 0 || len(g.Hold) > 0 || g.Entry != entryBest
 }
 
 // sql selects actor, time and match, seq if ordered, and the values of the breakdown and those held.
@@ -105,7 +107,7 @@ func (g *gathering) sql(c *compiler) string {
 		wanted = "(" + wanted + ") OR (" + g.visible(c) + ")"
 	}
 	if g.ordered() {
-		list = append(list, c.column("seq")+" AS seq")
+		list = append(list, g.clocks.position(c)+" AS seq")
 	}
 	for i, d := range g.dimensions {
 		list = append(list, d.sql(c)+" AS g"+strconv.Itoa(i+1))
@@ -116,9 +118,13 @@ func (g *gathering) sql(c *compiler) string {
 	if g.persons {
 		list = append(list, c.column("person")+" AS person")
 	}
-	sameZone := c.cut.Schema().DayZone != "" && c.cut.Schema().DayZone == g.zone.String()
-	line := &timeline{dialect: c.dialect, zone: g.zone, sameZone: sameZone}
-	pieces := line.pieces(g.from, g.to, true)
+	line := lineOver(c.cut, g.zone, g.clocks)
+	var pieces []piece
+	if g.clocks == nil {
+		pieces = line.pieces(g.from, g.to, true)
+	} else {
+		pieces = []piece{line.timed(g.from, g.to)}
+	}
 	switch g.Unit {
 	case unitSession:
 		return g.bySession(c, list, wanted, pieces)
@@ -167,7 +173,7 @@ func (g *gathering) bySession(c *compiler, list []string, wanted string, pieces 
 		" WHERE session IN (SELECT session FROM e WHERE session <> 0) AND " + bearing() +
 		fmt.Sprintf(" GROUP BY session HAVING min(device) = max(device) AND %s <= %d", spanOf(d, "max(time)", "min(time)"), maxSessionHours*int64(3600e6))
 	starts := fmt.Sprintf("SELECT device AS id, time AS began FROM (SELECT device, time,"+
-		" %s AS pause FROM loose) WHERE pause IS NULL OR pause > %d", pauseOf(d),
+		" %s AS pause FROM loose) WHERE pause IS NULL OR pause > %d", pauseOf(d, "time"),
 		g.scope.SessionGap.Microseconds())
 	return "WITH " + d.Kept("e", e) + ", " + d.Kept("known", known) + "," +
 		" loose AS (SELECT e.* FROM e LEFT JOIN known ON session = known WHERE known IS NULL), starts AS (" + starts + ")" +

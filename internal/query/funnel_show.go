@@ -158,7 +158,7 @@ func (f *asking) trend(p *part, b *buckets) []FunnelPoint {
 	}
 	for _, r := range p.rows {
 		row := &p.Rows[r]
-		point := &out[placeOfEntry(b, row.Entry)]
+		point := &out[placeOfEntry(b, entryOf(row))]
 		point.add(row.State)
 		for i := range f.Steps {
 			if did(row, i) {
@@ -166,12 +166,19 @@ func (f *asking) trend(p *part, b *buckets) []FunnelPoint {
 			}
 		}
 	}
+	known := f.now
+	if f.clocks != nil {
+		known = known.Add(-slowestClock)
+	}
 	for i := range out {
 		out[i].rates()
-		out[i].Partial = out[i].Open > 0 || b.edges[i+1].After(f.now)
+		out[i].Partial = out[i].Open > 0 || b.edges[i+1].After(known)
 	}
 	return out
 }
+
+// entryOf is where the entry of a result stands.
+func entryOf(r *funnel.Row) int64 { return r.Entry + int64(r.Shift)*1e6 }
 
 // placeOfEntry is the bucket of an entry. With times cut to seconds it may be before the first edge.
 func placeOfEntry(b *buckets, entry int64) int {

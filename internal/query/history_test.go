@@ -83,6 +83,7 @@ func drawEvent(t *rapid.T, base time.Time, i int, person uint64) event.Event {
 	}
 	e.Context.AppVersion = rapid.SampledFrom([]string{"", "1.0", "2.0"}).Draw(t, "version")
 	e.Context.LibraryName = rapid.SampledFrom([]string{"", "analytics-swift", "analytics-swift", "analytics-node"}).Draw(t, "library")
+	e.Context.Timezone = rapid.SampledFrom(deviceZones).Draw(t, "device zone")
 	// Few different moments, close to each other, so that times are equal and pauses are exact.
 	minutes := rapid.IntRange(-5*24*6, 5*24*6).Draw(t, "time") * 10
 	if rapid.Bool().Draw(t, "near") {

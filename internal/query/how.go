@@ -36,7 +36,7 @@ func spoken(s *Selector) string {
 }
 
 // moment is a time in the zone of a question.
-func moment(t time.Time, zone *time.Location) string { return t.In(zone).Format(time.RFC3339) }
+func moment(t time.Time, zone *time.Location) string { return spelledTime(t, zone, time.RFC3339) }
 
 // span is the half-open range of a question.
 func (r *Resolution) span() string {
@@ -100,7 +100,7 @@ func (r *ResolvedFunnel) How() []string {
 	t.say(len(r.Exclusions) > 0 && r.ExclusionEffect == effectDrop, "Who does it all the same is in no step.")
 	t.say(len(r.Hold) > 0, "All steps of an entry have the same values of %s.", refs(r.Hold))
 	t.say(r.Tie != tieNone, "Events that are no further apart than %s may stand in either order.", r.Tie)
-	t.say(true, "Who is not through is open while the window runs, told for %s, and dropped after it.", moment(r.asOf, r.zone))
+	t.say(true, "Who is not through is open while the window runs, told for %s, and dropped after it.", moment(r.asOf, r.clocks.zoneOr(r.zone)))
 	t.say(r.Mature, "Who is open is left out.")
 	t.split(len(r.Breakdown), r.BreakdownLimit, "An entry has the value of the breakdown by the rule "+r.Attribution+".")
 	t.say(r.compare != nil, "The same is asked of the earlier range.")

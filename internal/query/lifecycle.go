@@ -131,7 +131,7 @@ func (r *ResolvedLifecycle) resolve(ctx context.Context, e *Engine, s Scope) err
 	if err := f.properties(ctx); err != nil {
 		return err
 	}
-	r.Resolution = Resolution{zone: f.zone, known: f.known, buckets: f.buckets, casts: f.check.casts()}
+	r.Resolution = Resolution{zone: f.zone, clocks: f.clocksOf(&f.buckets), known: f.known, buckets: f.buckets, casts: f.check.casts()}
 	before := f.calendar().floor(f.buckets.from().Add(-time.Microsecond))
 	r.config = lifecycle.Config{Edges: append([]int64{before.UnixMicro()}, f.edges(0)...), Active: 1, First: 1}
 	if r.NewBy == newByAny {
@@ -177,7 +177,7 @@ func (r *ResolvedLifecycle) selection(g *ground, dimensions []*dimension) *selec
 		selectors = append(selectors, Selector{})
 	}
 	return &selection{
-		engine: g.engine, cut: g.cut, zone: r.zone, where: r.Where, selectors: selectors, dimensions: dimensions,
+		engine: g.engine, cut: g.cut, zone: r.zone, clocks: r.clocks, where: r.Where, selectors: selectors, dimensions: dimensions,
 		to: r.buckets.to(), cuts: r.config.Edges,
 	}
 }

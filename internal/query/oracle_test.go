@@ -131,8 +131,11 @@ func (o *oracle) sightings(q *query.Trends, s *query.Series, from, to int64) []s
 	case query.AggSessions:
 		for i, session := range o.sessions() {
 			e := &o.events[i]
-			if session.id != "" && e.Derived.Time >= from && e.Derived.Time < to && session.began >= from && matching(e) {
-				out = append(out, sighting{session.began, e, session.id})
+			if session.id == "" || o.stands(e, q.Timezone) >= to || !matching(e) {
+				continue
+			}
+			if at := o.stands(session.first, q.Timezone); at >= from {
+				out = append(out, sighting{at, e, session.id})
 			}
 		}
 		return out
@@ -141,21 +144,22 @@ func (o *oracle) sightings(q *query.Trends, s *query.Series, from, to int64) []s
 		for i := range o.events {
 			e := &o.events[i]
 			f := first[o.person(e)]
-			if matching(e) && (f == nil || e.Derived.Time < f.Derived.Time ||
-				e.Derived.Time == f.Derived.Time && e.Derived.Position < f.Derived.Position) {
+			at := o.stands(e, q.Timezone)
+			if matching(e) && (f == nil || at < o.stands(f, q.Timezone) || at == o.stands(f, q.Timezone) && e.Derived.Position < f.Derived.Position) {
 				first[o.person(e)] = e
 			}
 		}
 		for _, e := range first {
-			if e.Derived.Time >= from && e.Derived.Time < to {
-				out = append(out, sighting{at: e.Derived.Time, event: e})
+			if at := o.stands(e, q.Timezone); at >= from && at < to {
+				out = append(out, sighting{at: at, event: e})
 			}
 		}
 		return out
 	}
 	for i := range o.events {
-		if e := &o.events[i]; e.Derived.Time >= from && e.Derived.Time < to && matching(e) {
-			out = append(out, sighting{at: e.Derived.Time, event: e})
+		e := &o.events[i]
+		if at := o.stands(e, q.Timezone); at >= from && at < to && matching(e) {
+			out = append(out, sighting{at: at, event: e})
 		}
 	}
 	return out
@@ -163,7 +167,7 @@ func (o *oracle) sightings(q *query.Trends, s *query.Series, from, to int64) []s
 
 type session struct {
 	id    string
-	began int64
+	first *event.Event
 }
 
 // sessions gives every event its session; an empty id for none.
@@ -178,15 +182,18 @@ func (o *oracle) sessions() []session {
 		if !bearing(e) {
 			continue
 		}
-		first, last, sane := e.Derived.Time, e.Derived.Time, e.SessionID != ""
+		opening, last, sane := e, e.Derived.Time, e.SessionID != ""
 		for j := range o.events {
 			if f := &o.events[j]; f.SessionID == e.SessionID && bearing(f) {
-				first, last = min(first, f.Derived.Time), max(last, f.Derived.Time)
+				last = max(last, f.Derived.Time)
+				if a, b := f.Derived, opening.Derived; a.Time < b.Time || a.Time == b.Time && a.Position < b.Position {
+					opening = f
+				}
 				sane = sane && f.Derived.Device == e.Derived.Device
 			}
 		}
-		if sane && last-first <= 24*3600e6 {
-			out[i] = session{"s" + e.SessionID, first}
+		if sane && last-opening.Derived.Time <= 24*3600e6 {
+			out[i] = session{"s" + e.SessionID, opening}
 			continue
 		}
 		byDevice[e.Derived.Device] = append(byDevice[e.Derived.Device], i)
@@ -196,17 +203,18 @@ func (o *oracle) sessions() []session {
 			x, y := o.events[list[a]].Derived, o.events[list[b]].Derived
 			return x.Time < y.Time || x.Time == y.Time && x.Position < y.Position
 		})
-		var began, before, pause int64
+		var before, pause int64
+		var opening *event.Event
 		for k, i := range list {
 			at := o.events[i].Derived.Time
 			if k == 0 || at-before > pause {
-				began = at
+				opening = &o.events[i]
 			}
 			before, pause = at, o.scope.SessionGap.Microseconds()
 			if o.away > 0 && o.events[i].Name == "Application Backgrounded" {
 				pause = o.away
 			}
-			out[i] = session{fmt.Sprintf("d%d at %d", device, began), began}
+			out[i] = session{fmt.Sprintf("d%d at %d", device, opening.Derived.Time), opening}
 		}
 	}
 	return out
@@ -424,7 +432,7 @@ type shown struct {
 // answer computes a resolved question. formula evaluates an expression on the numbers of the series.
 func (o *oracle) answer(r *query.Resolved) []shown {
 	q := &r.Trends
-	zone, _ := time.LoadLocation(q.Timezone)
+	zone := zoneNamed(q.Timezone)
 	edges, earlier := r.Edges()
 	var all []*seriesAnswer
 	other := false

@@ -63,6 +63,9 @@ func (r *ResolvedPaths) ofFunnel(e *Engine, s Scope, given Range, b *buckets) er
 	if q := &p.Question; q.Range == (Range{}) || q.Range == given {
 		q.Range = r.Range
 	}
+	if p.Question.Timezone == TimezoneDevice {
+		return devicePaths("funnel.question.timezone")
+	}
 	f, err := e.ResolveFunnel(s, &p.Question)
 	if err != nil {
 		return within("funnel.question.", err)

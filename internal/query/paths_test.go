@@ -144,7 +144,7 @@ func (o *pathOracle) between(list []*event.Event, from, to int) []pathStep {
 
 // givenPaths are the paths of a funnel.
 func (o *pathOracle) givenPaths() (out [][]pathStep) {
-	lists := o.histories(func(e *event.Event) bool { return o.isStep(e) || o.isAnchor(e) })
+	lists := o.histories("", func(e *event.Event) bool { return o.isStep(e) || o.isAnchor(e) })
 	for person, pairs := range o.given {
 		list := lists[person]
 		at := func(position uint64) int {
@@ -168,7 +168,7 @@ func (o *pathOracle) paths() (out [][]pathStep) {
 	if o.q.Funnel != nil {
 		return o.givenPaths()
 	}
-	for _, list := range o.histories(func(e *event.Event) bool { return o.isStep(e) || o.isAnchor(e) }) {
+	for _, list := range o.histories("", func(e *event.Event) bool { return o.isStep(e) || o.isAnchor(e) }) {
 		last := -1
 		for i, e := range list {
 			if !o.isAnchor(e) || e.Derived.Time < o.from || e.Derived.Time >= o.to {

@@ -157,7 +157,7 @@ func (f *asking) rowsIn(p *part, spot *funnelSpot, bins []FunnelBin) []int {
 	out := []int{}
 	for _, r := range p.rows {
 		row := &p.Rows[r]
-		if f.inState(row, spot) && (spot.bucket < 0 || placeOfEntry(spot.buckets, row.Entry) == spot.bucket) {
+		if f.inState(row, spot) && (spot.bucket < 0 || placeOfEntry(spot.buckets, entryOf(row)) == spot.bucket) {
 			out = append(out, r)
 		}
 	}

@@ -33,7 +33,7 @@ func (o *trendPeople) line(l *query.AnswerSeries, g group) bool {
 // people are those of the buckets from first to last of a line.
 func (o *trendPeople) people(i int, l *query.AnswerSeries, edges []time.Time, first, last int) []uint64 {
 	q, s := &o.r.Trends, &o.r.Series[i]
-	zone, _ := time.LoadLocation(q.Timezone)
+	zone := zoneNamed(q.Timezone)
 	counts := func(at int64) bool {
 		for i := first; i <= last; i++ {
 			from, to := edges[i], edges[i+1]

@@ -41,7 +41,7 @@ func TestPersonsAgreeWithOracle(t *testing.T) {
 }
 
 func (o *oracle) checkPerson(t *rapid.T, number uint64, p *query.Person) {
-	events := o.histories(func(e *event.Event) bool { return o.person(e) == number })[number]
+	events := o.histories("", func(e *event.Event) bool { return o.person(e) == number })[number]
 	user := ""
 	keys := map[string]bool{}
 	for _, e := range events {

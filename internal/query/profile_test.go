@@ -43,7 +43,7 @@ func TestPersonPagesAgreeWithOracle(t *testing.T) {
 // checkPages compares the pages of a person's events and the profile with the person's own history.
 func (o *oracle) checkPages(t *rapid.T, e *query.Engine, person uint64) {
 	ctx, id := context.Background(), strconv.FormatUint(person, 10)
-	want := o.histories(func(e *event.Event) bool { return o.person(e) == person })[person]
+	want := o.histories("", func(e *event.Event) bool { return o.person(e) == person })[person]
 	own := &oracle{scope: o.scope, merged: o.merged}
 	for _, e := range want {
 		own.events = append(own.events, *e)

@@ -13,7 +13,8 @@ type Trends struct {
 	// Kind is "trends".
 	Kind  string `json:"kind,omitempty"`
 	Range Range  `json:"range"`
-	// Timezone is an IANA name; default the project's. Days, weeks and months are cut in it.
+	// Timezone is an IANA name, default the project's, or TimezoneDevice: every event stands where the clock of its device
+	// stood. Days, weeks and months are cut in it.
 	Timezone string `json:"timezone,omitempty"`
 	// Interval is minute, hour, day (default), week or month. Weeks begin on the project's first weekday. An hour that
 	// occurs twice when clocks go back is two buckets. The first and the last bucket hold only what lies in the range.
@@ -199,6 +200,7 @@ type Resolved struct {
 	Trends
 	key     string
 	zone    *time.Location
+	clocks  *deviceClocks
 	buckets buckets
 	compare *buckets
 	casts   []PropertyRef

@@ -76,6 +76,7 @@ func (r *resolver) resolve(ctx context.Context) (*Resolved, error) {
 	if r.q.Compare != "" {
 		out.compare = compareRange(r.calendar(), &b, r.q.Compare)
 	}
+	out.clocks = r.clocksOf(&b, out.compare)
 	out.key, err = r.key(b.ended)
 	return out, err
 }
@@ -92,20 +93,26 @@ func (r *resolver) head() error {
 	if err := oneOf("kind", q.Kind, []string{"trends"}); err != nil {
 		return err
 	}
-	if q.Timezone == "" {
+	home := r.zone
+	switch q.Timezone {
+	case "":
 		q.Timezone = r.zone.String()
-	} else {
+	case TimezoneDevice:
+		r.zone = wallClock()
+		// An interval is over when it is over on the slowest clock.
+		r.known = r.known.Add(-slowestClock)
+	default:
 		zone, err := time.LoadLocation(q.Timezone)
 		if err != nil || q.Timezone == "Local" || q.Timezone != zone.String() {
 			return invalid("timezone", "unknown_timezone", "%s is not the name of a time zone, such as Europe/Berlin", quoteShort(q.Timezone))
 		}
-		r.zone = zone
+		r.zone, home = zone, zone
 	}
 	if q.Interval == "" {
 		q.Interval = "day"
 	}
 	r.check = checkerAt(r.engine, r.scope, r.now)
-	r.check.clock.zone = r.zone
+	r.check.clock.zone = home
 	return oneOf("interval", q.Interval, Intervals())
 }
 
@@ -276,74 +283,6 @@ func checkFormula(f *Formula, series map[string]bool, field string) error {
 		return invalid(field, "unknown_series", "there is no series %s", unknown)
 	}
 	return nil
-}
-
-// span resolves the range and cuts it.
-func (r *resolver) span(ctx context.Context) (b buckets, err error) {
-	from, to, err := r.bounds(ctx)
-	if err != nil {
-		return b, err
-	}
-	from, to = from.In(r.zone), to.In(r.zone)
-	if !from.Before(to) {
-		return b, invalid("range", "empty_range", "the range begins at %s, which is not before its end, %s",
-			from.Format(time.RFC3339), to.Format(time.RFC3339))
-	}
-	r.q.Range = Range{From: from.Format(time.RFC3339Nano), To: to.Format(time.RFC3339Nano)}
-	b, ok := r.calendar().cut(from, to, r.known, r.engine.MaxBuckets)
-	if !ok {
-		return b, invalid("interval", "too_many_buckets", "the range has more than %d intervals of a %s; take a longer interval or a shorter range",
-			r.engine.MaxBuckets, r.q.Interval)
-	}
-	return b, nil
-}
-
-func (r *resolver) bounds(ctx context.Context) (from, to time.Time, err error) {
-	c, q := &r.check.clock, r.q.Range
-	if q.From == "" {
-		q.From = "-30d"
-	}
-	begin, ok := c.read(q.From)
-	if !ok && q.From != "all" {
-		return from, to, badRange("range.from", q.From)
-	}
-	end := span{to: c.now}
-	if begin.to.After(begin.from) && begin.to.Before(c.now) {
-		end.to = begin.to
-	}
-	if q.To != "" {
-		if end, ok = c.read(q.To); !ok {
-			return from, to, badRange("range.to", q.To)
-		}
-	}
-	if q.From != "all" {
-		return begin.from, end.to, nil
-	}
-	from, err = r.firstEvent(ctx)
-	if from.IsZero() || !from.Before(end.to) {
-		from = dayOf(end.to.Add(-time.Microsecond), r.zone).start(r.zone)
-	}
-	return from, end.to, err
-}
-
-func badRange(field, v string) *event.Error {
-	return invalid(field, "bad_time", "%s is no time; write 2026-04-01, 2026-04-01T12:00:00Z, now, -7d, today, this_month or the like", quoteShort(v))
-}
-
-// firstEvent is the time of the project's first event, zero without events.
-func (r *resolver) firstEvent(ctx context.Context) (first time.Time, err error) {
-	cut, err := r.engine.Store.Cut(ctx, r.scope.Project)
-	if err != nil {
-		return first, fmt.Errorf("resolve a range: %w", err)
-	}
-	defer cut.Close()
-	for row, err := range r.engine.rows(ctx, cut, "first event", "SELECT min(time) FROM "+cut.Events("time"), nil) {
-		if err != nil {
-			return first, err
-		}
-		first, _ = row[0].(time.Time)
-	}
-	return first, nil
 }
 
 // size bounds the answer.

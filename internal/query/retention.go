@@ -120,6 +120,9 @@ func (r *ResolvedRetention) resolve(ctx context.Context, e *Engine, s Scope) err
 		return err
 	}
 	q.defaults()
+	if q.Clock != clockCalendar && isWallClock(f.zone) {
+		return invalid("clock", "device_rolling", "the clock %s goes by elapsed time, and the clocks of devices cut days; take the clock calendar, or a time zone", quoteShort(q.Clock))
+	}
 	for _, step := range []func() error{
 		func() error { return q.selectors(&f.check) }, q.words, q.columns,
 		func() error { return f.breakdowns(&q.Breakdown, &q.BreakdownLimit) },
@@ -247,7 +250,7 @@ func (q *Retention) size(cohorts int) error {
 // configure sets the machine up.
 func (r *ResolvedRetention) configure(f *framed) {
 	q, b := &r.Retention, &f.buckets
-	r.Resolution = Resolution{zone: f.zone, known: f.known, buckets: *b, casts: f.check.casts()}
+	r.Resolution = Resolution{zone: f.zone, clocks: f.clocksOf(b), known: f.known, buckets: *b, casts: f.check.casts()}
 	c := &r.config
 	*c = retention.Config{
 		Cohorts: b.len(), From: b.from().UnixMicro(), To: b.to().UnixMicro(), Periods: q.Periods,
@@ -311,7 +314,7 @@ func (r *ResolvedRetention) asked() int64 {
 func (r *ResolvedRetention) selection(e *Engine, cut cohortCut, dimensions []*dimension) *selection {
 	c := &r.config
 	s := &selection{
-		engine: e, cut: cut, zone: r.zone, where: r.Where, selectors: []Selector{r.Start, *r.Return}, dimensions: dimensions,
+		engine: e, cut: cut, zone: r.zone, clocks: r.clocks, where: r.Where, selectors: []Selector{r.Start, *r.Return}, dimensions: dimensions,
 		from: r.buckets.from(), to: forever,
 	}
 	if r.oneSelector() {

@@ -9,8 +9,8 @@ import (
 	"github.com/freshet/freshet/internal/query"
 )
 
-// histories are the matching events of each person, in order.
-func (o *oracle) histories(match func(e *event.Event) bool) map[uint64][]*event.Event {
+// histories are the matching events of each person, in the order in which they stand in a time zone.
+func (o *oracle) histories(timezone string, match func(e *event.Event) bool) map[uint64][]*event.Event {
 	out := map[uint64][]*event.Event{}
 	for i := range o.events {
 		if e := &o.events[i]; match(e) {
@@ -19,8 +19,8 @@ func (o *oracle) histories(match func(e *event.Event) bool) map[uint64][]*event.
 	}
 	for _, list := range out {
 		sort.SliceStable(list, func(i, j int) bool {
-			a, b := list[i].Derived, list[j].Derived
-			return a.Time < b.Time || a.Time == b.Time && a.Position < b.Position
+			a, b := o.stands(list[i], timezone), o.stands(list[j], timezone)
+			return a < b || a == b && list[i].Derived.Position < list[j].Derived.Position
 		})
 	}
 	return out
@@ -146,7 +146,7 @@ func (o *retentionOracle) offset(start, at int64) int {
 // memberships are those of one person's list of events.
 func (o *retentionOracle) memberships(person uint64, list []*event.Event, from, to int64) (out []membership) {
 	for i, e := range list {
-		at := e.Derived.Time
+		at := o.stands(e, o.r.Timezone)
 		if !o.selects(e, o.r.Start, o.r.Where) {
 			continue
 		}
@@ -163,7 +163,7 @@ func (o *retentionOracle) memberships(person uint64, list []*event.Event, from, 
 		}
 		for _, f := range list[i+1:] {
 			if o.selects(f, *o.r.Return, o.r.Where) {
-				n := o.offset(at, f.Derived.Time)
+				n := o.offset(at, o.stands(f, o.r.Timezone))
 				m.came[n] = true
 				for k := 0; k < n && o.r.Type == "on_or_after"; k++ {
 					m.came[k] = true
@@ -182,7 +182,7 @@ func (o *retentionOracle) all(from, to int64) (out []membership) {
 	either := func(e *event.Event) bool {
 		return o.selects(e, o.r.Start, o.r.Where) || o.selects(e, *o.r.Return, o.r.Where)
 	}
-	for person, list := range o.histories(either) {
+	for person, list := range o.histories(o.r.Timezone, either) {
 		lists := map[string][]*event.Event{"": list}
 		if o.r.Attribution == "both" {
 			lists = map[string][]*event.Event{}

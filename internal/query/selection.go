@@ -19,6 +19,7 @@ type selection struct {
 	engine    *Engine
 	cut       cohortCut
 	zone      *time.Location
+	clocks    *deviceClocks
 	where     *Filter
 	selectors []Selector
 	// from and to bound the times; from is zero for all there is.
@@ -62,7 +63,7 @@ func (s *selection) read(ctx context.Context) (*history.Builder, *valueCodes, er
 
 // days are the cuts as days, if the column "day" tells enough: nil if times have to be read.
 func (s *selection) days() []int64 {
-	if s.cuts == nil || s.ordered || len(s.dimensions) > 0 || !s.sameZone() {
+	if s.cuts == nil || s.ordered || len(s.dimensions) > 0 || !s.line().sameZone {
 		return nil
 	}
 	out := make([]int64, len(s.cuts))
@@ -87,18 +88,18 @@ func (s *selection) wholeDay(at time.Time) (date, bool) {
 	return d, d.start(s.zone).Equal(at)
 }
 
-func (s *selection) sameZone() bool {
-	zone := s.cut.Schema().DayZone
-	return zone != "" && zone == s.zone.String()
-}
+func (s *selection) line() *timeline { return lineOver(s.cut, s.zone, s.clocks) }
 
 // sql selects person, time or day, match if there are several selectors, seq if ordered, and the values.
 func (s *selection) sql(c *compiler, days []int64) string {
-	at, to := "time", s.to
+	line := s.line()
+	parts, to := []string{c.column("person") + " AS person"}, s.to
 	if days != nil {
-		at, to = "day", dayOf(s.to, s.zone).start(s.zone)
+		parts = append(parts, c.column("day")+" AS day")
+		to = dayOf(s.to, s.zone).start(s.zone)
+	} else {
+		parts = append(parts, line.at(c)+" AS time")
 	}
-	parts := []string{c.column("person") + " AS person", c.column(at) + " AS " + at}
 	matched, wanted := s.matching(c)
 	if len(s.selectors) > 1 {
 		parts = append(parts, c.dialect.Cast(matched, store.Number64)+" AS matched")
@@ -109,7 +110,6 @@ func (s *selection) sql(c *compiler, days []int64) string {
 	for i, d := range s.dimensions {
 		parts = append(parts, d.sql(c)+" AS g"+strconv.Itoa(i+1))
 	}
-	line := &timeline{dialect: c.dialect, zone: s.zone, sameZone: s.sameZone()}
 	source := c.sourceOf(line.pieces(s.from, to, true))
 	return "SELECT " + strings.Join(parts, ", ") + " FROM " + source + " WHERE " + wanted
 }

@@ -116,7 +116,10 @@ func (r *ResolvedSessions) resolve(ctx context.Context, e *Engine, s Scope) erro
 			return err
 		}
 	}
-	r.Resolution = Resolution{zone: f.zone, known: f.known, buckets: f.buckets, casts: f.check.casts()}
+	if q.Midnight == midnightCut && isWallClock(f.zone) {
+		return invalid("midnight", "device_midnight", "the clocks of devices do not say when a session ends: with the timezone device sessions go on at midnight; take a time zone or midnight continue")
+	}
+	r.Resolution = Resolution{zone: f.zone, clocks: f.clocksOf(&f.buckets), known: f.known, buckets: f.buckets, casts: f.check.casts()}
 	r.configure()
 	r.key, err = f.keyOf(q, int64(f.buckets.ended))
 	return err
@@ -186,7 +189,7 @@ func (r *ResolvedSessions) gaps() error {
 // configure sets the machine up.
 func (r *ResolvedSessions) configure() {
 	c := &r.config
-	c.Hit, c.Last, c.Measures = 1, r.Attribution == attributeExit, len(r.Measures)
+	c.Hit, c.Last, c.Measures, c.Clock = 1, r.Attribution == attributeExit, len(r.Measures), r.clocks.clock()
 	for _, e := range r.buckets.edges {
 		c.Edges = append(c.Edges, e.UnixMicro())
 	}

@@ -85,7 +85,8 @@ func (r *visitRows) withAmounts(columns []store.Vector, rows int) *history.Colum
 		if in.Hold != nil {
 			hold = in.Hold[i]
 		}
-		add(i, in.Match[i], 2*in.Seq[i], value, hold)
+		own, behind := r.clocks.doubled(in.Seq[i])
+		add(i, in.Match[i], own, value, hold)
 		at := 0
 		for k := range r.Measures {
 			if r.Measures[k].Property == "" {
@@ -93,7 +94,7 @@ func (r *visitRows) withAmounts(columns []store.Vector, rows int) *history.Colum
 			}
 			if x := &columns[at]; !x.IsNull(i) {
 				value, hold := session.Pack(x.Float64[i])
-				add(i, session.Amount(k), 2*in.Seq[i]+1, value, hold)
+				add(i, session.Amount(k), behind, value, hold)
 			}
 			at++
 		}

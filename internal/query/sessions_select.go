@@ -85,7 +85,7 @@ func (r *ResolvedSessions) pause() time.Duration {
 // begin is how far back events matter. One that is a pause before the range joins events of the range to a session that
 // began before it; if sessions are cut, so does any event of the same day with the same id.
 func (r *ResolvedSessions) begin() time.Time {
-	from := r.buckets.from()
+	from := r.clocks.before(r.buckets.from())
 	begin := from.Add(-r.pause())
 	if day := dayOf(from, r.zone).start(r.zone); r.Midnight == midnightCut && r.By == sessionsByClient && day.Before(begin) {
 		begin = day
@@ -99,7 +99,7 @@ const mostListed = 10_000
 // stretches are the parts of time that are read. If sessions are cut, those of the range end with its last day. Otherwise one of a sane id ends within a day of its beginning. One by the gap may go on
 // for ever, so behind that day only devices are read that may have had no longer pause since the end of the range.
 func (v *visits) stretches(ctx context.Context) ([]stretch, error) {
-	to := v.buckets.to()
+	to := v.clocks.after(v.buckets.to())
 	next := stretch{v.begin(), to.Add(max(v.pause(), time.Hour)), v.devices}
 	if v.By == sessionsByClient {
 		next.to = to.Add(maxSessionHours * time.Hour)
@@ -131,7 +131,7 @@ func (v *visits) open(ctx context.Context, since time.Time, s stretch) ([]uint64
 		c.column(name)
 	}
 	pause := v.pause().Microseconds()
-	rows := "SELECT device, " + c.dialect.Micros("time") + " AS us, " + pauseOf(c.dialect) + " AS pause FROM " +
+	rows := "SELECT device, " + c.dialect.Micros("time") + " AS us, " + pauseOf(c.dialect, "time") + " AS pause FROM " +
 		c.sourceOf(v.line().pieces(since.Add(-v.pause()), s.to, true)) + " WHERE " + bearing() + among(s.devices)
 	sql := fmt.Sprintf("SELECT device FROM (%s) GROUP BY device HAVING min(us) < %d AND max(us) >= %d AND coalesce(max(pause), 0) <= %d",
 		rows, since.UnixMicro(), s.to.UnixMicro()-pause, pause)
@@ -155,9 +155,15 @@ func among(devices []uint64) string {
 	return " AND device IN (" + numberList(devices) + ")"
 }
 
-func (v *visits) line() *timeline {
-	zone := v.cut.Schema().DayZone
-	return &timeline{dialect: v.cut.Dialect(), zone: v.zone, sameZone: zone != "" && zone == v.zone.String()}
+// line is by times: what a session is does not depend on clocks.
+func (v *visits) line() *timeline { return lineOver(v.cut, v.zone, nil) }
+
+// pieces are the events of a stretch, with what is needed to tell their positions.
+func (v *visits) pieces(s stretch) []piece {
+	if v.clocks == nil {
+		return v.line().pieces(s.from, s.to, true)
+	}
+	return []piece{lineOver(v.cut, v.zone, v.clocks).timed(s.from, s.to)}
 }
 
 // sql selects device, time, bits, seq, the number of the id or 0, the values, perhaps the person and the amounts.
@@ -172,13 +178,13 @@ func (v *visits) sql(c *compiler, s stretch) string {
 		with, join = v.known(s), " LEFT JOIN known ON session = known"
 		id = "coalesce(number, " + id + ")"
 		// What is of a sane session that does not begin in the range is of no session that counts, nor of one by the gap.
-		counts = " AND (known IS NULL OR began < " + c.dialect.Moment(v.buckets.to().UnixMicro())
+		counts = " AND (known IS NULL OR began < " + c.dialect.Moment(v.clocks.after(v.buckets.to()).UnixMicro())
 		if v.Midnight != midnightCut {
-			counts += " AND began >= " + c.dialect.Moment(v.buckets.from().UnixMicro())
+			counts += " AND began >= " + c.dialect.Moment(v.clocks.before(v.buckets.from()).UnixMicro())
 		}
 		counts += ")"
 	}
-	parts = append(parts, bits+" AS bits", "seq", id+" AS id")
+	parts = append(parts, bits+" AS bits", v.clocks.position(c)+" AS seq", id+" AS id")
 	for i, d := range v.dimensions {
 		parts = append(parts, d.sql(c)+" AS g"+strconv.Itoa(i+1))
 	}
@@ -186,7 +192,7 @@ func (v *visits) sql(c *compiler, s stretch) string {
 		parts = append(parts, c.column("person"))
 	}
 	parts = append(parts, amounts...)
-	return with + "SELECT " + strings.Join(parts, ", ") + " FROM " + c.sourceOf(v.line().pieces(s.from, s.to, true)) + join +
+	return with + "SELECT " + strings.Join(parts, ", ") + " FROM " + c.sourceOf(v.pieces(s)) + join +
 		" WHERE " + bearing() + among(s.devices) + counts
 }
 

@@ -183,11 +183,11 @@ func agreeSessions(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 func checkSessions(t *rapid.T, o *oracle, a *query.SessionsAnswer) {
 	q := &a.Question
 	g := &grouper{o: o, breakdown: q.Breakdown}
-	trends := &query.Trends{Where: q.Where, Breakdown: q.Breakdown}
+	trends := &query.Trends{Where: q.Where, Breakdown: q.Breakdown, Timezone: q.Timezone}
 	g.boundaries = o.boundaries(trends, &query.Series{Events: q.Holding.Events, Where: q.Holding.Where}, []time.Time{a.Range.From, a.Range.To})
 	byGroup, known := map[string][]*visit{}, map[string]group{}
 	for _, v := range o.visits(q, zoneOf(t, q.Timezone)) {
-		if !v.counts(q) || v.begin < a.Range.From.UnixMicro() || v.begin >= a.Range.To.UnixMicro() {
+		if at := o.stands(v.first, q.Timezone); !v.counts(q) || at < a.Range.From.UnixMicro() || at >= a.Range.To.UnixMicro() {
 			continue
 		}
 		k := g.of(v.first)
@@ -215,7 +215,7 @@ func checkSessions(t *rapid.T, o *oracle, a *query.SessionsAnswer) {
 			}
 			var in []*visit
 			for _, v := range list {
-				if v.begin >= from && v.begin < to {
+				if at := o.stands(v.first, q.Timezone); at >= from && at < to {
 					in = append(in, v)
 				}
 			}

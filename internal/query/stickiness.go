@@ -103,7 +103,7 @@ func (r *ResolvedStickiness) resolve(ctx context.Context, e *Engine, s Scope) er
 	} else {
 		r.configure(f)
 	}
-	r.Resolution = Resolution{zone: f.zone, known: f.known, buckets: f.buckets, casts: f.check.casts()}
+	r.Resolution = Resolution{zone: f.zone, clocks: f.clocksOf(&f.buckets), known: f.known, buckets: f.buckets, casts: f.check.casts()}
 	r.key, err = f.keyOf(q, int64(f.buckets.ended))
 	return err
 }

@@ -100,7 +100,7 @@ func (r *ResolvedStickiness) read(ctx context.Context, g *ground) (*lined, error
 
 func (r *ResolvedStickiness) selection(g *ground, dimensions []*dimension) *selection {
 	sel := &selection{
-		engine: g.engine, cut: g.cut, zone: r.zone, where: r.Where, selectors: []Selector{r.Active}, dimensions: dimensions,
+		engine: g.engine, cut: g.cut, zone: r.zone, clocks: r.clocks, where: r.Where, selectors: []Selector{r.Active}, dimensions: dimensions,
 		from: r.buckets.from(), to: r.buckets.to(),
 	}
 	if r.Mode == stickyRatio {

@@ -16,13 +16,22 @@ type timeline struct {
 	dialect store.Dialect
 	// sameZone tells that "day" of every row was cut in the zone of the question.
 	sameZone bool
+	// clocks, if set, has the events stand where the clocks of their devices stood; zone is that of wallClock then.
+	clocks *deviceClocks
 	// byDay tells that each bucket is made of whole days, but for the ends of the range.
 	byDay bool
 }
 
-// newTimeline is for rows whose days were cut in the zone of the name; in several ones when it is empty.
-func newTimeline(d store.Dialect, dayZone string, r *Resolved, b *buckets) *timeline {
-	t := &timeline{dialect: d, buckets: b, zone: r.zone, sameZone: dayZone != "" && r.zone.String() == dayZone}
+// lineOver is a timeline without buckets, as newTimeline makes it.
+func lineOver(cut store.Cut, zone *time.Location, d *deviceClocks) *timeline {
+	days := cut.Schema().DayZone
+	return &timeline{dialect: cut.Dialect(), zone: zone, sameZone: days != "" && zone.String() == days, clocks: d}
+}
+
+// newTimeline is for the rows of a cut.
+func newTimeline(cut store.Cut, r *Resolved, b *buckets) *timeline {
+	t := lineOver(cut, r.zone, r.clocks)
+	t.buckets = b
 	t.byDay = t.sameZone
 	for _, e := range b.edges[1:b.len()] {
 		t.byDay = t.byDay && dayOf(e, t.zone).start(t.zone).Equal(e)
@@ -34,6 +43,9 @@ func newTimeline(d store.Dialect, dayZone string, r *Resolved, b *buckets) *time
 // is one piece, otherwise only days that are cut by an end of the range have theirs read.
 func (t *timeline) pieces(from, to time.Time, timed bool) []piece {
 	last := dayOf(to.Add(-time.Microsecond), t.zone)
+	if t.clocks != nil {
+		return []piece{t.read(from, to)}
+	}
 	if !t.sameZone {
 		return []piece{t.around(from, to, last)}
 	}
@@ -87,13 +99,52 @@ const farthest = 2
 
 // around is the range by its times, with the days of other zones only to skip what is far away.
 func (t *timeline) around(from, to time.Time, last date) piece {
-	days := bounds{to: last.number() + farthest, open: from.IsZero()}
 	lower := ""
 	if !from.IsZero() {
-		days.from = dayOf(from, t.zone).number() - farthest
 		lower = "time >= " + t.dialect.Moment(from.UnixMicro())
 	}
-	return timePiece(days.sql(), lower, "time < "+t.dialect.Moment(to.UnixMicro()))
+	return timePiece(t.daysAround(from, last).sql(), lower, "time < "+t.dialect.Moment(to.UnixMicro()))
+}
+
+// daysAround are the days, in any zone, of all events from a moment to a day.
+func (t *timeline) daysAround(from time.Time, last date) bounds {
+	days := bounds{to: last.number() + farthest, open: from.IsZero()}
+	if !from.IsZero() {
+		days.from = dayOf(from, t.zone).number() - farthest
+	}
+	return days
+}
+
+// read is the range by the readings of clocks.
+func (t *timeline) read(from, to time.Time) piece {
+	p := t.timed(t.clocks.before(from), t.clocks.after(to))
+	if !from.IsZero() {
+		p.clocked.where = append(p.clocked.where, "clock >= "+t.dialect.Moment(from.UnixMicro()))
+	}
+	p.clocked.where = append(p.clocked.where, "clock < "+t.dialect.Moment(to.UnixMicro()))
+	return p
+}
+
+// timed is a range by the times, with readings beside them if there are devices to go by.
+func (t *timeline) timed(from, to time.Time) piece {
+	last := dayOf(to.Add(-time.Microsecond), t.zone)
+	out := t.around(from, to, last)
+	if t.clocks == nil {
+		return out
+	}
+	out.clocked = &clocked{home: t.clocks.home, from: from, to: earliest(to, t.clocks.until), days: t.daysAround(from, last).sql()}
+	if from.IsZero() {
+		out.clocked.from = t.clocks.since
+	}
+	return out
+}
+
+// at is the column of the time by which an event stands on the line.
+func (t *timeline) at(c *compiler) string {
+	if t.clocks != nil {
+		return c.clock()
+	}
+	return c.column("time")
 }
 
 // bounds are days from and to, both included.
@@ -124,7 +175,7 @@ func (t *timeline) bucket(c *compiler) string {
 		end := dayOf(t.buckets.to().Add(-time.Microsecond), t.zone).number() + 1
 		return stair(t.dialect, c.column("day"), days, end, -1)
 	}
-	return t.bucketOf(c.column("time"))
+	return t.bucketOf(t.at(c))
 }
 
 // bucketOf is the number of the bucket that a time in the range falls in.
@@ -147,5 +198,5 @@ func (t *timeline) day(c *compiler, from, to time.Time) string {
 	for d := first; d.start(t.zone).Before(to); d = d.add(1) {
 		starts = append(starts, d.start(t.zone).UnixMicro())
 	}
-	return stair(t.dialect, t.dialect.Micros(c.column("time")), starts, to.UnixMicro(), first.number()-1)
+	return stair(t.dialect, t.dialect.Micros(t.at(c)), starts, to.UnixMicro(), first.number()-1)
 }

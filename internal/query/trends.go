@@ -21,7 +21,7 @@ func (e *Engine) Trends(ctx context.Context, s Scope, r *Resolved) (*Answer, err
 	}
 	err := e.timed(ctx, "trends", s, &a.Watermark, &a.TookMS, func(ctx context.Context, cut *peopledCut) error {
 		var err error
-		if a.Unparsed, err = e.unparsed(ctx, cut, r.casts, &r.buckets, r.zone); err != nil {
+		if a.Unparsed, err = e.unparsed(ctx, cut, r.casts, &r.buckets, lineOver(cut, r.zone, r.clocks)); err != nil {
 			return err
 		}
 		t := &trend{engine: e, cut: cut, scope: s, r: r}
@@ -136,7 +136,7 @@ func (t *trend) series(ctx context.Context, s *Series, like *lines) (*lines, err
 
 func (t *trend) plan(s *Series, b *buckets) *plan {
 	return &plan{
-		compiler: newCompiler(t.cut), scope: t.scope, line: newTimeline(t.cut.Dialect(), t.cut.Schema().DayZone, t.r, b), series: s, where: t.r.Where,
+		compiler: newCompiler(t.cut), scope: t.scope, line: newTimeline(t.cut, t.r, b), series: s, where: t.r.Where,
 		limit: t.r.BreakdownLimit, cumulative: t.r.Cumulative,
 	}
 }

@@ -43,6 +43,7 @@ func shop(b *testing.B, n int) *duckdb.Store {
 			},
 		}
 		e.Context.AppVersion = fmt.Sprintf("6.%d", person%8)
+		e.Context.Timezone = realZones[person%len(realZones)]
 		e.Derived = event.Derived{
 			Position: uint64(i), ReceivedAt: at, Time: at, Person: event.IDNumber(event.SpaceUser, e.UserID), Device: uint64(person),
 			Country: countries[person%(1+person%15)],
@@ -111,6 +112,7 @@ func BenchmarkTrends(b *testing.B) {
 		{"Q4days", "", query.Trends{Range: month, Series: one(query.Series{Aggregate: "p95", Property: "duration"}), Breakdown: version}},
 		{"Q1hours", "", query.Trends{Range: month, Interval: "hour", Series: one(query.Series{Events: []string{"event_3"}})}},
 		{"Q2zone", "", query.Trends{Range: month, Timezone: "Europe/Berlin", Series: one(query.Series{Aggregate: "unique"})}},
+		{"Q2device", "", query.Trends{Range: month, Timezone: "device", Series: one(query.Series{Aggregate: "unique"})}},
 		{"mau", "", query.Trends{Range: month, Series: one(query.Series{Aggregate: "mau"})}},
 		{"sessions", "", query.Trends{Range: month, Series: one(query.Series{Aggregate: "sessions"})}},
 		{"first", "", query.Trends{Range: month, Series: one(query.Series{Aggregate: "first_time"})}},

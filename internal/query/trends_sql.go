@@ -159,7 +159,7 @@ func (p *plan) ranking() string {
 
 // firstTime finds everybody's first matching event ever, and counts those that lie in the range.
 func (p *plan) firstTime(s *statement) {
-	p.column("time")
+	at := p.line.at(p.compiler)
 	p.column("person")
 	if len(p.groups) > 0 {
 		p.column("seq")
@@ -175,7 +175,7 @@ func (p *plan) firstTime(s *statement) {
 			first = append(first, p.dialect.ArgMinNull(g, "(time, seq)")+" AS "+g)
 		}
 	}
-	s.inline("e", "SELECT person, time"+order+groups+" FROM "+source+" WHERE "+matches)
+	s.inline("e", "SELECT person, "+at+" AS time"+order+groups+" FROM "+source+" WHERE "+matches)
 	s.inline("f", strings.Join(first, ", ")+" FROM e GROUP BY person")
 	s.cte("c", "SELECT "+p.line.bucketOf("first")+" AS b"+p.names()+", count(*) AS n, 0 AS m, 0 AS s"+p.noEnds()+
 		p.carry+" FROM f WHERE first >= "+p.dialect.Moment(b.from().UnixMicro())+" GROUP BY b"+p.names()+p.carry)

@@ -41,6 +41,8 @@ type Times interface {
 	Moment(us int64) string
 	// Micros is the microseconds since 1970 UTC of a time.
 	Micros(time string) string
+	// Later is a time so many microseconds later.
+	Later(time, us string) string
 	// Day is the number of days since 1970 UTC of a time, Midnight the time at which that day begins.
 	Day(time string) string
 	Midnight(time string) string

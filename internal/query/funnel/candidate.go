@@ -17,6 +17,7 @@ type stream struct {
 // candidate is an entry and what it came to.
 type candidate struct {
 	entry    int64
+	shift    int64
 	deadline int64
 	// used are the events, as places in the stream, that brought it to each level; reached their times, in so far as
 	// earlier events are not later ones: a level is reached when all events up to it have happened.
@@ -33,7 +34,7 @@ type candidate struct {
 
 func (c *candidate) copyFrom(o *candidate) {
 	c.used, c.reached = append(c.used[:0], o.used...), append(c.reached[:0], o.reached...)
-	c.entry, c.deadline, c.stopped, c.stops, c.stopper = o.entry, o.deadline, o.stopped, o.stops, o.stopper
+	c.entry, c.shift, c.deadline, c.stopped, c.stops, c.stopper = o.entry, o.shift, o.deadline, o.stopped, o.stops, o.stopper
 }
 
 func (c *candidate) completed() int64 { return c.reached[len(c.reached)-1] }
@@ -48,7 +49,9 @@ func (c *candidate) better(than *candidate) bool {
 
 // try finds out how far the candidate that begins at a place of the stream comes.
 func (m *Machine) try(s *stream, at int, c *candidate) {
-	c.begin(s.events[at].Time, m.deadline(s.events[at].Time))
+	entry, shift := s.events[at].Time, m.shift(&s.events[at])
+	c.begin(entry, m.deadline(entry, shift))
+	c.shift = shift
 	if s.conflict || m.StepWindow != nil || m.Order == Strict && m.Tie > 0 {
 		m.search.run(s, at, c)
 		if m.barred != 0 {
@@ -67,7 +70,7 @@ func (m *Machine) try(s *stream, at int, c *candidate) {
 }
 
 func (c *candidate) begin(entry, deadline int64) {
-	c.entry, c.deadline, c.stops = entry, deadline, false
+	c.entry, c.shift, c.deadline, c.stops = entry, 0, deadline, false
 	c.used, c.reached = c.used[:0], c.reached[:0]
 }
 

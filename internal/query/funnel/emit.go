@@ -9,7 +9,7 @@ import (
 // emit hands out a candidate as the unit's result.
 func (m *Machine) emit(c *candidate, s *stream, open bool, emit func(*Result)) {
 	r := &m.result
-	r.Entry, r.Completed, r.Reached, r.State = c.entry, c.completed(), len(c.used), Dropped
+	r.Entry, r.Shift, r.Completed, r.Reached, r.State = c.entry, c.shift, c.completed(), len(c.used), Dropped
 	switch {
 	case len(c.used) == len(m.levels):
 		r.State = Converted

@@ -76,7 +76,9 @@ type Config struct {
 	Drop       bool
 	// From and To bound the entries, [From, To); with Within no event at or after To counts.
 	From, To int64
-	Within   bool
+	// Clock, if set, tells by which time From and To bound an event of a time and position. Windows run by the times themselves.
+	Clock  func(at int64, position uint64) int64
+	Within bool
 	// Now is up to when events are known; a candidate whose deadline is not before it is open.
 	Now int64
 	// Hold takes only events together that have the same Event.Hold, which is not 0; with HoldUnits every such value
@@ -121,6 +123,8 @@ type Result struct {
 	Reached int
 	// Entry is when it began, Completed when the last step it reached was done.
 	Entry, Completed int64
+	// Shift is how far the Clock was ahead when it began.
+	Shift int64
 	// Times has the time of each step, None for those not reached. With Any, Times[i] is when i+1
 	// steps were done. Valid until the next call.
 	Times []int64
@@ -178,7 +182,7 @@ func newPlan(c Config) *plan {
 		}
 		p.excluded = append(p.excluded, x)
 	}
-	p.simple = c.Order == Sequential && c.Entry == Best && c.StepWindow == nil && len(c.Exclusions) == 0 && c.Tie == 0 && !c.Hold && !c.Trace
+	p.simple = c.Order == Sequential && c.Entry == Best && c.StepWindow == nil && len(c.Exclusions) == 0 && c.Tie == 0 && !c.Hold && !c.Trace && c.Clock == nil
 	return p
 }
 
@@ -191,11 +195,11 @@ func Opens(c Config, match uint64) bool { return newPlan(c).opens(match) }
 // overlapping tells whether an event matches several steps.
 func overlapping(match uint64) bool { return bits.OnesCount64(match) > 1 }
 
-// deadline is the last moment of a candidate.
-func (p *plan) deadline(entry int64) int64 {
+// deadline is the last moment of a candidate, whose clock is so far ahead.
+func (p *plan) deadline(entry, shift int64) int64 {
 	d := entry + p.Window
 	if p.Within {
-		d = min(d, p.To-1)
+		d = min(d, p.To-shift-1)
 	}
 	return d
 }

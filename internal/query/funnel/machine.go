@@ -76,7 +76,9 @@ func (m *Machine) prepare(events []history.Event) []history.Event {
 	if m.Second {
 		events = m.seconds(events)
 	}
-	if m.Within {
+	if m.Within && m.Clock != nil {
+		events = slices.DeleteFunc(events, func(e history.Event) bool { return m.Clock(e.Time, e.Seq) >= m.To })
+	} else if m.Within {
 		n, _ := slices.BinarySearchFunc(events, m.To, func(e history.Event, to int64) int {
 			if e.Time < to {
 				return -1
@@ -89,7 +91,7 @@ func (m *Machine) prepare(events []history.Event) []history.Event {
 		// Candidates of different streams are compared by their places.
 		m.positions = m.positions[:0]
 		for i := range events {
-			if m.Trace {
+			if m.Trace || m.Clock != nil {
 				m.positions = append(m.positions, events[i].Seq)
 			}
 			events[i].Seq = uint64(i)
@@ -204,7 +206,8 @@ func (m *Machine) enter() {
 	m.entries = m.entries[:0]
 	for s := range m.streams {
 		for i := range m.streams[s].events {
-			if e := &m.streams[s].events[i]; m.opens(e.Match) && e.Time >= m.From && e.Time < m.To {
+			e := &m.streams[s].events[i]
+			if at := e.Time + m.shift(e); m.opens(e.Match) && at >= m.From && at < m.To {
 				m.entries = append(m.entries, entry{e.Time, s, i})
 			}
 		}
@@ -218,6 +221,14 @@ func (m *Machine) enter() {
 			return history.Compare(x, y)
 		})
 	}
+}
+
+// shift is how far the clock is ahead at an event.
+func (m *Machine) shift(e *history.Event) int64 {
+	if m.Clock == nil {
+		return 0
+	}
+	return m.Clock(e.Time, m.position(e)) - e.Time
 }
 
 // conflicting tells whether events that may change places match several steps.

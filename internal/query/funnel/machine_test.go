@@ -18,7 +18,7 @@ const second = int64(1e6)
 func run(m *funnel.Machine, events []history.Event) (out []funneltest.Answer) {
 	m.Run(&history.Actor{ID: 7, Events: slices.Clone(events)}, func(r *funnel.Result) {
 		out = append(out, funneltest.Answer{
-			Value: r.Value, Hold: r.Hold, State: r.State, Reached: r.Reached, Entry: r.Entry, Completed: r.Completed, Times: slices.Clone(r.Times),
+			Value: r.Value, Hold: r.Hold, State: r.State, Reached: r.Reached, Entry: r.Entry, Shift: r.Shift, Completed: r.Completed, Times: slices.Clone(r.Times),
 			Events: slices.Clone(r.Events),
 		})
 	})
@@ -35,6 +35,10 @@ func drawConfig(t *rapid.T) funnel.Config {
 		Attribution: funnel.Attribution(rapid.IntRange(0, 4).Draw(t, "attribution")),
 	}
 	c.To = c.From + rapid.Int64Range(1, 30).Draw(t, "range")*second
+	if rapid.IntRange(0, 3).Draw(t, "clock?") == 0 {
+		ahead := rapid.SliceOfN(rapid.Int64Range(-4, 4), 5, 5).Draw(t, "ahead")
+		c.Clock = func(at int64, position uint64) int64 { return at + ahead[position%5]*second }
+	}
 	c.ValueStep = rapid.IntRange(0, c.Steps-1).Draw(t, "value step")
 	switch rapid.IntRange(0, 4).Draw(t, "tie") {
 	case 0:

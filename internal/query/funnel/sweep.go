@@ -85,7 +85,7 @@ func (m *Machine) found(s *stream, best int, completed int64, emit func(*Result)
 		}
 	}
 	c := &m.best
-	c.begin(s.events[at].Time, m.deadline(s.events[at].Time))
+	c.begin(s.events[at].Time, m.deadline(s.events[at].Time, 0))
 	if m.Times || m.Attribution != FirstStep {
 		m.walk(s, at, c)
 	} else {
@@ -93,5 +93,5 @@ func (m *Machine) found(s *stream, best int, completed int64, emit func(*Result)
 			c.use(at, completed)
 		}
 	}
-	m.emit(c, s, m.deadline(last) >= m.Now, emit)
+	m.emit(c, s, m.deadline(last, 0) >= m.Now, emit)
 }

@@ -6,7 +6,9 @@ import "cmp"
 type Row struct {
 	Actor            uint64
 	Entry, Completed int64
-	Value, Hold      int32
+	// Shift is how far the clock was ahead at the entry, in seconds.
+	Shift       int32
+	Value, Hold int32
 	// Done has a bit for each step that was done.
 	Done    uint32
 	Reached uint8
@@ -39,7 +41,7 @@ func (t *Tally) Add(r *Result) {
 			done |= 1 << i
 		}
 	}
-	t.Rows = append(t.Rows, Row{r.Actor, r.Entry, r.Completed, r.Value, r.Hold, done, uint8(r.Reached), r.State})
+	t.Rows = append(t.Rows, Row{r.Actor, r.Entry, r.Completed, int32(r.Shift / second), r.Value, r.Hold, done, uint8(r.Reached), r.State})
 	t.Times = append(t.Times, r.Times[:t.steps]...)
 }
 

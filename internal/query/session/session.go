@@ -15,6 +15,8 @@ import (
 type Config struct {
 	// Edges cut time into intervals, in microseconds: a session counts in that in which it begins.
 	Edges []int64
+	// Clock, if set, tells at which time of Edges an event of a time and position stands.
+	Clock func(at int64, position uint64) int64
 	// Gap is the longest pause within a session of events without an id; Away the one after events of the bits Left, by
 	// which the app went into the background.
 	Gap, Away int64
@@ -41,6 +43,8 @@ type Session struct {
 	// Measures are those of the configuration.
 	Measures []Measure
 	value    int32
+	// at is where the session stands among the edges.
+	at int64
 	// number is its place among all sessions of the device.
 	number int
 	hit    bool
@@ -85,7 +89,7 @@ func (m *Machine) Walk(events []history.Event) []Session {
 		}
 		if !ok || m.cut(m.out[at].Begin, e.Time) {
 			at = len(m.out)
-			m.out = append(m.out, Session{Begin: e.Time, value: e.Value, number: at})
+			m.out = append(m.out, Session{Begin: e.Time, at: m.at(e), value: e.Value, number: at})
 			for range m.Measures {
 				m.measures = append(m.measures, Measure{})
 			}
@@ -110,12 +114,12 @@ func (m *Machine) Walk(events []history.Event) []Session {
 		}
 	}
 	m.out = slices.DeleteFunc(m.out, func(s Session) bool {
-		return !s.hit || s.Begin < m.Edges[0] || s.Begin >= m.Edges[len(m.Edges)-1] || !m.Length.hold(s.End-s.Begin) || !m.Count.hold(s.Events)
+		return !s.hit || s.at < m.Edges[0] || s.at >= m.Edges[len(m.Edges)-1] || !m.Length.hold(s.End-s.Begin) || !m.Count.hold(s.Events)
 	})
 	for i := range m.out {
 		s := &m.out[i]
 		s.Measures = m.measures[s.number*m.Measures : (s.number+1)*m.Measures]
-		s.Interval = int32(place(m.Edges, s.Begin))
+		s.Interval = int32(place(m.Edges, s.at))
 		if m.Lines != nil {
 			s.Line = m.Lines[s.value]
 		}
@@ -134,6 +138,14 @@ func (m *Machine) Of(event int) int {
 		return -1
 	}
 	return at
+}
+
+// at is where an event stands among the edges.
+func (m *Machine) at(e *history.Event) int64 {
+	if m.Clock == nil {
+		return e.Time
+	}
+	return m.Clock(e.Time, e.Seq)
 }
 
 // cut tells whether a session that began at one time ends before another.

@@ -48,7 +48,10 @@ func oracle(c *Config, events []history.Event, numbers map[[2]int]float64) (out 
 			continue
 		}
 		number++
-		s := Session{Begin: events[i].Time, value: events[i].Value, number: number}
+		s := Session{Begin: events[i].Time, at: events[i].Time, value: events[i].Value, number: number}
+		if c.Clock != nil {
+			s.at = c.Clock(s.Begin, events[i].Seq)
+		}
 		for j, e := range events {
 			if member[j] == i {
 				s.End = e.Time
@@ -70,11 +73,11 @@ func oracle(c *Config, events []history.Event, numbers map[[2]int]float64) (out 
 				}
 			}
 		}
-		if !s.hit || s.Begin < c.Edges[0] || s.Begin >= c.Edges[len(c.Edges)-1] || s.End-s.Begin < c.Length.Least || s.Events < c.Count.Least ||
+		if !s.hit || s.at < c.Edges[0] || s.at >= c.Edges[len(c.Edges)-1] || s.End-s.Begin < c.Length.Least || s.Events < c.Count.Least ||
 			c.Length.Bounded && s.End-s.Begin > c.Length.Most || c.Count.Bounded && s.Events > c.Count.Most {
 			continue
 		}
-		for s.Interval = 0; c.Edges[s.Interval+1] <= s.Begin; s.Interval++ {
+		for s.Interval = 0; c.Edges[s.Interval+1] <= s.at; s.Interval++ {
 		}
 		if c.Lines != nil {
 			s.Line = c.Lines[s.value]
@@ -103,13 +106,16 @@ func TestMachineAgreesWithOracle(t *testing.T) {
 			}
 		}
 		c.Measures = rapid.IntRange(0, 2).Draw(t, "measures")
+		if rapid.Bool().Draw(t, "clock?") {
+			c.Clock = func(at int64, position uint64) int64 { return at + 5*int64(position) - 10 }
+		}
 		m := New(c)
 		whole, parts := NewTally(c, 2), []*Tally{NewTally(c, 2), NewTally(c, 2)}
 		for k := range 4 {
 			var events []history.Event
 			for range rapid.IntRange(0, 12).Draw(t, "events") {
 				events = append(events, history.Event{
-					Time: rapid.Int64Range(0, 60).Draw(t, "time"), Match: rapid.Uint64Range(0, 3).Draw(t, "match"),
+					Time: rapid.Int64Range(0, 60).Draw(t, "time"), Seq: rapid.Uint64Range(0, 4).Draw(t, "position"), Match: rapid.Uint64Range(0, 3).Draw(t, "match"),
 					Value: rapid.Int32Range(0, 2).Draw(t, "value"), Hold: rapid.SampledFrom([]int32{0, 0, 0, 1, 2}).Draw(t, "id"),
 				})
 			}

@@ -78,6 +78,11 @@ func (Dialect) Moment(us int64) string { return "make_timestamp(" + strconv.Form
 // Micros implements store.Times.
 func (Dialect) Micros(time string) string { return "epoch_us(" + time + ")" }
 
+// Later implements store.Times.
+func (Dialect) Later(time, us string) string {
+	return "make_timestamp(epoch_us(" + time + ") + " + us + ")"
+}
+
 // Day implements store.Times.
 func (Dialect) Day(time string) string { return "(" + time + "::DATE - DATE '1970-01-01')" }
 

@@ -537,7 +537,7 @@ export type Funnel = {
   steps: FunnelStep[];
   /** Up to which distance two events may be taken in either order; second cuts times to whole seconds; default 0s. */
   tie?: "0s" | "1s" | "2s" | "second";
-  /** IANA time zone in which the range and the trend's intervals are cut; default the project's. */
+  /** IANA time zone in which the range and the trend's intervals are cut; default the project's. "device" in its place puts every event where the clock of its device stood, by $timezone; without one where the project's stood. */
   timezone?: string;
   /** What is counted; default person. */
   unit?: "person" | "session" | "device" | "group" | "expression";
@@ -892,7 +892,7 @@ export type Lifecycle = {
   preset?: "posthog" | "mixpanel" | "amplitude";
   /** The time that is asked about; default the last 30 days. */
   range?: Range;
-  /** IANA time zone in which days, weeks and months are cut; default the project's. */
+  /** IANA time zone in which days, weeks and months are cut; default the project's. "device" in its place puts every event where the clock of its device stood, by $timezone; without one where the project's stood. */
   timezone?: string;
   /** The day that weeks begin with; default the project's. */
   week_start?: "sunday" | "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday";
@@ -1777,7 +1777,7 @@ export type Retention = {
   return?: Selector;
   /** The event that puts somebody into a cohort. */
   start?: Selector;
-  /** IANA time zone in which days, weeks and months are cut; default the project's. */
+  /** IANA time zone in which days, weeks and months are cut; default the project's. "device" in its place puts every event where the clock of its device stood, by $timezone; without one where the project's stood. */
   timezone?: string;
   /** Who counts at an offset: who came back at it (default), at it or later, or at any offset of a bracket. */
   type?: "on" | "on_or_after" | "brackets";
@@ -2122,7 +2122,7 @@ export type Sessions = {
   range?: Range;
   /** The numbers by bucket (trend, the default), or besides how many sessions last how long (duration). */
   show?: "trend" | "duration";
-  /** IANA time zone in which days, weeks and months are cut; default the project's. */
+  /** IANA time zone in which days, weeks and months are cut; default the project's. "device" in its place puts every event where the clock of its device stood, by $timezone; without one where the project's stood. */
   timezone?: string;
   /** The day that weeks begin with; default the project's. */
   week_start?: "sunday" | "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday";
@@ -2219,7 +2219,7 @@ export type Stickiness = {
   range?: Range;
   /** How many such events make somebody active in an interval, 1 to 1000; default 1. */
   times?: number;
-  /** IANA time zone in which days, weeks and months are cut; default the project's. */
+  /** IANA time zone in which days, weeks and months are cut; default the project's. "device" in its place puts every event where the clock of its device stood, by $timezone; without one where the project's stood. */
   timezone?: string;
   /** The day that weeks begin with; default the project's. */
   week_start?: "sunday" | "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday";
@@ -2354,7 +2354,7 @@ export type Trends = {
   rolling?: number;
   /** The lines: which events, and what of them. */
   series: Series[];
-  /** IANA time zone in which days, weeks and months are cut; default the project's. */
+  /** IANA time zone in which days, weeks and months are cut; default the project's. "device" in its place puts every event where the clock of its device stood, by $timezone; without one where the project's stood. */
   timezone?: string;
   /** A condition on every series. */
   where?: Filter;

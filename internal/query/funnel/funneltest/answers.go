@@ -22,13 +22,16 @@ func Answers(cfg funnel.Config, events []history.Event) []Answer {
 				continue
 			}
 		}
-		if !cfg.Within || e.Time < cfg.To {
+		if !cfg.Within || e.Time+(&oracle{Config: cfg}).ahead(&e) < cfg.To {
 			kept = append(kept, e)
 		}
 	}
 	positions := make([]uint64, len(kept))
 	for i := range kept {
 		positions[i], kept[i].Seq = kept[i].Seq, uint64(i)
+	}
+	if clock := cfg.Clock; clock != nil {
+		cfg.Clock = func(at int64, place uint64) int64 { return clock(at, positions[place]) }
 	}
 	out := valued(cfg, kept)
 	for _, a := range out {
@@ -111,15 +114,15 @@ func only(cfg funnel.Config, events []history.Event, v int32, code func(history.
 func Chains(cfg funnel.Config, events []history.Event) (n int) {
 	o := &oracle{Config: cfg, events: events}
 	required := o.required()
-	for _, entry := range events {
-		if entry.Match&(1<<cfg.Steps-1) == 0 || entry.Time < cfg.From || entry.Time >= cfg.To {
+	for first, entry := range events {
+		if at := entry.Time + o.ahead(&entry); entry.Match&(1<<cfg.Steps-1) == 0 || at < cfg.From || at >= cfg.To {
 			continue
 		}
 		chains := 1
 		for _, s := range required[1:] {
 			choices := 1
 			for e := range events {
-				if o.has(e, s) && events[e].Time >= entry.Time-cfg.Tie && events[e].Time <= o.deadline(entry.Time) {
+				if o.has(e, s) && events[e].Time >= entry.Time-cfg.Tie && events[e].Time <= o.deadline(first) {
 					choices++
 				}
 			}

@@ -53,18 +53,27 @@ func (o *oracle) required() (list []int) {
 	return list
 }
 
-func (o *oracle) deadline(entry int64) int64 {
-	if o.Within {
-		return min(entry+o.Window, o.To-1)
+// ahead is how far the clock is ahead at an event.
+func (o *oracle) ahead(e *history.Event) int64 {
+	if o.Clock == nil {
+		return 0
 	}
-	return entry + o.Window
+	return o.Clock(e.Time, e.Seq) - e.Time
+}
+
+func (o *oracle) deadline(entry int) int64 {
+	e := &o.events[entry]
+	if o.Within {
+		return min(e.Time+o.Window, o.To-o.ahead(e)-1)
+	}
+	return e.Time + o.Window
 }
 
 // valid tells whether a chain keeps all rules but that of exclusions.
 func (o *oracle) valid(c chain) bool {
 	at := func(i int) int64 { return o.events[c[i].event].Time }
 	for i := range c {
-		if !o.has(c[i].event, c[i].step) || at(i) > o.deadline(at(0)) {
+		if !o.has(c[i].event, c[i].step) || at(i) > o.deadline(c[0].event) {
 			return false
 		}
 		for j := range i {
@@ -150,7 +159,7 @@ func (o *oracle) try(entry int) []chain {
 			best[len(c)-1] = slices.Clone(c)
 		}
 		for e := range o.events {
-			if o.events[e].Time > o.deadline(o.events[entry].Time) {
+			if o.events[e].Time > o.deadline(entry) {
 				break // events are in order of time, and a chain with one that is late is not valid
 			}
 			for _, s := range o.required() {
@@ -189,7 +198,7 @@ func (o *oracle) attempt(entry int) attempt {
 			}
 			after := from < len(chains) && x > o.reached(chains[from])+o.Tie
 			before := to >= len(chains) || o.reached(chains[to]) > x+o.Tie
-			if o.events[i].Match&(1<<ex.Bit) != 0 && after && before && x <= o.deadline(o.events[entry].Time) && !out.stops {
+			if o.events[i].Match&(1<<ex.Bit) != 0 && after && before && x <= o.deadline(entry) && !out.stops {
 				out.stops, out.at = true, x
 			}
 		}
@@ -210,6 +219,7 @@ type Answer struct {
 	State            funnel.State
 	Reached          int
 	Entry, Completed int64
+	Shift            int64
 	Times            []int64
 	// Events, with Config.Trace, are the positions of the events of the steps.
 	Events []uint64
@@ -218,11 +228,11 @@ type Answer struct {
 func (o *oracle) full(a attempt) bool { return len(a.chain) == len(o.required()) }
 
 func (o *oracle) isOpen(a attempt) bool {
-	return !a.stops && o.deadline(o.events[a.entry].Time) >= o.Now
+	return !a.stops && o.deadline(a.entry) >= o.Now
 }
 
 func (o *oracle) result(a attempt, open bool) Answer {
-	out := Answer{Entry: o.events[a.entry].Time, Completed: o.reached(a.chain), Reached: len(a.chain), Times: make([]int64, o.Steps)}
+	out := Answer{Entry: o.events[a.entry].Time, Shift: o.ahead(&o.events[a.entry]), Completed: o.reached(a.chain), Reached: len(a.chain), Times: make([]int64, o.Steps)}
 	if o.full(a) {
 		out.State = funnel.Converted
 	} else if open {
@@ -258,7 +268,7 @@ func (o *oracle) fillOptional(a attempt, by []int) {
 			}
 			continue
 		}
-		latest, until := o.events[a.entry].Time, o.deadline(o.events[a.entry].Time)
+		latest, until := o.events[a.entry].Time, o.deadline(a.entry)
 		for before := range s {
 			if by[before] >= 0 {
 				latest = max(latest, o.events[by[before]].Time)
@@ -322,7 +332,7 @@ func unit(subs []*oracle) []Answer {
 	for _, o := range subs {
 		for i, e := range o.events {
 			opens := slices.ContainsFunc(o.required(), func(s int) bool { return o.block(s) == 0 && o.has(i, s) })
-			if opens && e.Time >= o.From && e.Time < o.To {
+			if at := e.Time + o.ahead(&e); opens && at >= o.From && at < o.To {
 				all = append(all, candidate{o, o.attempt(i)})
 			}
 		}
@@ -352,7 +362,7 @@ func unit(subs []*oracle) []Answer {
 			case c.o.full(c.attempt):
 				after = c.o.reached(c.chain)
 			default:
-				after = c.o.deadline(at(c).Time)
+				after = c.o.deadline(c.entry)
 			}
 			if !c.stops || !cfg.Drop {
 				out = append(out, c.o.result(c.attempt, c.o.isOpen(c.attempt)))
