@@ -31,6 +31,13 @@ describe('Formats', () => {
     expect(en.change(null, 3)).toBe('');
   });
 
+  it('writes the times of an answer in its own zone, and what the clocks of devices showed as they showed it', () => {
+    expect(en.of('Asia/Tokyo').minute('2026-06-30T22:00:00Z')).toBe('1 Jul 2026, 07:00');
+    expect(en.of('device').bucket('2026-06-30T00:00:00Z', 'day')).toBe('Tue 30 Jun');
+    expect([en.of('Europe/Berlin'), en.of('Mars/Base')]).toEqual([en, en]);
+    expect(en.of('Asia/Tokyo')).toBe(en.of('Asia/Tokyo'));
+  });
+
   it('writes times in the zone of the project, also when clocks change', () => {
     expect(en.clock('2026-03-29T00:59:59Z')).toBe('01:59:59');
     expect(en.clock('2026-03-29T01:00:00Z')).toBe('03:00:00');

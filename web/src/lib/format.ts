@@ -6,6 +6,7 @@ export class Formats {
   private readonly decimal: Intl.NumberFormat;
   private readonly short: Intl.NumberFormat;
   private readonly times = new Map<string, Intl.DateTimeFormat>();
+  private readonly others = new Map<string, Formats>();
   readonly zone: string;
 
   constructor(
@@ -16,6 +17,18 @@ export class Formats {
     this.integer = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
     this.decimal = new Intl.NumberFormat(locale, { maximumSignificantDigits: 6 });
     this.short = new Intl.NumberFormat(locale, { notation: 'compact', maximumSignificantDigits: 3 });
+  }
+
+  /** The same in the zone of an answer. What the clock of each device showed comes written as if in UTC. */
+  of(zone: string): Formats {
+    const named = zone === 'device' ? 'UTC' : zone;
+    if (named === this.zone || !known(named)) return this;
+    let other = this.others.get(named);
+    if (!other) {
+      other = new Formats(named, this.locale);
+      this.others.set(named, other);
+    }
+    return other;
   }
 
   /** A number with all that matters of it; a dash for what is not known. */

@@ -52,6 +52,9 @@ const week: Field = {
   choices: words("the project's day", ...['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'].map((day): [string, string] => [day.toLowerCase(), day])),
   unless: ({ options }) => options.interval !== 'week' && options.window !== 'week',
 };
+const timezone = (unless?: Field['unless']): Field => ({
+  name: 'timezone', label: 'Days by the clock of', input: 'choice', choices: words('The project', ['device', 'Each device']), ...(unless ? { unless } : {}),
+});
 
 export const specs: Spec[] = [
   {
@@ -60,6 +63,7 @@ export const specs: Spec[] = [
     options: [
       { name: 'cumulative', label: 'Adding up from the start of the range', input: 'flag' },
       { name: 'rolling', label: 'Mean of so many intervals', input: 'number', min: 2, max: 366, usual: 'none' },
+      timezone(),
       limit,
     ],
     views: words('Lines', ['bar', 'Bars'], ['number', 'Number'], ['map', 'Map'], ['table', 'Table']),
@@ -92,6 +96,7 @@ export const specs: Spec[] = [
       { name: 'exclusion_effect', label: 'An excluded event', input: 'choice', choices: words('Ends the attempt', ['drop_actor', 'Takes the person out']) },
       { name: 'within', label: 'In the range', input: 'choice', choices: words('The entry', ['all_steps', 'All steps']) },
       { name: 'tie', label: 'May change places within', input: 'choice', choices: words('0 s', ['1s', '1 s'], ['2s', '2 s'], ['second', 'the same second']) },
+      timezone(),
       preset,
       { ...week, unless: ({ view, options }) => view !== 'trend' || options.interval !== 'week' },
       limit,
@@ -113,6 +118,7 @@ export const specs: Spec[] = [
       { name: 'clock', label: 'Intervals', input: 'choice', choices: words('Of the calendar', ['rolling', 'From the start event on'], ['rolling_hour', 'From its full hour on']) },
       { name: 'zero', label: 'At the beginning', input: 'choice', choices: words('Everybody', ['returned', 'Who returned']) },
       { name: 'attribution', label: 'Value of the breakdown', input: 'choice', choices: words('Of the start event', ['both', 'The same on return']), unless: whole },
+      timezone(({ options }) => !!options.clock),
       preset,
       week,
       limit,
@@ -125,6 +131,7 @@ export const specs: Spec[] = [
     intervals: wide,
     options: [
       { name: 'new_by', label: 'New since', input: 'choice', choices: words('The first active event', ['any', 'The first event of any kind']) },
+      timezone(),
       preset,
       week,
       limit,
@@ -140,6 +147,7 @@ export const specs: Spec[] = [
       { name: 'times', label: 'Events that make active', input: 'number', min: 1, max: 1000, usual: '1', unless: ({ options }) => options.mode === 'ratio' },
       { name: 'window', label: 'Each', input: 'choice', choices: words('The whole range', ['day', 'Day (of hours)'], ['week', 'Week'], ['month', 'Month']), unless: ({ options }) => options.mode === 'ratio' },
       { name: 'days', label: 'Of the last days', input: 'choice', choices: words('30', ['7', '7']), unless: ({ options }) => options.mode !== 'ratio' },
+      timezone(),
       preset,
       week,
       limit,
@@ -181,6 +189,7 @@ export const specs: Spec[] = [
       { name: 'background', label: 'Longest pause in the background', input: 'text', usual: 'as the longest pause' },
       { name: 'midnight', label: 'Midnight', input: 'choice', choices: words('Goes on', ['cut', 'Ends the session']) },
       { name: 'attribution', label: 'Value of the breakdown', input: 'choice', choices: words('Of the first event', ['last_event', 'Of the last event']), unless: whole },
+      timezone(({ options }) => options.midnight === 'cut'),
       preset,
       week,
       limit,

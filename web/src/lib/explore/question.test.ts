@@ -49,6 +49,18 @@ describe('question', () => {
     expect(where('amount', 'between', '1, 2')).toEqual([1, 2]);
   });
 
+  it('goes by the clock of each device where that says something', () => {
+    for (const { kind, options } of specs.filter((s) => s.kind !== 'funnel')) {
+      const form = blank(kind);
+      form.options.timezone = 'device';
+      expect(question(form, types).timezone, kind).toBe(options.some((o) => o.name === 'timezone') ? 'device' : undefined);
+      expect(again(question(form, types)).timezone).toBe(question(form, types).timezone);
+    }
+    const rolling = blank('retention');
+    Object.assign(rolling.options, { timezone: 'device', clock: 'rolling' });
+    expect(question(rolling, types)).not.toHaveProperty('timezone');
+  });
+
   it('says what is missing', () => {
     expect(incomplete({ ...blank('trends'), range: 'custom' })).toContain('day');
     expect(incomplete(blank('funnel'))).toContain('steps');

@@ -46,4 +46,7 @@ export function footOf(answer: Answer, formats: Formats): string[] {
   return [rangeOf(answer, formats), formats.asOf(answer.watermark, Infinity)];
 }
 
-const rangeOf = ({ range }: Answer, formats: Formats) => `${formats.minute(range.from)} – ${formats.minute(range.to)}, ${range.timezone}`;
+function rangeOf({ range }: Answer, formats: Formats): string {
+  const own = formats.of(range.timezone);
+  return `${own.minute(range.from)} – ${own.minute(range.to)}, ${range.timezone === 'device' ? 'by the clock of each device' : range.timezone}`;
+}
