@@ -11,13 +11,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/valyala/fastjson"
 	"pgregory.net/rapid"
 
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/ingest"
 	"github.com/freshet/freshet/internal/ingest/native"
+	"github.com/freshet/freshet/internal/jsontree"
 	"github.com/freshet/freshet/internal/query"
 	"github.com/freshet/freshet/internal/store"
 	"github.com/freshet/freshet/internal/store/duckdb"
@@ -168,7 +168,7 @@ func sameMarshalled(t *rapid.T, e *query.Event) {
 
 func decodeNative(t *rapid.T, line []byte) *event.Event {
 	payload, err := ingest.Decode(native.Protocol{}, &ingest.Request{
-		Path: "/v1/events", Header: http.Header{}, Body: bytes.Clone(line), Limits: ingest.DefaultLimits(), Parser: &fastjson.Parser{},
+		Path: "/v1/events", Header: http.Header{}, Body: bytes.Clone(line), Limits: ingest.DefaultLimits(), Parser: &jsontree.Parser{},
 	})
 	if err != nil {
 		t.Fatalf("%v: %s", err, line)
