@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"time"
@@ -83,15 +84,30 @@ func (s *Store) insert(ctx context.Context, g *generation) (map[store.ProjectID]
 		return g.tables, nil
 	}
 	tables := maps.Clone(g.tables)
-	err := fault.Hit(fault.StoreCommit)
-	if err == nil {
-		_, err = s.writer.ExecContext(ctx, "BEGIN")
+	if err := errors.Join(ctx.Err(), fault.Hit(fault.StoreCommit)); err != nil {
+		return tables, err
 	}
-	if err == nil {
-		err = s.insertRows(ctx, g, tables)
+	work := s.copies(g, tables)
+	if len(relinks) > 0 {
+		work = append(work, func(ctx context.Context) error {
+			_, err := s.writer.ExecContext(ctx, relinkStatement(relinks))
+			return err
+		})
 	}
-	if err == nil && len(relinks) > 0 {
-		_, err = s.writer.ExecContext(ctx, relinkStatement(relinks))
+	return tables, s.together(ctx, work)
+}
+
+// together does all of the work or nothing of it. A single statement is a transaction by itself, and most commits are one.
+func (s *Store) together(ctx context.Context, work []func(context.Context) error) error {
+	switch len(work) {
+	case 0:
+		return nil
+	case 1:
+		return work[0](ctx)
+	}
+	_, err := s.writer.ExecContext(ctx, "BEGIN")
+	for i := 0; i < len(work) && err == nil; i++ {
+		err = work[i](ctx)
 	}
 	if err == nil {
 		_, err = s.writer.ExecContext(ctx, "COMMIT")
@@ -99,7 +115,7 @@ func (s *Store) insert(ctx context.Context, g *generation) (map[store.ProjectID]
 	if err != nil {
 		_, _ = s.writer.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
 	}
-	return tables, err
+	return err
 }
 
 // filled returns the columns that have a value in the batch, padded to its length.

@@ -99,7 +99,7 @@ func (s *Store) drop(ctx context.Context) error {
 	var errs []error
 	for _, g := range unread {
 		for project, h := range g.tables {
-			for _, name := range append(h.old, h.name) {
+			for _, name := range h.names() {
 				if _, err := s.flusher.ExecContext(ctx, "DROP TABLE "+name); err != nil {
 					errs = append(errs, fmt.Errorf("drop %s: %w", name, err))
 				}

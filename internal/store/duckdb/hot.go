@@ -16,7 +16,7 @@ import (
 // Copying forty columns of every row into a table in memory costs as much as writing them to disk, and most of them are
 // on disk before anybody asks for them. So the tables in memory have the columns that questions have asked for lately,
 // and a question that needs another one gets a table of its own, made from the parts, while the shared tables are
-// widened behind it.
+// widened behind it. Of a project that nobody asks about there is no table at all, until somebody does.
 
 const (
 	// wantedFor is how long a column is kept in the tables in memory after a question has asked for it.
@@ -33,19 +33,21 @@ var basic = []string{"seq", "day", "time", "person", "event"}
 type hotTable struct {
 	name string
 	rows int
-	// columns are those that the table has, filled those that any row has a value for.
+	// columns are those that the table has, none when it has no name and does not exist; filled are those that any row has a
+	// value for.
 	columns, filled map[string]bool
 	// old are the names of narrower tables that cuts may still read.
 	old []string
 }
 
-// want notes that a question asks for columns and tells whether one of them is new.
+// want notes that a question asks for columns and tells whether one of them is new, or the question is the first.
 func (t *table) want(columns []string, now time.Time) (more bool) {
 	if len(columns) > mostWanted {
 		return false
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	more = len(t.wanted) == 0
 	for _, c := range columns {
 		if _, ok := t.wanted[c]; !ok && !slices.Contains(basic, c) {
 			more = true
@@ -55,14 +57,11 @@ func (t *table) want(columns []string, now time.Time) (more bool) {
 	return more
 }
 
-// working are the columns that tables in memory are to have.
+// working are the columns that tables in memory are to have; none when nobody asks.
 func (t *table) working(now time.Time) map[string]bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	out := make(map[string]bool, len(t.wanted)+len(basic))
-	for _, c := range basic {
-		out[c] = true
-	}
 	for c, at := range t.wanted {
 		if now.Sub(at) > wantedFor {
 			delete(t.wanted, c)
@@ -70,29 +69,42 @@ func (t *table) working(now time.Time) map[string]bool {
 		}
 		out[c] = true
 	}
+	if len(out) == 0 {
+		return nil
+	}
+	for _, c := range basic {
+		out[c] = true
+	}
 	return out
 }
 
-// insertRows copies the open batch into the tables in memory and returns what they are with it.
-func (s *Store) insertRows(ctx context.Context, g *generation, tables map[store.ProjectID]*hotTable) error {
+// copies are what copies the open batch into the tables in memory, a statement each. tables become what they are then.
+func (s *Store) copies(g *generation, tables map[store.ProjectID]*hotTable) (work []func(context.Context) error) {
 	for _, r := range s.batch.order {
 		project := r.table.project
 		filled := r.filled()
+		begins := tables[project] == nil
 		h := tables[project].with(filled, r.n)
 		tables[project] = h
-		if h.columns == nil {
-			h.name = fmt.Sprintf("hot.h%d_%d", g.number, project)
+		if begins {
 			h.columns = r.table.working(s.opts.Now())
-			if err := s.createHot(ctx, r.table, h); err != nil {
-				return err
+			if len(h.columns) > 0 {
+				h.name = fmt.Sprintf("hot.h%d_%d", g.number, project)
+				work = append(work, func(ctx context.Context) error { return s.createHot(ctx, r.table, h) })
 			}
 		}
-		narrow := slices.DeleteFunc(filled, func(c column) bool { return !h.columns[c.name] })
-		if err := into(ctx, s.writer, hotDatabase, h.name, "incoming", narrow, r.n); err != nil {
-			return fmt.Errorf("insert %d rows of project %d: %w", r.n, project, err)
+		if h.name == "" {
+			continue
 		}
+		narrow := slices.DeleteFunc(filled, func(c column) bool { return !h.columns[c.name] })
+		work = append(work, func(ctx context.Context) error {
+			if err := into(ctx, s.writer, hotDatabase, h.name, "incoming", narrow, r.n); err != nil {
+				return fmt.Errorf("insert %d rows of project %d: %w", r.n, project, err)
+			}
+			return nil
+		})
 	}
-	return nil
+	return work
 }
 
 // with is the table with more rows, nil for one that is not there yet.
@@ -117,14 +129,23 @@ func (h *hotTable) with(filled []column, n int) *hotTable {
 	return out
 }
 
-// lacks tells whether rows have values for one of the columns that the table does not have.
+// names are those of all tables that there are.
+func (h *hotTable) names() []string {
+	if h.name == "" {
+		return h.old
+	}
+	return append(slices.Clone(h.old), h.name)
+}
+
+// lacks tells whether rows have values for one of the columns that the table does not have, or there is
+// no table.
 func (h *hotTable) lacks(columns []string) bool {
 	for _, c := range columns {
 		if h.filled[c] && !h.columns[c] {
 			return true
 		}
 	}
-	return false
+	return h.name == ""
 }
 
 // createHot makes a table in memory with the columns of h that exist.
@@ -155,7 +176,7 @@ func (s *Store) widen(ctx context.Context) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	for _, n := range s.narrow() {
-		h := &hotTable{rows: n.hot.rows, filled: n.hot.filled, old: append(slices.Clone(n.hot.old), n.hot.name)}
+		h := &hotTable{rows: n.hot.rows, filled: n.hot.filled, old: n.hot.names()}
 		h.name = fmt.Sprintf("hot.h%d_%d_%d", n.gen.number, n.part.table.project, len(h.old))
 		h.columns = n.columns
 		filled := slices.DeleteFunc(n.part.filled(), func(c column) bool { return !h.columns[c.name] })
@@ -196,9 +217,9 @@ func (s *Store) narrow() (out []narrowTable) {
 				want = s.tables[project].working(now)
 				working[project] = want
 			}
-			if h.lacks(slices.Collect(maps.Keys(want))) {
-				all := maps.Clone(h.columns)
-				maps.Copy(all, want)
+			if len(want) > 0 && h.lacks(slices.Collect(maps.Keys(want))) {
+				all := maps.Clone(want)
+				maps.Copy(all, h.columns)
 				out = append(out, narrowTable{g, g.parts[project], h, all})
 			}
 		}

@@ -180,7 +180,8 @@ func anyEvent(t *rapid.T) event.Event {
 	return e
 }
 
-// TestQuestionsWidenTheTables: the second time, a column is there; questions that read whole events leave no trace.
+// TestQuestionsWidenTheTables: there is a table when somebody has asked, and the second time a column is there; questions that
+// read whole events leave no trace.
 func TestQuestionsWidenTheTables(t *testing.T) {
 	s := open(t, t.TempDir())
 	defer s.Close()
@@ -189,8 +190,8 @@ func TestQuestionsWidenTheTables(t *testing.T) {
 	if err := s.widen(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if h := s.gens[0].tables[1]; len(h.columns) != len(basic) {
-		t.Fatalf("a question for everything left %v", h.columns)
+	if h := s.gens[0].tables[1]; h.name != "" || len(h.columns) > 0 {
+		t.Fatalf("a question for everything left %+v", h)
 	}
 	if sum := one(t, s, "p1", "sum(p1)"); sum != 45.0 {
 		t.Fatal(sum)
@@ -199,17 +200,26 @@ func TestQuestionsWidenTheTables(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := s.gens[0].tables[1]
-	if !h.columns["p1"] || len(h.old) != 1 {
+	if h.name == "" || !h.columns["p1"] || len(h.columns) != len(basic)+1 || len(h.old) != 0 {
 		t.Fatalf("after a question for p1: %+v", h)
 	}
 	fill(t, s, 10, 10)
 	if sum := one(t, s, "p1", "sum(p1)"); sum != 190.0 {
 		t.Fatal(sum)
 	}
+	if sum := one(t, s, "p2", "count(*)"); sum != int64(20) {
+		t.Fatal(sum)
+	}
+	if err := s.widen(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if h := s.gens[0].tables[1]; h.filled["p2"] && (!h.columns["p2"] || len(h.old) != 1) {
+		t.Fatalf("after a question for p2: %+v", h)
+	}
 	flushed(t, s)
 	s.opts.Now = func() time.Time { return time.Now().Add(2 * wantedFor) }
 	fill(t, s, 20, 10)
-	if h := s.gens[0].tables[1]; h.columns["p1"] {
-		t.Fatal("a column that nobody asks for stayed")
+	if h := s.gens[0].tables[1]; h.name != "" {
+		t.Fatalf("what nobody asks for stayed: %+v", h)
 	}
 }
