@@ -73,6 +73,14 @@ func record(project uint32, received int64, from, n int) []byte {
 	return slices.Clone(c.Payload())
 }
 
+// unlink is the payload of one, which is alone in its record there and back.
+func unlink(project uint32, received int64) []byte {
+	var c event.Encoder
+	c.Begin(event.Header{Project: project, ReceivedAt: received, Protocol: "segment"})
+	c.Add(&event.Event{Kind: event.Unlink, Name: event.NameUnlink, Context: event.Context{DeviceID: "d"}})
+	return slices.Clone(c.Payload())
+}
+
 // fill appends records of two projects over some days.
 func (w *world) fill(records int) {
 	for i := range records {
@@ -198,6 +206,11 @@ func TestHistoryIsTheLog(t *testing.T) {
 	w.fill(120)
 	w.append([]byte("no record at all"), 3)
 	w.append(append(record(1, day(1), 0, 2), 7)[:60], 2)
+	for range 2 {
+		w.append(record(1, day(1), 0, 1), 1)
+		w.append(unlink(1, day(1)), 1)
+	}
+	w.append(record(1, day(1), 0, 1), 1)
 	w.fill(30)
 	want := w.logItems()
 	w.archiveAll()

@@ -105,6 +105,11 @@ func (m *recordMaker) row(h event.Header, position uint64, events int, texts *[t
 		m.out = append(m.out, eventlog.Entry{First: eventlog.Position(position), Events: events, Payload: []byte(texts[textBody])})
 		return nil
 	}
+	if texts[textKind] == event.Unlink.String() {
+		// It is alone in its record.
+		m.end()
+		defer m.end()
+	}
 	n := m.encoder.Len()
 	if n == 0 || h != m.header || position != m.first+uint64(n) || n >= recordEvents || m.bytes >= recordBytes {
 		m.end()

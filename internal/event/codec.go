@@ -22,10 +22,11 @@ import (
 //	property: type, and operation << 4 (1 byte) | key (string) | value: nothing (null), 1 byte (bool), 8 bytes (number), string (others)
 //
 // Strings are their length and their bytes. The order of the fields is that of stringFields, then the numbers. Version 1
-// has no operations, and is what is written as long as there are none.
+// has no operations, and is what is written as long as there are none; version 3 is a record of one Unlink.
 const (
-	versionPlain = 1
-	versionOps   = 2
+	versionPlain  = 1
+	versionOps    = 2
+	versionUnlink = 3
 	// versionMost is the last number that a later version may have; above it, and at 0, a payload is malformed.
 	versionMost = 31
 )
@@ -103,9 +104,13 @@ func (c *Encoder) AddWithin(e *Event, limit int) bool {
 
 // note raises the version when the event needs it.
 func (c *Encoder) note(e *Event) {
+	if e.Kind == Unlink {
+		c.version = versionUnlink
+		return
+	}
 	for i := range e.Traits {
 		if e.Traits[i].Op != Set {
-			c.version = versionOps
+			c.version = max(c.version, versionOps)
 			return
 		}
 	}
@@ -156,19 +161,21 @@ type Decoder struct {
 	Header Header
 	// Items is the number of items in the record.
 	Items int
-	r     reader
-	left  int
+	// Unlinks tells that the one item of the record is an Unlink.
+	Unlinks bool
+	r       reader
+	left    int
 }
 
 // Open starts reading a payload. Everything decoded aliases it.
 func (d *Decoder) Open(payload []byte) error {
 	d.r = reader{b: payload}
 	v := d.r.byte()
-	if d.r.err == nil && v > versionOps && v <= versionMost {
-		return fmt.Errorf("a log record has format %d, this program reads up to %d: %w", v, versionOps, ErrNewer)
+	if d.r.err == nil && v > versionUnlink && v <= versionMost {
+		return fmt.Errorf("a log record has format %d, this program reads up to %d: %w", v, versionUnlink, ErrNewer)
 	}
-	if d.r.err == nil && v != versionPlain && v != versionOps {
-		return fmt.Errorf("%w: version %d, this binary reads %d to %d", ErrCodec, v, versionPlain, versionOps)
+	if d.r.err == nil && (v < versionPlain || v > versionUnlink) {
+		return fmt.Errorf("%w: version %d, this binary reads %d to %d", ErrCodec, v, versionPlain, versionUnlink)
 	}
 	d.Header.Project = uint32(d.r.uvarint())
 	d.Header.ReceivedAt = d.r.varint()
@@ -183,6 +190,9 @@ func (d *Decoder) Open(payload []byte) error {
 	n := d.r.uvarint()
 	if d.r.err == nil && n > uint64(len(payload)) {
 		return fmt.Errorf("%w: %d items in %d bytes", ErrCodec, n, len(payload))
+	}
+	if d.Unlinks = v == versionUnlink; d.Unlinks && d.r.err == nil && n != 1 {
+		return fmt.Errorf("%w: %d items beside an unlink", ErrCodec, n)
 	}
 	d.Items, d.left = int(n), int(n)
 	return d.r.err
@@ -211,6 +221,9 @@ func (d *Decoder) Next(e *Event) (dead *Dead, ok bool, err error) {
 		return nil, true, fmt.Errorf("%w: item tag %d", ErrCodec, tag)
 	}
 	r.event(e)
+	if r.err == nil && d.Unlinks != (e.Kind == Unlink) {
+		r.fail("an event of kind %s in a record of another version", e.Kind)
+	}
 	return nil, true, r.err
 }
 

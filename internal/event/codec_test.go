@@ -28,7 +28,7 @@ func drawProperties(t *rapid.T, label string) []Property {
 
 func drawEvent(t *rapid.T) Event {
 	e := Event{
-		Kind:         Kind(rapid.IntRange(0, int(kinds)-1).Draw(t, "kind")),
+		Kind:         Kind(rapid.IntRange(0, int(Unlink)-1).Draw(t, "kind")),
 		OriginalTime: rapid.Int64().Draw(t, "original"),
 		SentAt:       rapid.Int64().Draw(t, "sent"),
 		SentFresh:    rapid.Bool().Draw(t, "fresh"),
@@ -212,7 +212,7 @@ func TestNewerRecord(t *testing.T) {
 	for _, c := range []struct {
 		version byte
 		newer   bool
-	}{{0, false}, {versionOps + 1, true}, {versionMost, true}, {versionMost + 1, false}} {
+	}{{0, false}, {versionUnlink + 1, true}, {versionMost, true}, {versionMost + 1, false}} {
 		var enc Encoder
 		enc.Begin(Header{Project: 1})
 		payload := append([]byte{c.version}, enc.Payload()[1:]...)
@@ -220,5 +220,36 @@ func TestNewerRecord(t *testing.T) {
 		if errors.Is(err, ErrNewer) != c.newer || errors.Is(err, ErrCodec) == c.newer {
 			t.Errorf("version %d: %v", c.version, err)
 		}
+	}
+}
+
+// TestUnlinkIsAlone: an unlink is in a record of its own version, which older programs stop in front of, and beside no
+// other item.
+func TestUnlinkIsAlone(t *testing.T) {
+	unlink := Event{Kind: Unlink, Name: NameUnlink, AnonymousID: "a"}
+	var c Encoder
+	c.Begin(Header{Project: 1})
+	c.Add(&unlink)
+	var d Decoder
+	var got Event
+	payload := c.Payload()
+	if err := d.Open(payload); err != nil || payload[0] != versionUnlink || !d.Unlinks {
+		t.Fatalf("version %d, unlinks %t: %v", payload[0], d.Unlinks, err)
+	}
+	if dead, ok, err := d.Next(&got); dead != nil || !ok || err != nil || got.Kind != Unlink || got.AnonymousID != "a" {
+		t.Fatal(dead, ok, err, got)
+	}
+	payload[0] = versionPlain
+	if err := d.Open(payload); err != nil || d.Unlinks {
+		t.Fatal(d.Unlinks, err)
+	}
+	if _, _, err := d.Next(&got); !errors.Is(err, ErrCodec) {
+		t.Errorf("an unlink in a record of version %d: %v", versionPlain, err)
+	}
+	c.Begin(Header{Project: 1})
+	c.Add(&Event{Kind: Track, Name: "a"})
+	c.Add(&unlink)
+	if err := d.Open(c.Payload()); !errors.Is(err, ErrCodec) {
+		t.Errorf("an unlink beside another item: %v", err)
 	}
 }

@@ -18,10 +18,13 @@ const (
 	Identify
 	Group
 	Alias
+	// Unlink is no event of an app, and never becomes a row: an operator takes the one id that it carries out of the person
+	// that the id was linked to. It is alone in its record.
+	Unlink
 	kinds
 )
 
-var kindNames = [...]string{"track", "page", "screen", "identify", "group", "alias"}
+var kindNames = [...]string{"track", "page", "screen", "identify", "group", "alias", "unlink"}
 
 // String is the lower-case word of the kind, as it stands in the API and in the store.
 func (k Kind) String() string {
@@ -39,6 +42,7 @@ const (
 	NameIdentify = "$identify"
 	NameGroup    = "$group"
 	NameAlias    = "$alias"
+	NameUnlink   = "$unlink"
 )
 
 // Event is one event. Times are microseconds since the Unix epoch, UTC; 0 means absent. Strings are valid UTF-8

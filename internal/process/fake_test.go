@@ -163,6 +163,7 @@ type contents struct {
 	rows     []row
 	dead     []store.DeadLetter
 	links    []store.Link
+	unlinks  []store.Unlink
 	counts   map[hour]store.Counts
 	// sdks has an entry a duplicate.
 	sdks    []sdkHour
@@ -187,12 +188,14 @@ func (c contents) diff(d contents) (out []string) {
 	}
 	first("rows", len(c.rows), len(d.rows), func(i int) any { return c.rows[i] }, func(i int) any { return d.rows[i] })
 	first("dead", len(c.dead), len(d.dead), func(i int) any { return c.dead[i] }, func(i int) any { return d.dead[i] })
+	first("unlinks", len(c.unlinks), len(d.unlinks), func(i int) any { return c.unlinks[i] }, func(i int) any { return d.unlinks[i] })
 	first("links", len(c.links), len(d.links), func(i int) any { return c.links[i] }, func(i int) any { return d.links[i] })
 	return append(out, fmt.Sprintf("ledgers %v and %v", c.counts, d.counts))
 }
 
 func (c contents) clone() contents {
 	c.rows, c.dead, c.links = slices.Clone(c.rows), slices.Clone(c.dead), slices.Clone(c.links)
+	c.unlinks = slices.Clone(c.unlinks)
 	c.counts, c.commits, c.sdks = maps.Clone(c.counts), slices.Clone(c.commits), slices.Clone(c.sdks)
 	return c
 }
@@ -250,6 +253,9 @@ func (s *memoryStore) AddDead(d store.DeadLetter) {
 	s.open.dead = append(s.open.dead, d)
 }
 func (s *memoryStore) AddLink(l store.Link) { s.open.links = append(s.open.links, l) }
+
+func (s *memoryStore) Unlink(u store.Unlink) { s.open.unlinks = append(s.open.unlinks, u) }
+
 func (s *memoryStore) Count(p store.ProjectID, h int64, c store.Counts) {
 	s.open.counts[hour{p, h}] = s.open.counts[hour{p, h}].Plus(c)
 }
@@ -264,6 +270,14 @@ func (s *memoryStore) Commit(_ context.Context, after eventlog.Position) error {
 	if s.failCommit != nil {
 		return s.failCommit
 	}
+	for _, u := range s.open.unlinks {
+		if len(s.open.rows)+len(s.open.dead)+len(s.open.links)+len(s.open.counts)+len(s.open.unlinks) > 1 || after != u.Position+1 {
+			panic("an unlink is not alone in its batch")
+		}
+		s.open.links = u.Links(s.links)
+	}
+	durable := len(s.open.unlinks) > 0
+	s.unlinks = append(s.unlinks, s.open.unlinks...)
 	s.position = after
 	s.rows = append(s.rows, s.open.rows...)
 	s.dead = append(s.dead, s.open.dead...)
@@ -274,6 +288,9 @@ func (s *memoryStore) Commit(_ context.Context, after eventlog.Position) error {
 	}
 	s.commits = append(s.commits, time.Now())
 	s.open = contents{counts: map[hour]store.Counts{}}
+	if durable {
+		s.flush()
+	}
 	select {
 	case s.committed <- struct{}{}:
 	default:

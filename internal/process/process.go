@@ -3,7 +3,7 @@
 // together with the position after them. That position is all it needs to go on after a crash: everything in memory
 // is rebuilt from the log and the store.
 //
-// Every position ends in exactly one of stored, duplicate and dead, and is counted there. An event that cannot be
+// Every position ends in exactly one of stored, duplicate and dead, and is counted there; but for an unlink, which is no event. An event that cannot be
 // processed is set aside as a dead letter and stops nobody behind it; an infrastructure that fails is waited for or
 // returned as an error, and skips nothing.
 //
@@ -51,6 +51,8 @@ type People interface {
 	Device(e *event.Event)
 	// Assign returns the links that the event makes, valid until the next call.
 	Assign(project uint32, e *event.Event) []store.Link
+	// Unlink takes the id that an event of kind Unlink carries out of its person; false when it is linked to nobody.
+	Unlink(project uint32, e *event.Event) (store.Unlink, bool)
 }
 
 // Enricher fills what can be looked up: device, browser, place.

@@ -22,7 +22,7 @@ const (
 	madeID = "made-"
 )
 
-// record processes one entry of the log. Every position in it is counted exactly once.
+// record processes one entry of the log. Every position in it is counted exactly once, unless it is an unlink.
 func (p *Processor) record(ctx context.Context, entry *eventlog.Entry) error {
 	if err := p.retry(ctx, func() error { return p.Dedup.Advance(entry.First) }); err != nil {
 		return err
@@ -39,6 +39,9 @@ func (p *Processor) record(ctx context.Context, entry *eventlog.Entry) error {
 		p.malformed(entry, entry.First, err)
 		p.finish(entry)
 		return nil
+	}
+	if p.decoder.Unlinks {
+		return p.unlink(ctx, entry)
 	}
 	h := &p.decoder.Header
 	p.begun(ctx, entry, h)

@@ -301,7 +301,7 @@ func (p *Processor) replayRecord(entry *eventlog.Entry, poisoned []eventlog.Posi
 		if !ok {
 			return nil
 		}
-		if dead != nil || err != nil {
+		if dead != nil || err != nil || e.Kind == event.Unlink {
 			continue
 		}
 		p.begin(e, h, pos)

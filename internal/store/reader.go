@@ -64,7 +64,8 @@ type Cut interface {
 	People(persons []uint64) string
 	// Resolve returns what persons have become by the links of the cut, ascending and each once; who has no link stays.
 	Resolve(ctx context.Context, persons []uint64) ([]uint64, error)
-	// Links has the links of the cut that lead on from persons, from those they lead to, and so on, each once.
+	// Links has the links of the cut that lead on from persons, from those they lead to, and so on, each once. What an Unlink
+	// has undone is not among them.
 	Links(ctx context.Context, persons []uint64) ([]Link, error)
 	// Rows runs a statement over relations that Events and People made. Values are bound, never pasted. The rows are read
 	// within the loop; the slice is reused. Values are int64, uint64, float64, string, bool, time.Time (UTC) or nil.

@@ -18,7 +18,7 @@ type Writer interface {
 	// Position is the position up to which everything is durable in the store; process resumes from it.
 	Position() eventlog.Position
 	// Links returns every identity link that is durable in the store, in the order they were added, for process to begin
-	// with.
+	// with. Of several from one person the last counts.
 	Links(ctx context.Context) ([]Link, error)
 	// Poisoned returns the positions, from the given one on and in order, of durable dead letters with code CodePoison:
 	// process does not count their ids as seen, before a restart and after it.
@@ -30,6 +30,9 @@ type Writer interface {
 	AddDead(d DeadLetter)
 	// AddLink records that the person From is the person To, from this batch on and for all earlier events.
 	AddLink(l Link)
+	// Unlink undoes what links have made of an id, for all earlier events. It has the open batch for itself, and Commit
+	// applies it wholly or not at all: then it is durable, as is everything before it.
+	Unlink(u Unlink)
 	// Count adds to the ledger of the open batch.
 	Count(project ProjectID, receivedHour int64, c Counts)
 	// CountDuplicate tells which SDK sent an event that Count counts as a duplicate of that hour. The texts are copied.
@@ -39,7 +42,8 @@ type Writer interface {
 	Commit(ctx context.Context, after eventlog.Position) error
 }
 
-// Link says that all events of the person From belong to the person To.
+// Link says that all events of the person From belong to the person To. One from a person to itself says that an earlier one
+// from it does not count any more.
 type Link struct {
 	Project  ProjectID
 	From, To uint64

@@ -64,6 +64,8 @@ type writer struct {
 	*shelf
 	mount *mount
 	open  contents
+	// unlink is alone in its batch, and durable when it is committed.
+	unlink *store.Unlink
 }
 
 func (s *shelf) reopen(m *mount) *writer {
@@ -121,6 +123,8 @@ func (w *writer) AddDead(d store.DeadLetter) {
 
 func (w *writer) AddLink(l store.Link) { w.open.links = append(w.open.links, l) }
 
+func (w *writer) Unlink(u store.Unlink) { w.unlink = &u }
+
 func (w *writer) Count(p store.ProjectID, _ int64, c store.Counts) {
 	w.open.tallies = append(w.open.tallies, tally{p, c})
 }
@@ -139,6 +143,14 @@ func (w *writer) Commit(_ context.Context, after eventlog.Position) error {
 	if w.failing {
 		w.failing = false
 		return errors.New("the disk took no commit")
+	}
+	if u := w.unlink; u != nil {
+		w.cold.add(&w.hot)
+		w.hot = contents{}
+		w.open.links = append(w.open.links, u.Links(w.cold.links)...)
+		w.cold.add(&w.open)
+		w.cold.position, w.open, w.unlink = after, contents{}, nil
+		return nil
 	}
 	w.hot.add(&w.open)
 	w.hot.position, w.open = after, contents{}

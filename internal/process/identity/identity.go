@@ -5,7 +5,8 @@
 // Links come from two calls. Identify with a user id and an anonymous id (without one, the device id) says that both
 // are one person. Alias says that the previous id, be it a user id or an anonymous one, is the user. Any other event
 // that carries a user id and an anonymous id is the user's, and links nothing, unless it is of an SDK that has no call
-// to identify and means just that by giving both (event.Event.Links).
+// to identify and means just that by giving both (event.Event.Links). An Unlink takes one id out again, as if it had never
+// been linked; a later link counts.
 //
 // Refused, and counted, are links that would do more harm than good: an anonymous id that already belongs to somebody
 // is not linked to another user (a shared phone: its anonymous events stay with the first), so that two users become
@@ -50,6 +51,7 @@ type graph map[uint64]node
 
 type metrics struct {
 	links    prometheus.Counter
+	unlinks  prometheus.Counter
 	refused  *prometheus.CounterVec
 	belongs  prometheus.Counter
 	tooMany  prometheus.Counter
@@ -63,6 +65,9 @@ func New(r prometheus.Registerer) (*People, error) {
 		links: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "freshet_identity_links_total", Help: "Links made between ids of a person.",
 		}),
+		unlinks: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "freshet_identity_unlinks_total", Help: "Ids taken out of the person they were linked to.",
+		}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "freshet_identity_refused_total", Help: "Links refused, by reason.",
 		}, []string{"reason"}),
@@ -75,7 +80,7 @@ func New(r prometheus.Registerer) (*People, error) {
 	m.tooMany = m.refused.WithLabelValues("too_many_ids")
 	m.toItself = m.refused.WithLabelValues("self")
 	if r != nil {
-		for _, c := range []prometheus.Collector{m.links, m.refused, m.bad} {
+		for _, c := range []prometheus.Collector{m.links, m.unlinks, m.refused, m.bad} {
 			if err := r.Register(c); err != nil {
 				return nil, err
 			}
@@ -87,8 +92,7 @@ func New(r prometheus.Registerer) (*People, error) {
 
 // Load forgets everything and begins with the given links.
 func (p *People) Load(links []store.Link) {
-	p.projects, p.project = map[uint32]graph{}, 0
-	p.graph = p.of(0)
+	p.projects = map[uint32]graph{}
 	inOrder := func(a, b store.Link) int { return cmp.Compare(a.Position, b.Position) }
 	if !slices.IsSortedFunc(links, inOrder) {
 		links = slices.Clone(links)
@@ -96,10 +100,16 @@ func (p *People) Load(links []store.Link) {
 	}
 	for _, l := range links {
 		g := p.of(uint32(l.Project))
-		if from, to := g.root(l.From), g.root(l.To); from != to {
-			g.join(from, to)
+		if l.From == l.To {
+			delete(g, l.From)
+		} else {
+			g[l.From] = node{parent: l.To}
 		}
 	}
+	for _, g := range p.projects {
+		g.plant()
+	}
+	p.project, p.graph = 0, p.of(0)
 }
 
 func (p *People) of(project uint32) graph {
@@ -116,11 +126,11 @@ func (p *People) of(project uint32) graph {
 func (p *People) Device(e *event.Event) {
 	d := &e.Derived
 	switch {
-	case !Forbidden(e.Context.DeviceID):
+	case !event.Nobody(e.Context.DeviceID):
 		d.Device = event.IDNumber(event.SpaceDevice, e.Context.DeviceID)
-	case !Forbidden(e.AnonymousID):
+	case !event.Nobody(e.AnonymousID):
 		d.Device = event.IDNumber(event.SpaceAnonymous, e.AnonymousID)
-	case !Forbidden(e.UserID):
+	case !event.Nobody(e.UserID):
 		d.Device = event.IDNumber(event.SpaceUser, e.UserID)
 	default:
 		d.Device = 0
@@ -175,7 +185,7 @@ func usable(id string, d *event.Derived) bool {
 	if id == "" {
 		return false
 	}
-	if Forbidden(id) {
+	if event.Nobody(id) {
 		d.Flags |= event.FlagBadIdentity
 		return false
 	}
@@ -224,6 +234,41 @@ func (p *People) alias(e *event.Event, user uint64, at uint64) {
 	}
 }
 
+// Unlink takes the id that an event of kind Unlink carries out of its person, and says what is to be done in the store. It is
+// false when the id is linked to nobody. The others stay one person, also if the id is what has joined them: which calls
+// did is not known any more. It looks at all ids of the project.
+func (p *People) Unlink(project uint32, e *event.Event) (store.Unlink, bool) {
+	id := event.OwnNumber(e.UserID, e.AnonymousID, e.Context.DeviceID)
+	g := p.of(project)
+	if _, linked := g[id]; !linked {
+		return store.Unlink{}, false
+	}
+	root := g.root(id)
+	var others []uint64
+	for n := range g {
+		if n != id && g.root(n) == root {
+			others = append(others, n)
+		}
+	}
+	u := store.Unlink{
+		Project: store.ProjectID(project), Person: id, From: root, Rest: root, Position: eventlog.Position(e.Derived.Position),
+	}
+	if id == root {
+		// Any would do, if it is the same one whenever the log is read again.
+		u.Rest = slices.Min(others)
+	}
+	delete(g, id)
+	for _, n := range others {
+		g[n] = node{parent: u.Rest}
+	}
+	g[u.Rest] = node{parent: u.Rest, size: int32(len(others))}
+	if len(others) == 1 {
+		delete(g, u.Rest)
+	}
+	p.metrics.unlinks.Inc()
+	return u, true
+}
+
 // link makes the root from yield to the root to.
 func (p *People) link(from, to uint64, at uint64) {
 	if max(1, p.graph[from].size)+max(1, p.graph[to].size) > MaxIDs {
@@ -241,6 +286,23 @@ func (g graph) join(from, to uint64) {
 	size := max(1, g[from].size) + max(1, g[to].size)
 	g[from] = node{parent: to}
 	g[to] = node{parent: to, size: size}
+}
+
+// plant makes roots of the ids that others lead to and that lead nowhere, and counts what hangs on them.
+func (g graph) plant() {
+	var roots []uint64
+	for _, n := range g {
+		if _, ok := g[n.parent]; !ok {
+			roots = append(roots, n.parent)
+		}
+	}
+	for _, id := range roots {
+		g[id] = node{parent: id}
+	}
+	for id := range g {
+		root := g.root(id)
+		g[root] = node{parent: root, size: g[root].size + 1}
+	}
 }
 
 // root is the number that stands for an id, and shortens the way to it.

@@ -2,7 +2,6 @@ package identity
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -42,26 +41,6 @@ func person(p *People, e event.Event) uint64 {
 
 func user(id string) event.Event      { return event.Event{UserID: id} }
 func anonymous(id string) event.Event { return event.Event{AnonymousID: id} }
-
-func TestForbidden(t *testing.T) {
-	for _, id := range []string{
-		"", " ", "null", "NULL", "undefined", "0", "000", "NaN", "[object Object]", "Anonymous",
-		"guest", "none", "unknown", "true", "FALSE", "00000000-0000-0000-0000-000000000000", "\"\"", " null ", "(null)", "-",
-		"0.0", "{00000000-0000-0000-0000-000000000000}", strings.Repeat("0", 400),
-	} {
-		if !Forbidden(id) {
-			t.Errorf("%q names somebody", id)
-		}
-	}
-	for _, id := range []string{
-		"u", "1", "10", "00000000-0000-0000-0000-000000000001", "nullable", "anonymous@example.org",
-		"guests", "0b54a1ce-5e45-4c4b-9f8b-3cf1d3b0a001", "Nan Goldin", "none of your business, really",
-	} {
-		if Forbidden(id) {
-			t.Errorf("%q names nobody", id)
-		}
-	}
-}
 
 func TestPerson(t *testing.T) {
 	p := people(t)

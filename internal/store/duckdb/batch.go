@@ -15,9 +15,11 @@ type batch struct {
 	order    []*rows
 	dead     []store.DeadLetter
 	links    []store.Link
-	counts   map[ledgerKey]store.Counts
-	sdks     map[ledgerKey]sdkCounts
-	newest   int64
+	// unlink is alone in its batch.
+	unlink *store.Unlink
+	counts map[ledgerKey]store.Counts
+	sdks   map[ledgerKey]sdkCounts
+	newest int64
 }
 
 type ledgerKey struct {
@@ -298,6 +300,9 @@ func (s *Store) AddDead(d store.DeadLetter) {
 // AddLink implements store.Writer.
 func (s *Store) AddLink(l store.Link) { s.batch.links = append(s.batch.links, l) }
 
+// Unlink implements store.Writer.
+func (s *Store) Unlink(u store.Unlink) { s.batch.unlink = &u }
+
 // Count implements store.Writer.
 func (s *Store) Count(project store.ProjectID, hour int64, c store.Counts) {
 	k := ledgerKey{project, hour}
@@ -320,6 +325,7 @@ func (b *batch) reset() {
 	for _, r := range b.order {
 		r.reset()
 	}
+	b.unlink = nil
 	b.order, b.dead, b.links = b.order[:0], b.dead[:0], b.links[:0]
 	clear(b.counts)
 	clear(b.sdks)

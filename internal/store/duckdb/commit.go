@@ -21,6 +21,13 @@ const flushBytes = 128 << 20
 
 // Commit implements store.Writer.
 func (s *Store) Commit(ctx context.Context, after eventlog.Position) error {
+	if u := s.batch.unlink; u != nil {
+		if err := s.unlink(ctx, *u, after); err != nil {
+			return fmt.Errorf("unlink person %d of project %d at position %d: %w", u.Person, u.Project, u.Position, err)
+		}
+		s.batch.reset()
+		return nil
+	}
 	behind, err := s.commit(ctx, after)
 	if err != nil {
 		return fmt.Errorf("commit up to position %d: %w", after, err)

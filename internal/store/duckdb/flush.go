@@ -215,18 +215,8 @@ func (s *Store) prepareDisk(ctx context.Context, t *table) error {
 }
 
 func (s *Store) writeLinks(ctx context.Context, g *generation) error {
-	if len(g.links) > 0 {
-		var b strings.Builder
-		b.WriteString("INSERT INTO links VALUES ")
-		for i, l := range g.links {
-			if i > 0 {
-				b.WriteByte(',')
-			}
-			fmt.Fprintf(&b, "(%d,%d,%d,%d)", l.Project, l.From, l.To, l.Position)
-		}
-		if _, err := s.flusher.ExecContext(ctx, b.String()); err != nil {
-			return fmt.Errorf("write %d links: %w", len(g.links), err)
-		}
+	if err := s.insertLinks(ctx, g.links); err != nil {
+		return err
 	}
 	for _, q := range []string{
 		"DELETE FROM pending_links",
@@ -236,6 +226,24 @@ func (s *Store) writeLinks(ctx context.Context, g *generation) error {
 		if _, err := s.flusher.ExecContext(ctx, q); err != nil {
 			return fmt.Errorf("write pending links: %w", err)
 		}
+	}
+	return nil
+}
+
+func (s *Store) insertLinks(ctx context.Context, links []store.Link) error {
+	if len(links) == 0 {
+		return nil
+	}
+	var b strings.Builder
+	b.WriteString("INSERT INTO links VALUES ")
+	for i, l := range links {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, "(%d,%d,%d,%d)", l.Project, l.From, l.To, l.Position)
+	}
+	if _, err := s.flusher.ExecContext(ctx, b.String()); err != nil {
+		return fmt.Errorf("write %d links: %w", len(links), err)
 	}
 	return nil
 }

@@ -19,14 +19,16 @@ import (
 )
 
 const (
-	killDir     = "FRESHET_TEST_KILL_DIR"
-	killPeople  = 50
-	killPerDay  = 2000
-	killKeep    = 4
-	killLinkAt  = 2003
-	killDeadAt  = 97
-	killFlush   = 900
-	killProject = 1
+	killDir    = "FRESHET_TEST_KILL_DIR"
+	killPeople = 50
+	killPerDay = 2000
+	killKeep   = 4
+	killLinkAt = 2003
+	// killUnlinkAfter is how far behind its link an id is unlinked.
+	killUnlinkAfter = 1000
+	killDeadAt      = 97
+	killFlush       = 900
+	killProject     = 1
 )
 
 func TestMain(m *testing.M) {
@@ -40,17 +42,37 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// victims are killed while they work. What is in their store follows from the position alone: the person of the i-th
-// event is one that nobody links away before it.
-func killPerson(i uint64) uint64 {
-	linked := i / killLinkAt // persons 1 to linked belong to person 0 by now
-	if p := i * 2654435761 % killPeople; p > linked {
+// victims are killed while they work. What is in their store follows from the position alone: whose the i-th event is by
+// itself, and whose it is for a store up to another position, where every id but one is linked to that, and every second is
+// unlinked later.
+func killOwn(i uint64) uint64 { return i * 2654435761 % killPeople }
+
+func killPerson(i, before uint64) uint64 {
+	p := killOwn(i)
+	if p*killLinkAt >= before || p%2 == 0 && p*killLinkAt+killUnlinkAfter < before {
 		return personOf(p)
 	}
 	return personOf(0)
 }
 
-func personOf(n uint64) uint64 { return event.IDNumber(event.SpaceUser, fmt.Sprint("kill ", n)) }
+// killUnlink is who is unlinked at a position, 0 for nobody; unlinks counts them up to one.
+func killUnlink(i uint64) uint64 {
+	if p := i / killLinkAt; i%killLinkAt == killUnlinkAfter && p%2 == 0 && p < killPeople {
+		return p
+	}
+	return 0
+}
+
+func killUnlinks(before uint64) (n uint64) {
+	for p := uint64(2); p < killPeople && p*killLinkAt+killUnlinkAfter < before; p += 2 {
+		n++
+	}
+	return n
+}
+
+func killID(n uint64) string { return fmt.Sprint("kill ", n) }
+
+func personOf(n uint64) uint64 { return event.IDNumber(event.SpaceUser, killID(n)) }
 
 // killed is the store of a victim, filled to the position at.
 type killed struct {
@@ -70,6 +92,28 @@ func openKilled(dir string) (*killed, error) {
 
 // commit adds n positions.
 func (k *killed) commit(n uint64) error {
+	for end := k.at + n; k.at < end; {
+		if p := killUnlink(k.at); p > 0 {
+			k.s.Unlink(store.Unlink{Project: killProject, Person: personOf(p), From: personOf(0), Rest: personOf(0), Position: eventlog.Position(k.at)})
+			k.at++
+			if err := k.s.Commit(context.Background(), eventlog.Position(k.at)); err != nil {
+				return err
+			}
+			continue
+		}
+		to := k.at
+		for to < end && killUnlink(to) == 0 {
+			to++
+		}
+		if err := k.add(to - k.at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add commits n positions of events.
+func (k *killed) add(n uint64) error {
 	c := map[int64]store.Counts{}
 	for i := k.at; i < k.at+n; i++ {
 		hour := int64(i) / 1000 * 3600
@@ -81,10 +125,10 @@ func (k *killed) commit(n uint64) error {
 		if link := i / killLinkAt; i%killLinkAt == 0 && link > 0 && link < killPeople {
 			k.s.AddLink(store.Link{Project: killProject, From: personOf(link), To: personOf(0), Position: eventlog.Position(i)})
 		}
-		e := event.Event{Name: "n", ID: fmt.Sprint(i), Properties: []event.Property{
+		e := event.Event{Name: "n", ID: fmt.Sprint(i), UserID: killID(killOwn(i)), Properties: []event.Property{
 			{Key: fmt.Sprint("key ", i/5000), Type: event.Number, Num: float64(i)},
 		}}
-		e.Derived.Position, e.Derived.Person, e.Derived.ReceivedAt = i, killPerson(i), int64(i)/1000*3600e6
+		e.Derived.Position, e.Derived.Person, e.Derived.ReceivedAt = i, killPerson(i, i+1), int64(i)/1000*3600e6
 		e.Derived.Time = int64(i/killPerDay) * 86400e6
 		k.s.Add(killProject, time.UTC, "native", &e)
 		c[hour] = c[hour].Plus(store.Counts{Accepted: 1, Stored: 1})
@@ -223,24 +267,23 @@ func (k *killed) check() error {
 	}
 	seen := make([]bool, k.at)
 	first, rows := k.at, 0
-	linked := min((k.at-min(k.at, 1))/killLinkAt, killPeople-1)
 	for v, err := range c.Rows(ctx, "SELECT * FROM "+c.Events(columns...)) {
 		if err != nil {
 			return err
 		}
 		seq := v[0].(uint64)
-		if seq >= k.at || seen[seq] || seq%killDeadAt == 0 {
+		if seq >= k.at || seen[seq] || killUnlink(seq) > 0 || seq%killDeadAt == 0 {
 			return fmt.Errorf("position %d is there, and must not", seq)
 		}
 		seen[seq] = true
 		first, rows = min(first, seq), rows+1
-		if err := wellFormed(seq, linked, v); err != nil {
+		if err := wellFormed(seq, k.at, v); err != nil {
 			return err
 		}
 	}
 	day := first / killPerDay * killPerDay
 	for i := day; i < k.at; i++ {
-		if !seen[i] && i%killDeadAt != 0 {
+		if !seen[i] && i%killDeadAt != 0 && killUnlink(i) == 0 {
 			return fmt.Errorf("position %d is missing, the first is %d", i, first)
 		}
 	}
@@ -248,13 +291,8 @@ func (k *killed) check() error {
 }
 
 // wellFormed holds a row to its position: v is seq, person, day, id and the properties, of which one is set.
-func wellFormed(seq, linked uint64, v []any) error {
-	want := killPerson(seq)
-	for p := uint64(1); p <= linked; p++ {
-		if want == personOf(p) && p*killLinkAt%killDeadAt != 0 {
-			want = personOf(0)
-		}
-	}
+func wellFormed(seq, before uint64, v []any) error {
+	want := killPerson(seq, before)
 	if v[1] != want || v[2] != int64(seq/killPerDay) || v[3] != strconv.FormatUint(seq, 10) {
 		return fmt.Errorf("position %d is %v, want person %d", seq, v, want)
 	}
@@ -283,7 +321,7 @@ func (k *killed) balanced(rows int64) error {
 	for _, h := range hours {
 		sum = sum.Plus(h.Counts)
 	}
-	if sum.Accepted != int64(k.at) || sum.Stored-sum.Expired != rows {
+	if sum.Accepted != int64(k.at-killUnlinks(k.at)) || sum.Stored-sum.Expired != rows {
 		return fmt.Errorf("the ledger says %+v, there are %d rows", sum, rows)
 	}
 	return nil

@@ -146,23 +146,34 @@ func (s *Store) relink(ctx context.Context) error {
 		return err
 	}
 	return s.onDisk(ctx, func() error {
-		for _, project := range projects {
-			t := s.known(project)
-			if t == nil || !t.onDisk {
-				continue
-			}
-			q := "UPDATE " + t.cold + " SET person = link_to FROM " + latestLinks(project, before) + " WHERE person = link_from"
-			if _, err := s.flusher.ExecContext(ctx, q); err != nil {
-				return fmt.Errorf("rewrite persons of project %d: %w", project, err)
-			}
-		}
-		_, err := s.flusher.ExecContext(ctx, "DELETE FROM pending_links")
-		return err
+		return s.rewriteLinked(ctx, projects, before)
 	}, func() error {
-		s.metrics.relinked.Add(float64(s.pending.settle(before)))
-		_, err := s.flusher.ExecContext(context.WithoutCancel(ctx), fmt.Sprintf("DELETE FROM hot.relink WHERE seq < %d", before))
-		return err
+		return s.settled(ctx, before)
 	})
+}
+
+// rewriteLinked is what relink writes to disk; settled is what memory has to know of it then.
+func (s *Store) rewriteLinked(ctx context.Context, projects []store.ProjectID, before eventlog.Position) error {
+	for _, project := range projects {
+		t := s.known(project)
+		if t == nil || !t.onDisk {
+			continue
+		}
+		q := "UPDATE " + t.cold + " SET person = link_to FROM " + latestLinks(project, before) + " WHERE person = link_from"
+		if _, err := s.flusher.ExecContext(ctx, q); err != nil {
+			return fmt.Errorf("rewrite persons of project %d: %w", project, err)
+		}
+	}
+	if _, err := s.flusher.ExecContext(ctx, "DELETE FROM pending_links"); err != nil {
+		return fmt.Errorf("drop pending links: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) settled(ctx context.Context, before eventlog.Position) error {
+	s.metrics.relinked.Add(float64(s.pending.settle(before)))
+	_, err := s.flusher.ExecContext(context.WithoutCancel(ctx), fmt.Sprintf("DELETE FROM hot.relink WHERE seq < %d", before))
+	return err
 }
 
 // ripe returns the projects that have links before the position.

@@ -9,8 +9,14 @@ import (
 	"github.com/freshet/freshet/internal/store"
 )
 
-// formatVersion is that of the tables on disk. A file of a newer version is refused.
-const formatVersion = 3
+const (
+	// formatVersion is that of the tables on disk, formatMost the greatest that is read. A file of a newer one is refused.
+	formatVersion = 3
+	formatMost    = versionOfUnlinks
+	// versionOfUnlinks is the version of a file in which an id was unlinked: the same tables, but a link of a person to itself
+	// means something. A file without any stays one that older binaries read.
+	versionOfUnlinks = 4
+)
 
 // migrations bring the file from version i to i+1; they are only ever appended to. Version 3 differs in the tables of
 // events, of which there are as many as projects.
@@ -40,8 +46,8 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err := s.flusher.QueryRowContext(ctx, "SELECT coalesce(max(version), 0) FROM format").Scan(&version); err != nil {
 		return fmt.Errorf("read format version: %w", err)
 	}
-	if version > formatVersion {
-		return fmt.Errorf("the file has format %d, this binary reads up to %d: start a newer freshet", version, formatVersion)
+	if version > formatMost {
+		return fmt.Errorf("the file has format %d, this binary reads up to %d: start a newer freshet", version, formatMost)
 	}
 	for v := version; v < formatVersion; v++ {
 		q := migrations[v]

@@ -119,6 +119,7 @@ func (c *cut) linksOf(ctx context.Context, persons []uint64) (map[uint64]store.L
 		}
 		next = ahead
 	}
+	maps.DeleteFunc(out, func(_ uint64, l store.Link) bool { return l.From == l.To })
 	return out, nil
 }
 

@@ -75,7 +75,12 @@ func fromDisk(column string) string {
 	if !isID(column) {
 		return column
 	}
-	return fmt.Sprintf("coalesce(%[1]s%[2]s::VARCHAR, %[1]s, upper(%[1]s%[3]s::VARCHAR)) AS %[1]s", column, lowerEnding, capitalsEnding)
+	return idOnDisk(column) + " AS " + column
+}
+
+// idOnDisk is the text of a column of ids on disk.
+func idOnDisk(column string) string {
+	return fmt.Sprintf("coalesce(%[1]s%[2]s::VARCHAR, %[1]s, upper(%[1]s%[3]s::VARCHAR))", column, lowerEnding, capitalsEnding)
 }
 
 // splitUUIDs makes of columns with n rows those that are on disk.

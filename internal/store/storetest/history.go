@@ -130,10 +130,7 @@ func (w *world) links() error {
 		if err != nil {
 			return err
 		}
-		var want []store.Link
-		for _, it := range w.h.items[:w.s.Position()] {
-			want = append(want, it.links...)
-		}
+		want := w.h.links(w.s.Position())
 		if slices.Equal(got, want) {
 			return nil
 		}
@@ -146,7 +143,7 @@ func (w *world) links() error {
 func (w *world) ledger(project store.ProjectID, rows int) error {
 	want, sent := map[int64]store.Counts{}, map[store.Duplicates]int64{}
 	for p, it := range w.h.items[:w.at] {
-		if it.project != project {
+		if it.project != project || it.unlink != nil {
 			continue
 		}
 		hour := int64(p) / 60 * 3600

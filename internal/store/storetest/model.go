@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -26,10 +27,13 @@ const (
 type item struct {
 	project store.ProjectID
 	e       event.Event
-	person  uint64
-	day     int64
-	links   []store.Link
-	dead    *store.DeadLetter
+	// own is the number of the event's id by itself.
+	own   uint64
+	day   int64
+	links []store.Link
+	// unlink is what the position has instead of an event.
+	unlink *store.Unlink
+	dead   *store.DeadLetter
 	// twice is what sent a duplicate, which has nothing else.
 	twice  *store.SDK
 	values map[string]any
@@ -54,7 +58,24 @@ func newHistory(seed uint64) *history {
 	return h
 }
 
-func personNumber(i int) uint64 { return event.IDNumber(event.SpaceUser, fmt.Sprint("person ", i)) }
+// carry gives an event the ids of somebody: people have ids of all sorts.
+func carry(e *event.Event, i int) {
+	id := fmt.Sprint("it's ", i)
+	switch i % 3 {
+	case 0:
+		e.UserID = id
+	case 1:
+		e.AnonymousID = id
+	default:
+		e.Context.DeviceID = id
+	}
+}
+
+func personNumber(i int) uint64 {
+	var e event.Event
+	carry(&e, i)
+	return event.OwnNumber(e.UserID, e.AnonymousID, e.Context.DeviceID)
+}
 
 // grow makes up n more positions.
 func (h *history) grow(n int) {
@@ -71,6 +92,11 @@ func (h *history) grow(n int) {
 			it.twice = &store.SDK{Name: "sdk \"ü\"", Version: fmt.Sprint(h.rng.IntN(4))}
 		case 1:
 			h.link(&it, pos)
+			h.event(&it, pos)
+		case 3:
+			if h.unlink(&it, pos) {
+				break
+			}
 			fallthrough
 		default:
 			h.event(&it, pos)
@@ -96,19 +122,63 @@ func (h *history) link(it *item, pos eventlog.Position) {
 	}
 }
 
+// unlink takes an id out of its person, unless it is linked to nobody.
+func (h *history) unlink(it *item, pos eventlog.Position) bool {
+	roots, id := &h.roots[it.project], h.rng.IntN(people)
+	var others []int
+	for i, r := range roots {
+		if i != id && r == roots[id] {
+			others = append(others, i)
+		}
+	}
+	if len(others) == 0 {
+		return false
+	}
+	from := roots[id]
+	rest := from
+	if id == from {
+		rest = others[h.rng.IntN(len(others))]
+	}
+	for _, i := range others {
+		roots[i] = rest
+	}
+	roots[id] = id
+	it.unlink = &store.Unlink{
+		Project: it.project, Person: personNumber(id), From: personNumber(from), Rest: personNumber(rest), Position: pos,
+	}
+	return true
+}
+
 func (h *history) event(it *item, pos eventlog.Position) {
-	it.person = personNumber(h.roots[it.project][h.rng.IntN(people)])
+	id := h.rng.IntN(people)
+	it.own = personNumber(id)
 	it.day = int64(pos)/40 + int64(h.rng.IntN(3))
 	it.e = event.Event{
-		Name: fmt.Sprint("name", pos%5), ID: fmt.Sprint("id", pos), UserID: "u",
+		Name: fmt.Sprint("name", pos%5), ID: fmt.Sprint("id", pos),
 		OriginalTime: it.day*dayUS + int64(h.rng.IntN(86400))*1e6,
 	}
+	carry(&it.e, id)
 	d := &it.e.Derived
-	d.Position, d.Person, d.Device, d.Time, d.ReceivedAt = uint64(pos), it.person, 1, it.e.OriginalTime, int64(pos)*60e6
+	h.others(it, id)
+	d.Position, d.Person, d.Device, d.Time, d.ReceivedAt = uint64(pos), personNumber(h.roots[it.project][id]), 1, it.e.OriginalTime, int64(pos)*60e6
 	d.Key, _ = event.KeyOf(it.e.ID)
 	it.values = map[string]any{}
 	for range h.rng.IntN(5) {
 		h.property(it)
+	}
+}
+
+// others adds ids that do not say whose the event is: those that come behind its own, and those of nobody.
+func (h *history) others(it *item, id int) {
+	e := &it.e
+	if id%3 == 0 && h.rng.IntN(2) == 0 {
+		e.AnonymousID = fmt.Sprint("it's ", h.rng.IntN(people))
+	}
+	if id%3 < 2 && h.rng.IntN(2) == 0 {
+		e.Context.DeviceID = fmt.Sprint("it's ", h.rng.IntN(people))
+	}
+	if id%3 > 0 && h.rng.IntN(3) == 0 {
+		e.UserID, e.Derived.Flags = "null", event.FlagBadIdentity
 	}
 }
 
@@ -138,11 +208,23 @@ func (h *history) property(it *item) {
 	it.e.Properties = append(it.e.Properties, p)
 }
 
-// give adds the positions [from, to) to the store and commits them.
+// give adds the positions [from, to) to the store and commits them: an unlink by itself.
 func (h *history) give(t testing.TB, s store.Writer, from, to eventlog.Position) {
 	t.Helper()
 	for p := from; p < to; p++ {
 		it := &h.items[p]
+		if it.unlink != nil {
+			if p > from {
+				commit(t, s, p)
+			}
+			s.Unlink(*it.unlink)
+			commit(t, s, p+1)
+			if got := s.Position(); got != p+1 {
+				t.Fatalf("after an unlink at %d the store is durable up to %d", p, got)
+			}
+			from = p + 1
+			continue
+		}
 		c := store.Counts{Accepted: 1}
 		if it.dead != nil {
 			s.AddDead(*it.dead)
@@ -160,21 +242,56 @@ func (h *history) give(t testing.TB, s store.Writer, from, to eventlog.Position)
 		}
 		s.Count(it.project, int64(p)/60*3600, c)
 	}
-	if err := s.Commit(context.Background(), to); err != nil {
+	commit(t, s, to)
+}
+
+func commit(t testing.TB, s store.Writer, after eventlog.Position) {
+	t.Helper()
+	if err := s.Commit(context.Background(), after); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// root follows the links before a position.
-func (h *history) root(project store.ProjectID, person uint64, before eventlog.Position) uint64 {
-	for _, it := range h.items[:before] {
-		for _, l := range it.links {
-			if l.Project == project && l.From == person {
-				person = l.To
+// persons are those whose events somebody's are, by the number of the id, before a position.
+func (h *history) persons(project store.ProjectID, before eventlog.Position) map[uint64]uint64 {
+	out := map[uint64]uint64{}
+	for i := range people {
+		out[personNumber(i)] = personNumber(i)
+	}
+	move := func(from, to uint64) {
+		for id, person := range out {
+			if person == from {
+				out[id] = to
 			}
 		}
 	}
-	return person
+	for _, it := range h.items[:before] {
+		if it.project != project {
+			continue
+		}
+		for _, l := range it.links {
+			move(l.From, l.To)
+		}
+		if u := it.unlink; u != nil {
+			out[u.Person] = 0
+			move(u.From, u.Rest)
+			out[u.Person] = u.Person
+		}
+	}
+	return out
+}
+
+// links are those of all projects before a position, in the order in which a store has them.
+func (h *history) links(before eventlog.Position) []store.Link {
+	var out []store.Link
+	for _, it := range h.items[:before] {
+		out = append(out, it.links...)
+		if it.unlink != nil {
+			out = append(out, it.unlink.Links(out)...)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b store.Link) int { return cmp.Compare(a.Position, b.Position) })
+	return out
 }
 
 // row is what is compared of an event.
@@ -188,14 +305,11 @@ type row struct {
 
 // rows are those that a cut of the project before a position has.
 func (h *history) rows(project store.ProjectID, before eventlog.Position, expired int64) map[uint64]row {
-	roots := map[uint64]uint64{}
-	for i := range people {
-		roots[personNumber(i)] = h.root(project, personNumber(i), before)
-	}
+	persons := h.persons(project, before)
 	out := map[uint64]row{}
 	for p, it := range h.items[:before] {
-		if it.project == project && it.dead == nil && it.twice == nil && it.day >= expired {
-			out[uint64(p)] = row{roots[it.person], it.e.Name, it.day, it.e.Derived.Time, it.values}
+		if it.project == project && it.dead == nil && it.twice == nil && it.unlink == nil && it.day >= expired {
+			out[uint64(p)] = row{persons[it.own], it.e.Name, it.day, it.e.Derived.Time, it.values}
 		}
 	}
 	return out

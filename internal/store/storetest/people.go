@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 
@@ -51,9 +52,8 @@ func peopleRelation(t *testing.T, a Adapter) {
 // resolves holds a cut to what persons have become before its position.
 func (h *history) resolves(c store.Cut, project store.ProjectID, at eventlog.Position) error {
 	var all, want []uint64
-	for i := range people {
-		all = append(all, personNumber(i))
-		want = append(want, h.root(project, personNumber(i), at))
+	for id, person := range h.persons(project, at) {
+		all, want = append(all, id), append(want, person)
 	}
 	slices.Sort(want)
 	want = slices.Compact(want)
@@ -67,13 +67,12 @@ func (h *history) resolves(c store.Cut, project store.ProjectID, at eventlog.Pos
 // linked holds the links of a cut to those before its position.
 func (h *history) linked(c store.Cut, project store.ProjectID, at eventlog.Position) error {
 	want := map[uint64]store.Link{}
-	for _, it := range h.items[:at] {
-		for _, l := range it.links {
-			if l.Project == project {
-				want[l.From] = l
-			}
+	for _, l := range h.links(at) {
+		if l.Project == project {
+			want[l.From] = l
 		}
 	}
+	maps.DeleteFunc(want, func(_ uint64, l store.Link) bool { return l.From == l.To })
 	for i := range people {
 		person := personNumber(i)
 		list, err := c.Links(context.Background(), []uint64{person})

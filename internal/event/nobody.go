@@ -1,22 +1,22 @@
-package identity
+package event
 
 import "strings"
 
-// longestForbidden is the length of the longest word in forbiddenWord.
-const longestForbidden = 17
+// longestNobody is the length of the longest word in nobodyWord.
+const longestNobody = 17
 
-// Forbidden tells whether an id stands for nobody: what programs print for a missing value, and numbers and UUIDs of
+// Nobody tells whether an id stands for nobody: what programs print for a missing value, and numbers and UUIDs of
 // zeros only. Case and surrounding space do not matter. Such an id names no person and links none: thousands of
 // devices would become one.
-func Forbidden(id string) bool {
+func Nobody(id string) bool {
 	if len(id) == 0 {
 		return true
 	}
-	if c := id[0]; len(id) > longestForbidden && c != '0' && c > ' ' && c != '{' && c != '-' {
+	if c := id[0]; len(id) > longestNobody && c != '0' && c > ' ' && c != '{' && c != '-' {
 		return false
 	}
 	id = strings.Trim(id, " \t\r\n\"'")
-	return id == "" || onlyZeros(id) || len(id) <= longestForbidden && forbiddenWord(id)
+	return id == "" || onlyZeros(id) || len(id) <= longestNobody && nobodyWord(id)
 }
 
 // onlyZeros is true of 0, 0000-0000, 0.0 and {00000000-0000-0000-0000-000000000000}.
@@ -31,8 +31,8 @@ func onlyZeros(id string) bool {
 	return true
 }
 
-func forbiddenWord(id string) bool {
-	var b [longestForbidden]byte
+func nobodyWord(id string) bool {
+	var b [longestNobody]byte
 	for i := range len(id) {
 		c := id[i]
 		if 'A' <= c && c <= 'Z' {
@@ -48,4 +48,18 @@ func forbiddenWord(id string) bool {
 		return true
 	}
 	return false
+}
+
+// OwnNumber is the number of the id that an event with these ids is of, before any link: of the user id, without a usable
+// one of the anonymous id, then of the device id. It is 0 when none of them names anybody.
+func OwnNumber(user, anonymous, device string) uint64 {
+	switch {
+	case !Nobody(user):
+		return IDNumber(SpaceUser, user)
+	case !Nobody(anonymous):
+		return IDNumber(SpaceAnonymous, anonymous)
+	case !Nobody(device):
+		return IDNumber(SpaceDevice, device)
+	}
+	return 0
 }
