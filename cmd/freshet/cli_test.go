@@ -110,6 +110,13 @@ func fake(t *testing.T) *httptest.Server {
 	mux.HandleFunc("GET /v1/persons/{id}/cohorts", func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, `{"person":"7","cohorts":[{"id":"5","name":"Regulars"}]}`)
 	})
+	mux.HandleFunc("POST /v1/persons/unlink", func(w http.ResponseWriter, r *http.Request) {
+		var in struct{ Kind, ID string }
+		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+			t.Error(err)
+		}
+		io.WriteString(w, `{"unlinked":true,"person":"`+in.Kind+" "+in.ID+`","from":"7","position":21}`)
+	})
 	mux.HandleFunc("GET /v1/export", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "{\"event\":\"x\"}\n") })
 	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, `{"watermark":{"position":99}}`) })
 	mux.HandleFunc("POST /v1/batch", func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Freshet-Position", "50") })
@@ -175,6 +182,8 @@ func TestAgainstAServer(t *testing.T) {
 		{"person show ann --json", 0, []string{`"sessions": 2`}},
 		{"person events ann -e view", 0, []string{`view  {"a":1}`, "──", "more: --cursor abc"}},
 		{"person cohorts ann", 0, []string{"5   Regulars"}},
+		{"person unlink anonymous:a:1", 0, []string{"true", "anonymous a:1", "21"}},
+		{"person unlink ann", 2, []string{"write user:, anonymous: or device: before it"}},
 		{"export", 0, []string{`{"event":"x"}`}},
 		{"demo --events 2000 --read-key fr_x", 0, []string{"2000 events acknowledged", "all visible", "the same data again"}},
 		{"import " + csv, 0, []string{"1 rows", "1 accepted", "user=user_id"}},

@@ -15,6 +15,7 @@ type personCmd struct {
 	Show    personShowCmd    `cmd:"" help:"Show a person: traits, ids, counts."`
 	Events  personEventsCmd  `cmd:"" help:"List a person's events, newest first, with the borders of sessions."`
 	Cohorts personCohortsCmd `cmd:"" help:"List the cohorts that a person is in."`
+	Unlink  personUnlinkCmd  `cmd:"" help:"Take an id out of the person it was linked to."`
 }
 
 type personFindCmd struct {

@@ -65,7 +65,7 @@ func (a *app) routes() (http.Handler, error) {
 		return nil, fmt.Errorf("set up the result cache: %w", err)
 	}
 	a.api, err = rest.New(rest.Options{
-		Projects: a.projects, Engine: engine, Cache: results, Pipeline: status{a}, Replayer: replayer{door}, Operator: newOperator(a),
+		Projects: a.projects, Engine: engine, Cache: results, Pipeline: status{a}, Replayer: replayer{door}, Unlinker: door, Operator: newOperator(a),
 		Version: a.Version, Logger: a.Logger, Registerer: a.registry,
 	})
 	if err != nil {

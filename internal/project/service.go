@@ -166,6 +166,16 @@ func (s *Service) Key(keyID uint64) (Key, bool) {
 	return k.view(), true
 }
 
+// AuditUnlink notes that somebody is about to take an id out of the person it was linked to. kind is "user", "anonymous" or
+// "device".
+func (s *Service) AuditUnlink(ctx context.Context, actor string, p ID, kind, id string) error {
+	entry := AuditEntry{At: s.moment(), Actor: actor, Action: "person.unlink", Project: p, Detail: fmt.Sprintf("%s id %q", kind, id)}
+	if err := s.store.AddAudit(ctx, entry); err != nil {
+		return storeError("write the audit", err)
+	}
+	return nil
+}
+
 // Audit returns the entries with an ID below before, or the newest if before is 0; newest first. limit is brought
 // into 1 to 1000.
 func (s *Service) Audit(ctx context.Context, before uint64, limit int) ([]AuditEntry, error) {

@@ -51,6 +51,8 @@ type Projects interface {
 	UpdateProject(ctx context.Context, p Project, audit AuditEntry) error
 	// Audit returns at most limit entries with an ID below before, or the newest if before is 0; newest first.
 	Audit(ctx context.Context, before uint64, limit int) ([]AuditEntry, error)
+	// AddAudit keeps an entry of something that was done elsewhere.
+	AddAudit(ctx context.Context, entry AuditEntry) error
 }
 
 // Keys keeps keys, revoked ones included.

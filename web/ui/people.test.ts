@@ -53,6 +53,38 @@ it('finds a person by the beginning of an id, and shows who they are and what th
   await page.context().close();
 });
 
+it('takes an id out of its person, after saying what that means', async () => {
+  const sent = await server.api<{ position: number }>(
+    'POST',
+    '/v1/events',
+    [
+      { event: 'opened', anonymous_id: 'lent-phone' },
+      { kind: 'identify', anonymous_id: 'lent-phone', user_id: 'lender' },
+      { event: 'opened', user_id: 'lender' },
+    ],
+    server.write,
+  );
+  await server.api('POST', `/v1/query?consistent_with=${sent.position}`, { kind: 'trends', series: [{ events: ['opened'] }] });
+  const { page, wrong } = await open(browser, server, '/people?person=user:lender');
+  const ids = page.getByRole('region', { name: 'Ids of the person' }).locator('tbody tr');
+  await ids.nth(1).waitFor();
+  await ids.filter({ hasText: 'lent-phone' }).getByRole('button').click();
+  const sheet = page.getByRole('dialog');
+  await sheet.getByText('becomes a person of its own').waitFor();
+  await accessible(page);
+  await shot(page, 'unlink');
+  await sheet.getByRole('button', { name: 'Unlink lent-phone' }).click();
+  await sheet.getByText('It is a person of its own now.').waitFor();
+  await expect.poll(() => ids.count()).toBe(1);
+  expect(await ids.getByRole('button').count()).toBe(0);
+  expect((await server.api<Profile>('GET', '/v1/persons/user:lender')).events).toBe(2);
+  await sheet.getByRole('link', { name: 'Show that person' }).click();
+  await page.getByRole('heading', { name: 'lent-phone' }).waitFor();
+  expect((await server.api<Profile>('GET', '/v1/persons/anonymous:lent-phone')).events).toBe(1);
+  expect(wrong).toEqual([]);
+  await page.context().close();
+});
+
 it('builds a cohort, counts it, and asks about it', async () => {
   const { page, wrong } = await open(browser, server, '/cohorts');
   await page.getByRole('link', { name: 'New cohort' }).click();

@@ -48,12 +48,13 @@ type Replayed struct {
 	Code, Reason string
 }
 
-// Options are what an API works with. Engine, Projects, Pipeline, Replayer, Operator and Logger must be given.
+// Options are what an API works with. Engine, Projects, Pipeline, Replayer, Unlinker, Operator and Logger must be given.
 type Options struct {
 	Engine   *query.Engine
 	Projects *project.Service
 	Pipeline Pipeline
 	Replayer Replayer
+	Unlinker Unlinker
 	Operator Operator
 	// Cache keeps answers; nil keeps none.
 	Cache   cache.Cache
@@ -83,8 +84,8 @@ const maxStreams = 200
 
 // New makes an API.
 func New(o Options) (*API, error) {
-	if o.Engine == nil || o.Projects == nil || o.Pipeline == nil || o.Replayer == nil || o.Operator == nil || o.Logger == nil {
-		return nil, errors.New("make the API: engine, projects, pipeline, replayer, operator and logger are needed")
+	if o.Engine == nil || o.Projects == nil || o.Pipeline == nil || o.Replayer == nil || o.Unlinker == nil || o.Operator == nil || o.Logger == nil {
+		return nil, errors.New("make the API: engine, projects, pipeline, replayer, unlinker, operator and logger are needed")
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -123,6 +124,7 @@ func (a *API) Register(mux *http.ServeMux) {
 	a.registerPeople()
 	a.registerExplain()
 	a.registerPersons()
+	a.registerUnlink()
 	a.registerEvents()
 	a.registerExport()
 	a.registerSchema()

@@ -18,6 +18,7 @@ import (
 	"github.com/freshet/freshet/internal/cache/memory"
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/process/identity"
 	"github.com/freshet/freshet/internal/project"
 	"github.com/freshet/freshet/internal/project/sqlite"
 	"github.com/freshet/freshet/internal/query"
@@ -33,6 +34,8 @@ type world struct {
 	store    *duckdb.Store
 	projects *project.Service
 	replayer *replayer
+	// people are what an unlink finds linked.
+	people *identity.People
 	// keys are the secrets, by project number and kind.
 	keys map[string]string
 	now  time.Time
@@ -89,7 +92,7 @@ func newWorld(t testing.TB) *world {
 	engine, err := query.New(query.Options{Store: w.store, Now: clock, Cohorts: Cohorts{w.projects}, Read: ReadQuestion})
 	must(t, err)
 	w.api, err = New(Options{
-		Engine: engine, Projects: w.projects, Pipeline: pipeline{w.store}, Replayer: w.replayer, Operator: operator{}, Cache: results,
+		Engine: engine, Projects: w.projects, Pipeline: pipeline{w.store}, Replayer: w.replayer, Unlinker: unlinker{w}, Operator: operator{}, Cache: results,
 		Logger: logger, Version: "1.2.3", Now: clock, Streams: 3,
 	})
 	must(t, err)

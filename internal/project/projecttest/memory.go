@@ -115,6 +115,17 @@ func (m *Memory) UpdateProject(ctx context.Context, p project.Project, audit pro
 	return nil
 }
 
+// AddAudit implements project.Store.
+func (m *Memory) AddAudit(ctx context.Context, entry project.AuditEntry) error {
+	unlock, err := m.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	m.note(entry)
+	return nil
+}
+
 // Audit implements project.Store.
 func (m *Memory) Audit(ctx context.Context, before uint64, limit int) ([]project.AuditEntry, error) {
 	unlock, err := m.lock(ctx)

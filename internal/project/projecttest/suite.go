@@ -188,6 +188,14 @@ func auditPages(t *testing.T, s project.Store) {
 	last, err := s.Audit(t.Context(), ^uint64(0), 1)
 	must(t, err)
 	equal(t, last, all[:1])
+	added := entry(2)
+	must(t, s.AddAudit(t.Context(), added))
+	more := audit(t, s)
+	if len(more) != 6 || more[0].ID <= all[0].ID {
+		t.Fatalf("%+v after an entry was added", more)
+	}
+	added.ID = more[0].ID
+	equal(t, more[0], added)
 }
 
 func oddNames(t *testing.T, s project.Store) {

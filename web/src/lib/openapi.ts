@@ -2369,6 +2369,24 @@ export type UnknownCohort = {
   reason: string;
 };
 
+export type UnlinkAnswer = {
+  /** The number that its person had before. The others may have got another one. */
+  from: string;
+  /** The number of the person that the id is from now on, by itself. */
+  person: string;
+  /** Given as consistent_with to a question, it makes the unlink count. */
+  position?: number;
+  /** Whether there was anything to do: false for an id that is linked to nobody. */
+  unlinked: boolean;
+};
+
+export type UnlinkWish = {
+  /** The id, as the app sent it. */
+  id: string;
+  /** Which sort of id it is. */
+  kind: "user" | "anonymous" | "device";
+};
+
 export type Unparsed = {
   /** What it is read as. */
   as?: "number";

@@ -1,7 +1,7 @@
 // People one by one: looking for them, who they are, what they did.
 import type { Client } from './api';
 import { told, type Tell } from './told';
-import type { Profile, PersonCohortsAnswer, PersonEvent, PersonEvents, PersonPage } from './openapi';
+import type { Identity, Profile, PersonCohortsAnswer, PersonEvent, PersonEvents, PersonPage, UnlinkAnswer } from './openapi';
 
 const one = (id: string) => `/v1/persons/${encodeURIComponent(id)}`;
 
@@ -17,6 +17,10 @@ export const cohortsOf = (client: Client, id: string, signal: AbortSignal, tell:
 
 export const events = (client: Client, id: string, event: string, cursor: string | undefined, signal: AbortSignal, tell: Tell): Promise<PersonEvents> =>
   told(client.stream(`${one(id)}/events`, signal, { event, limit: 100, cursor }), signal, tell);
+
+/** Takes an id out of the person it was linked to; it needs an admin key. */
+export const unlink = (client: Client, { kind, id }: Pick<Identity, 'kind' | 'id'>): Promise<UnlinkAnswer> =>
+  client.post<UnlinkAnswer>('/v1/persons/unlink', { kind, id });
 
 /** Events of one session, or of none, that follow on each other; the newest first. */
 export type Stretch = { key: string; session: PersonEvent['session']; events: PersonEvent[] };

@@ -104,8 +104,8 @@ func load() (*document, error) {
 	}
 	api, err := rest.New(rest.Options{
 		Engine: engine, Projects: new(project.Service), Pipeline: struct{ rest.Pipeline }{}, Replayer: struct{ rest.Replayer }{},
-		Operator: struct{ rest.Operator }{},
-		Logger:   slog.New(slog.DiscardHandler), Version: "reference",
+		Unlinker: struct{ rest.Unlinker }{}, Operator: struct{ rest.Operator }{},
+		Logger: slog.New(slog.DiscardHandler), Version: "reference",
 	})
 	if err != nil {
 		return nil, err
