@@ -185,8 +185,8 @@ func TestEveryRouteHasAPolicyAndIsDocumented(t *testing.T) {
 // TestKeyMatrix tries every route with every kind of key on the own, a foreign and a missing project.
 func TestKeyMatrix(t *testing.T) {
 	w := newWorld(t)
-	w.add(1, "buy", 3)
-	w.add(2, "play", 3)
+	w.add(1, "buy", 10) // ten users, the same in both
+	w.add(2, "play", 10)
 	for _, p := range []string{"1", "2"} {
 		w.ask("1 admin", "PUT", "/v1/plan?project="+p, `{"events":[]}`).json(new(planView))
 	}
