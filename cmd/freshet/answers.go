@@ -213,9 +213,10 @@ func (p *stickyPart) print(t *tabwriter.Writer) {
 }
 
 func printPaths(t *tabwriter.Writer, raw json.RawMessage) error {
-	var a struct {
-		Paths  int64
-		Layers []struct {
+	type flow struct {
+		Breakdown []any
+		Paths     int64
+		Layers    []struct {
 			Step  int
 			Nodes []struct {
 				Value any
@@ -227,13 +228,20 @@ func printPaths(t *tabwriter.Writer, raw json.RawMessage) error {
 			Count          int64
 		}
 	}
+	var a struct {
+		flow
+		Groups []flow
+	}
 	if err := json.Unmarshal(raw, &a); err != nil {
 		return err
 	}
-	fmt.Fprintf(t, "%d paths\nSTEP\tFROM\tTO\tPATHS\n", a.Paths)
-	for _, l := range a.Links {
-		i := l.Step - a.Layers[0].Step
-		fmt.Fprintf(t, "%d\t%s\t%s\t%d\n", l.Step, cell(a.Layers[i].Nodes[l.From].Value), cell(a.Layers[i+1].Nodes[l.To].Value), l.Count)
+	for _, f := range append([]flow{a.flow}, a.Groups...) {
+		group(t, f.Breakdown)
+		fmt.Fprintf(t, "%d paths\nSTEP\tFROM\tTO\tPATHS\n", f.Paths)
+		for _, l := range f.Links {
+			i := l.Step - f.Layers[0].Step
+			fmt.Fprintf(t, "%d\t%s\t%s\t%d\n", l.Step, cell(f.Layers[i].Nodes[l.From].Value), cell(f.Layers[i+1].Nodes[l.To].Value), l.Count)
+		}
 	}
 	return nil
 }

@@ -44,10 +44,7 @@ func (c *valueCodes) of(columns []store.Vector, row int) (int32, error) {
 		return code, nil
 	}
 	if len(c.groups) == c.most {
-		return 0, &event.Error{
-			Kind: event.TooLarge, Code: "too_many_values", Field: c.field,
-			Message: "the events have more than " + strconv.Itoa(c.most) + " different values of the property; take another one, or fewer events",
-		}
+		return 0, tooManyValues(c.field, c.most)
 	}
 	group := make([]any, len(columns))
 	for i := range columns {
@@ -58,6 +55,13 @@ func (c *valueCodes) of(columns []store.Vector, row int) (int32, error) {
 	code := int32(len(c.groups))
 	c.byKey[string(c.key)], c.groups = code, append(c.groups, group)
 	return code, nil
+}
+
+func tooManyValues(field string, most int) error {
+	return &event.Error{
+		Kind: event.TooLarge, Code: "too_many_values", Field: field,
+		Message: "the events have more than " + strconv.Itoa(most) + " different values of the property; take another one, or fewer events",
+	}
 }
 
 // keyOfRow appends the values of a row. No stored text has a NUL.

@@ -126,7 +126,11 @@ func cellOf(t *rapid.T, answer query.Answered) any {
 		if n.Sort == query.NodeValue {
 			place.Value = n.Value
 		}
-		return query.PeopleOfPaths{Step: l.Step, Node: place}
+		cell := query.PeopleOfPaths{Step: l.Step, Node: place}
+		if len(a.Groups) > 0 {
+			cell.Breakdown = rapid.SampledFrom(a.Groups).Draw(t, "group").Breakdown
+		}
+		return cell
 	case *query.SessionsAnswer:
 		return query.PeopleOfSessions{Bucket: start(rapid.SampledFrom(a.Buckets).Draw(t, "bucket").Start)}
 	case *query.Answer:

@@ -20,11 +20,12 @@ type pathCase struct {
 	*ResolvedPaths
 	*explaining
 	*pathed
-	cell    *PeopleOfPaths
-	spot    *pathSpot
-	shown   []path.Layer
-	actor   *history.Actor
-	through []int32
+	cell  *PeopleOfPaths
+	spot  *pathSpot
+	shown *pathShown
+	actor *history.Actor
+	// through are the person's paths, values the places of their values of the breakdown.
+	through, values []int32
 	// nearStep is the step that is proposed, if one is.
 	nearStep *int
 }
@@ -42,10 +43,10 @@ func (r *ResolvedPaths) explain(ctx context.Context, g *ground, data json.RawMes
 		return err
 	}
 	defer c.events.Free()
-	if c.shown, err = r.layers(ctx, c.pathed); err != nil {
+	if c.shown, err = r.chosen(ctx, c.pathed); err != nil {
 		return err
 	}
-	if c.spot, err = r.place(c.cell, c.shown, c.label); err != nil {
+	if c.spot, err = r.place(c.cell, c.shown, c.pathed); err != nil {
 		return err
 	}
 	if err := c.walk(ctx); err != nil {
@@ -57,6 +58,7 @@ func (r *ResolvedPaths) explain(ctx context.Context, g *ground, data json.RawMes
 		return c.none(ctx, g)
 	case x.In:
 		x.say(ReasonCounted, "has %d paths, at least one of them through the cell; the first one is %s", len(c.through)/n, c.told(c.through[:n]))
+	case c.otherValue(n):
 	default:
 		x.say(ReasonNode, "has %d paths, none of them through the cell; the first one is %s", len(c.through)/n, c.told(c.through[:n]))
 		c.elsewhere(n)
@@ -84,8 +86,35 @@ func (c *pathCase) walk(ctx context.Context) error {
 	for _, events := range *found {
 		c.actor.Events = events
 	}
-	c.through = c.machine().Walk(c.actor)
+	c.through, c.values = c.walker()(c.actor)
 	return nil
+}
+
+// inGroup tells whether a path is one of the cell's group.
+func (c *pathCase) inGroup(i int) bool {
+	return c.spot.line < 0 || c.shown.lines[c.values[i]] == c.spot.line
+}
+
+// otherValue is for a group in which the person has no path, or none through the cell where another group has one.
+func (c *pathCase) otherValue(n int) bool {
+	anywhere := *c.spot
+	anywhere.line = -1
+	own := false
+	for i := range len(c.through) / n {
+		own = own || c.inGroup(i)
+		if !c.inGroup(i) && anywhere.holds(c.shown, c.through[i*n:(i+1)*n], nil) {
+			group, cell := labels(c.breakdown, c.shown.groups[c.shown.lines[c.values[i]]]), *c.cell
+			cell.Breakdown = group
+			c.say(ReasonValue, "has a path through the cell, but it counts at another value of the breakdown: %s", labelText(group))
+			c.proved = true
+			c.nearest(&cell, "cell.breakdown", group, "would be in for the value %s", labelText(group))
+			return true
+		}
+	}
+	if !own {
+		c.say(ReasonValue, "has %d paths, all of them at other values of the breakdown", len(c.through)/n)
+	}
+	return !own
 }
 
 // told is a path in words.
@@ -141,10 +170,14 @@ func (c *pathCase) none(ctx context.Context, g *ground) error {
 // node of the same step; of a link its other end. It goes by what everybody has at the steps and needs no proof.
 func (c *pathCase) elsewhere(n int) {
 	c.proved = true
-	for rest := c.through; len(rest) > 0; rest = rest[n:] {
-		c.node(rest[:n])
+	for i := range len(c.through) / n {
+		if !c.inGroup(i) {
+			continue
+		}
+		steps := c.through[i*n : (i+1)*n]
+		c.node(steps)
 		if c.cell.Next == nil {
-			c.step(rest[:n])
+			c.step(steps)
 		}
 	}
 }
@@ -155,7 +188,7 @@ func (c *pathCase) node(steps []int32) {
 		return
 	}
 	at, cell := c.spot.layer, *c.cell
-	own := c.shown[at].Node(steps[at])
+	own := c.shown.layers[at].Node(steps[at])
 	switch {
 	case c.cell.Next == nil:
 		cell.Node = c.placed(at, steps[at])
@@ -163,7 +196,7 @@ func (c *pathCase) node(steps []int32) {
 		cell.Next = c.placed(at+1, steps[at+1])
 		c.nearest(&cell, "cell.next", cell.Next, "would be in for the link to %s", cell.Next)
 		return
-	case c.shown[at+1].Node(steps[at+1]) == c.spot.next:
+	case c.shown.layers[at+1].Node(steps[at+1]) == c.spot.next:
 		cell.Node = c.placed(at, steps[at])
 	default:
 		return
@@ -173,12 +206,12 @@ func (c *pathCase) node(steps []int32) {
 
 // step proposes the nearest step at which a path has the cell's value.
 func (c *pathCase) step(steps []int32) {
-	layer := &c.shown[c.spot.layer]
+	layer := &c.shown.layers[c.spot.layer]
 	if c.spot.node < 0 || c.spot.node >= len(layer.Values) {
 		return
 	}
 	for i, value := range steps {
-		if value != layer.Values[c.spot.node] || c.shown[i].Node(value) == c.shown[i].Others() {
+		if value != layer.Values[c.spot.node] || c.shown.layers[i].Node(value) == c.shown.layers[i].Others() {
 			continue
 		}
 		step := i - c.ResolvedPaths.config.Before
@@ -193,7 +226,7 @@ func (c *pathCase) step(steps []int32) {
 
 // placed names the node of a value as a cell does.
 func (c *pathCase) placed(layer int, value int32) *PathPlace {
-	l := &c.shown[layer]
+	l := &c.shown.layers[layer]
 	switch at := l.Node(value); {
 	case at == l.Ended() && layer < c.ResolvedPaths.config.Before:
 		return &PathPlace{Sort: NodeStart}

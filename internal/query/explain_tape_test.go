@@ -146,6 +146,7 @@ func TestNearestMissAmongOthers(t *testing.T) {
 		return e.ResolveSessions(everyday, &query.Sessions{Range: days(3), Timezone: "UTC", Breakdown: []query.Breakdown{{PropertyRef: query.PropertyRef{Property: "$event"}}}})
 	}
 	from := paths(query.Paths{From: &query.Selector{Events: []string{"A"}}})
+	first := paths(query.Paths{Breakdown: []query.Breakdown{{PropertyRef: query.PropertyRef{Property: "$event"}}}})
 	funnel := tapeQuestion("", "A", "C")
 	funnel.Range = query.Range{}
 	for _, c := range []struct {
@@ -160,6 +161,8 @@ func TestNearestMissAmongOthers(t *testing.T) {
 		{"the end", from, `{"step":2,"node":{"value":"B"}}`, 6, `other_node cell.node {"sort":"end"}, A C`},
 		{"another end of the link", from, `{"step":0,"node":{"value":"A"},"next":{"value":"C"}}`, 1, `other_node cell.next {"sort":"value","value":"B"}, A B C`},
 		{"outside the range", from, `{"step":1,"node":{"value":"B"}}`, 3, `outside_range range {"from":"2026-03-02T10:00:00Z","to":"2026-03-12T10:00:01Z"}, A`},
+		{"another value of the breakdown", first, `{"step":0,"node":{"value":"D"},"breakdown":["A"]}`, 4, `other_value cell.breakdown ["D"], D`},
+		{"none of the value", first, `{"step":1,"node":{"value":"B"},"breakdown":["D"]}`, 2, `other_value, A C B`},
 		{"nothing", from, `{"step":1,"node":{"value":"B"}}`, 4, `no_event`},
 		{
 			"not in the funnel", paths(query.Paths{Funnel: &query.PathsFunnel{Question: *funnel, Step: 2}}), `{}`, 3, `no_event`,

@@ -298,6 +298,9 @@ func explainFlow(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 				cell.Node, cell.Next = place(l.Nodes[link.From]), place(a.Layers[i+1].Nodes[link.To])
 			}
 		}
+		if len(a.Groups) > 0 && rapid.Bool().Draw(b.t, "group?") {
+			cell.Breakdown = rapid.SampledFrom(a.Groups).Draw(b.t, "group").Breakdown
+		}
 		explain(b, o, (*query.Engine).ResolvePaths, cell)
 	})
 	askPeople(rt, e, o, now, drawSessions, (*query.Engine).ResolveSessions, func(b *behind, o *oracle, a *query.SessionsAnswer) {

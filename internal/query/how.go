@@ -189,6 +189,7 @@ func (r *ResolvedPaths) How() []string {
 	t.say(r.Unit == unitSessions, "A session ends with a pause of more than %s.", r.Gap)
 	t.say(r.CollapseRepeats, "Equal steps in a row are one.")
 	t.say(true, "Each step shows its %d most frequent values; all others are $other.", r.Nodes)
+	t.split(len(r.Breakdown), r.BreakdownLimit, "A path has the value of the event that it leads from or to; every step shows the same values in all groups.")
 	return t
 }
 

@@ -107,6 +107,9 @@ func TestBehaviourIsBounded(t *testing.T) {
 		"retention": func() (query.Asked, error) {
 			return e.ResolveRetention(everyday, &query.Retention{Range: query.Range{From: "-300d"}, Periods: 366, Breakdown: by})
 		},
+		"paths": func() (query.Asked, error) {
+			return e.ResolvePaths(everyday, &query.Paths{Nodes: 100, Breakdown: by, BreakdownLimit: 1000})
+		},
 		"sessions": func() (query.Asked, error) {
 			return e.ResolveSessions(everyday, &query.Sessions{Range: query.Range{From: "-6d"}, Interval: "minute", Breakdown: by, BreakdownLimit: 1000})
 		},

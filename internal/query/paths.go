@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/freshet/freshet/internal/event"
-	"github.com/freshet/freshet/internal/query/history"
 	"github.com/freshet/freshet/internal/query/path"
 )
 
@@ -47,6 +46,10 @@ type Paths struct {
 	CollapseRepeats bool `json:"collapse_repeats,omitempty"`
 	// Nodes is how many values a step shows, 1 to 100, default 10; all others are one more, "$other".
 	Nodes int `json:"nodes,omitempty"`
+	// Breakdown splits paths by values of the event that they lead from or to.
+	Breakdown []Breakdown `json:"breakdown,omitempty"`
+	// BreakdownLimit is how many values have paths of their own, those with most paths; all others have theirs together.
+	BreakdownLimit int `json:"breakdown_limit,omitempty"`
 }
 
 const (
@@ -59,6 +62,7 @@ const (
 	// maxPathValues bounds the different steps that paths may have.
 	maxPathValues = 100_000
 	keptSteps     = 1 << 24
+	fieldNode     = "node"
 )
 
 // PathUnits lists what has a path: every person, every session of one, or every event that paths lead from or to.
@@ -98,6 +102,8 @@ func (r *ResolvedPaths) resolve(ctx context.Context, e *Engine, s Scope) error {
 	for _, step := range []func() error{
 		func() error { return q.selectors(&f.check) }, q.options,
 		func() error { return q.durations(&r.config, s.SessionGap) },
+		func() error { return f.breakdowns(&q.Breakdown, &q.BreakdownLimit) },
+		func() error { return f.groupsFit(len(q.Breakdown), q.BreakdownLimit, q.numbers()) },
 		func() error { return f.cutRange(ctx) },
 		func() error { return r.ofFunnel(e, s, given, &f.buckets) },
 		func() error { return f.properties(ctx) },
@@ -202,6 +208,15 @@ func (q *Paths) options() error {
 	return nil
 }
 
+// numbers bounds the links of a group. A layer has two nodes more than values: those of all others, and what has ended.
+func (q *Paths) numbers() int {
+	steps := q.Depth
+	if q.Through != nil {
+		steps *= 2
+	}
+	return steps * (q.Nodes + 2) * (q.Nodes + 2)
+}
+
 // durations fills in and reads the lengths of time.
 func (q *Paths) durations(c *path.Config, gap time.Duration) error {
 	window := "24h"
@@ -258,43 +273,15 @@ func (r *ResolvedPaths) configure() {
 	}
 }
 
-// pathed is what paths are found in.
-type pathed struct {
-	config *path.Config
-	events *history.Builder
-	values *valueCodes
-	node   *dimension
-}
-
-// machine finds them.
-func (p *pathed) machine() *path.Machine { return path.New(p.config) }
-
-// label is the value of a step as it is shown.
-func (p *pathed) label(code int32) any { return p.node.label(p.values.groups[code][0]) }
-
-// gather reads what paths are found in.
-func (r *ResolvedPaths) gather(ctx context.Context, g *ground) (*pathed, error) {
-	config := r.config
-	if r.funnel != nil {
-		var err error
-		if config.Given, err = r.anchors(ctx, g); err != nil {
-			return nil, err
-		}
-	}
-	sel := r.selection(g.engine, g.cut)
-	events, values, err := sel.read(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return &pathed{&config, events, values, sel.dimensions[0]}, nil
-}
-
 // selection reads what the machine needs.
-func (r *ResolvedPaths) selection(e *Engine, cut cohortCut) *selection {
+func (r *ResolvedPaths) selection(e *Engine, cut cohortCut, breakdown []*dimension) *selection {
+	node := &dimension{Breakdown: Breakdown{PropertyRef: *r.Node}}
 	s := &selection{
 		engine: e, cut: cut, zone: r.zone, where: r.Where, selectors: []Selector{*r.Steps}, ordered: true,
-		from: r.buckets.from(), to: r.buckets.to(), dimensions: []*dimension{{Breakdown: Breakdown{PropertyRef: *r.Node}}},
-		field: "node", maxValues: maxPathValues,
+		from: r.buckets.from(), to: r.buckets.to(), dimensions: append([]*dimension{node}, breakdown...),
+	}
+	if len(breakdown) == 0 {
+		s.field, s.maxValues = fieldNode, maxPathValues
 	}
 	if anchor := r.anchor(); anchor != nil {
 		s.selectors = append(s.selectors, *anchor)

@@ -18,12 +18,23 @@ type PathsAnswer struct {
 	Layers []PathLayer `json:"layers"`
 	// Links lead from a node of a layer to one of the next.
 	Links []PathLink `json:"links"`
+	// Groups has one a value of the breakdown. They add up to Paths, Layers and Links, node by node.
+	Groups []PathGroup `json:"groups,omitempty"`
 	// Unparsed has the properties that the question reads as numbers.
 	Unparsed  []Unparsed      `json:"unparsed,omitempty"`
 	Question  Paths           `json:"question"`
 	Watermark store.Watermark `json:"watermark"`
 	Cached    bool            `json:"cached"`
 	TookMS    float64         `json:"took_ms"`
+}
+
+// PathGroup has the paths of one value of the breakdown. Its steps show the values that those of all paths do; a node of no
+// path is left out.
+type PathGroup struct {
+	Breakdown []any       `json:"breakdown"`
+	Paths     int64       `json:"paths"`
+	Layers    []PathLayer `json:"layers"`
+	Links     []PathLink  `json:"links"`
 }
 
 // PathLayer is one step of all paths.
@@ -83,17 +94,17 @@ func (e *Engine) Paths(ctx context.Context, s Scope, r *ResolvedPaths) (*PathsAn
 
 // walked is what one worker found.
 type walked struct {
-	steps *path.Steps
-	paths []int32
+	steps         *pathSteps
+	paths, values []int32
 	// room is for how many steps of paths; more tells that not all were kept.
 	room int
 	more bool
 }
 
-func (w *walked) add(paths []int32) {
-	w.steps.Add(paths)
+func (w *walked) add(paths, values []int32) {
+	w.steps.add(paths, values)
 	if w.more = w.more || len(w.paths)+len(paths) > w.room; !w.more {
-		w.paths = append(w.paths, paths...)
+		w.paths, w.values = append(w.paths, paths...), append(w.values, values...)
 	}
 }
 
@@ -101,9 +112,9 @@ func (w *walked) add(paths []int32) {
 func (r *ResolvedPaths) walk(ctx context.Context, a *PathsAnswer, p *pathed) error {
 	var found []*walked
 	err := p.events.Each(ctx, func() func(*history.Actor) {
-		m, w := p.machine(), &walked{steps: path.NewSteps(p.config, len(p.values.groups)), room: r.room}
+		walk, w := p.walker(), &walked{steps: p.steps(), room: r.room}
 		found = append(found, w)
-		return func(a *history.Actor) { w.add(m.Walk(a)) }
+		return func(a *history.Actor) { w.add(walk(a)) }
 	})
 	if err != nil {
 		return err
@@ -113,48 +124,53 @@ func (r *ResolvedPaths) walk(ctx context.Context, a *PathsAnswer, p *pathed) err
 		steps.Merge(w.steps)
 		more = more || w.more
 	}
-	layers := p.layers(steps, r.Nodes)
-	tally := path.NewTally(layers)
+	shown := r.shown(p, steps)
+	var tally *pathTally
 	if more {
-		err = p.again(ctx, layers, tally)
+		tally, err = p.again(ctx, shown)
 	} else {
+		tally = shown.tally()
 		for _, w := range found {
-			tally.Add(w.paths)
+			tally.add(w.paths, w.values)
 		}
 	}
 	if err != nil {
 		return err
 	}
 	a.Paths = steps.Paths
-	r.show(a, layers, tally, p.label)
+	a.Layers, a.Links = r.show(shown.layers, tally.together(), p.label)
+	if len(p.breakdown) == 0 {
+		return nil
+	}
+	a.Groups = []PathGroup{}
+	counts := make([]int64, len(shown.groups))
+	for v, n := range steps.totals {
+		if n > 0 {
+			counts[shown.lines[v]] += n
+		}
+	}
+	for i, group := range shown.groups {
+		g := PathGroup{Breakdown: labels(p.breakdown, group), Paths: counts[i]}
+		g.Layers, g.Links = r.show(shown.layers, tally.each[i], p.label)
+		a.Groups = append(a.Groups, g)
+	}
 	return nil
 }
 
-// layers are the values that every step shows.
-func (p *pathed) layers(steps *path.Steps, limit int) []path.Layer {
-	return steps.Layers(limit, func(a, b int32) int { return compareGroups(p.values.groups[a], p.values.groups[b]) })
-}
-
 // again walks the people a second time.
-func (p *pathed) again(ctx context.Context, layers []path.Layer, tally *path.Tally) error {
-	var tallies []*path.Tally
-	err := p.events.Each(ctx, func() func(*history.Actor) {
-		m, t := p.machine(), path.NewTally(layers)
-		tallies = append(tallies, t)
-		return func(a *history.Actor) { t.Add(m.Walk(a)) }
+func (p *pathed) again(ctx context.Context, shown *pathShown) (*pathTally, error) {
+	return walkAll(ctx, p.events, func() (*pathTally, func(*history.Actor)) {
+		walk, t := p.walker(), shown.tally()
+		return t, func(a *history.Actor) { t.add(walk(a)) }
 	})
-	for _, t := range tallies {
-		tally.Merge(t)
-	}
-	return err
 }
 
 // show leaves out nodes of no path.
-func (r *ResolvedPaths) show(a *PathsAnswer, layers []path.Layer, t *path.Tally, label func(code int32) any) {
-	a.Layers, a.Links = make([]PathLayer, len(layers)), []PathLink{}
+func (r *ResolvedPaths) show(layers []path.Layer, t *path.Tally, label func(code int32) any) ([]PathLayer, []PathLink) {
+	out, between := make([]PathLayer, len(layers)), []PathLink{}
 	places := make([][]int, len(layers))
 	for i, l := range layers {
-		layer := &a.Layers[i]
+		layer := &out[i]
 		layer.Step, layer.Nodes, places[i] = i-r.config.Before, []PathNode{}, make([]int, l.Nodes())
 		for k, n := range t.Nodes[i] {
 			if places[i][k] = len(layer.Nodes); n == 0 {
@@ -178,9 +194,10 @@ func (r *ResolvedPaths) show(a *PathsAnswer, layers []path.Layer, t *path.Tally,
 		for from, list := range links {
 			for to, n := range list {
 				if n > 0 {
-					a.Links = append(a.Links, PathLink{Step: a.Layers[i].Step, From: places[i][from], To: places[i+1][to], Count: n})
+					between = append(between, PathLink{Step: out[i].Step, From: places[i][from], To: places[i+1][to], Count: n})
 				}
 			}
 		}
 	}
+	return out, between
 }

@@ -26,6 +26,8 @@ type pathOracle struct {
 	from, to      int64
 	// given are, for paths of a funnel, the positions of two steps' events of each result; the second one only between steps.
 	given map[uint64][][2]uint64
+	// anchors are the events that the paths found so far are counted from.
+	anchors []*event.Event
 }
 
 type pathStep struct {
@@ -152,6 +154,7 @@ func (o *pathOracle) givenPaths() (out [][]pathStep) {
 		}
 		for _, p := range pairs {
 			i := at(p[0])
+			o.anchors = append(o.anchors, list[i])
 			if o.q.Funnel.Side == "between" {
 				out = append(out, o.between(list, i, at(p[1])))
 				continue
@@ -178,6 +181,7 @@ func (o *pathOracle) paths() (out [][]pathStep) {
 				continue
 			}
 			last = i
+			o.anchors = append(o.anchors, e)
 			before := o.side(list, i, -1, o.before)
 			slices.Reverse(before)
 			out = append(out, append(append(before, o.step(e)), o.side(list, i, 1, o.after)...))
@@ -186,14 +190,17 @@ func (o *pathOracle) paths() (out [][]pathStep) {
 	return out
 }
 
-// show counts paths as text: the layers, and the links by their labels.
-func (o *pathOracle) show(paths [][]pathStep) (layers, links []string) {
+// show counts paths as text: the layers, and the links by their labels. Which values a step shows is a matter of all paths.
+func (o *pathOracle) show(all, paths [][]pathStep) (layers, links []string) {
 	n := o.before + 1 + o.after
 	name := make([]func(pathStep) string, n)
 	for i := range n {
-		counts := map[pathStep]int{}
-		for _, p := range paths {
+		counts, own := map[pathStep]int{}, map[pathStep]int{}
+		for _, p := range all {
 			counts[p[i]]++
+		}
+		for _, p := range paths {
+			own[p[i]]++
 		}
 		var order []pathStep
 		for s := range counts {
@@ -215,7 +222,7 @@ func (o *pathOracle) show(paths [][]pathStep) (layers, links []string) {
 			return "value " + asJSON(s.label)
 		}
 		shown := map[string]int{}
-		for s, k := range counts {
+		for s, k := range own {
 			shown[name[i](s)] += k
 		}
 		line := ""
@@ -247,9 +254,9 @@ func nodeName(n query.PathNode) string {
 	return fmt.Sprint(n.Sort, " ", n.Value)
 }
 
-func shownPaths(a *query.PathsAnswer) (layers, links []string) {
-	first := a.Layers[0].Step
-	for _, l := range a.Layers {
+func shownPaths(all []query.PathLayer, between []query.PathLink) (layers, links []string) {
+	first := all[0].Step
+	for _, l := range all {
 		line := ""
 		for _, n := range l.Nodes {
 			line += fmt.Sprintf("%s %d; ", nodeName(n), n.Count)
@@ -257,9 +264,9 @@ func shownPaths(a *query.PathsAnswer) (layers, links []string) {
 		layers = append(layers, line)
 	}
 	node := func(step, place int) string {
-		return nodeName(a.Layers[step-first].Nodes[place])
+		return nodeName(all[step-first].Nodes[place])
 	}
-	for _, l := range a.Links {
+	for _, l := range between {
 		links = append(links, fmt.Sprint(l.Step, " ", node(l.Step, l.From), " > ", node(l.Step+1, l.To), " ", l.Count))
 	}
 	slices.Sort(links)
@@ -298,11 +305,12 @@ func agreePaths(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 		return
 	}
 	paths := p.paths()
-	layers, links := shownPaths(a)
-	wantLayers, wantLinks := p.show(paths)
+	layers, links := shownPaths(a.Layers, a.Links)
+	wantLayers, wantLinks := p.show(paths, paths)
 	if a.Paths != int64(len(paths)) || !slices.Equal(layers, wantLayers) || !slices.Equal(links, wantLinks) {
 		rt.Fatalf("%s\n%d paths, want %d\n%q\nwant\n%q\n%q\nwant\n%q", asJSON(a.Question), a.Paths, len(paths), layers, wantLayers, links, wantLinks)
 	}
+	p.agreeGroups(rt, a, paths)
 	if again, err := e.ResolvePaths(o.scope, &a.Question); err != nil || again.Key() != r.Key() {
 		rt.Fatalf("the question in the answer is another one: %v %s", err, asJSON(a.Question))
 	}
@@ -317,6 +325,9 @@ func drawPaths(t *rapid.T, now time.Time) *query.Paths {
 		CollapseRepeats: rapid.Bool().Draw(t, "collapse"),
 	}
 	q.Timezone, _, q.Where = drawFrame(t)
+	if q.Breakdown = drawBreakdown(t); len(q.Breakdown) > 0 {
+		q.BreakdownLimit = rapid.IntRange(0, 3).Draw(t, "limit")
+	}
 	if q.Unit == "sessions" || q.Unit == "transitions" {
 		q.Gap = rapid.SampledFrom([]string{"", "30min", "2h"}).Draw(t, "gap")
 	}

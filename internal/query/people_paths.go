@@ -17,6 +17,8 @@ type PeopleOfPaths struct {
 	Step int        `json:"step,omitempty"`
 	Node *PathPlace `json:"node,omitempty"`
 	Next *PathPlace `json:"next,omitempty"`
+	// Breakdown has the values of a group; without it all paths.
+	Breakdown []any `json:"breakdown,omitempty"`
 }
 
 // PathPlace names a node as the answer does.
@@ -38,14 +40,19 @@ func (p *PathPlace) String() string {
 // PathSorts lists the sorts of nodes.
 func PathSorts() []string { return []string{NodeValue, NodeOther, NodeEnd, NodeStart} }
 
-// pathSpot is a checked cell: the places of nodes in the layer at a place and in the next; -1 for any.
-type pathSpot struct{ layer, node, next int }
+// pathSpot is a checked cell: the places of nodes in the layer at a place and in the next, and the line of the group; -1 for any.
+type pathSpot struct {
+	layer, node, next int
+	line              int32
+}
 
 // holds tells whether one of an actor's paths goes through the cell.
-func (s *pathSpot) holds(layers []path.Layer, paths []int32) bool {
+func (s *pathSpot) holds(shown *pathShown, paths, values []int32) bool {
+	layers := shown.layers
 	n := len(layers)
-	for ; len(paths) > 0; paths = paths[n:] {
-		if (s.node < 0 || layers[s.layer].Node(paths[s.layer]) == s.node) &&
+	for i := 0; len(paths) > 0; i, paths = i+1, paths[n:] {
+		if (s.line < 0 || shown.lines[values[i]] == s.line) &&
+			(s.node < 0 || layers[s.layer].Node(paths[s.layer]) == s.node) &&
 			(s.next < 0 || layers[s.layer+1].Node(paths[s.layer+1]) == s.next) {
 			return true
 		}
@@ -65,17 +72,20 @@ func (r *ResolvedPaths) people(ctx context.Context, g *ground, data json.RawMess
 	if err != nil {
 		return nil, err
 	}
-	layers, err := r.layers(ctx, p)
+	shown, err := r.chosen(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	spot, err := r.place(cell, layers, p.label)
+	spot, err := r.place(cell, shown, p)
 	if err != nil {
 		return nil, err
 	}
 	return collect(ctx, p.events, func() func(*history.Actor) bool {
-		m := p.machine()
-		return func(a *history.Actor) bool { return spot.holds(layers, m.Walk(a)) }
+		walk := p.walker()
+		return func(a *history.Actor) bool {
+			paths, values := walk(a)
+			return spot.holds(shown, paths, values)
+		}
 	})
 }
 
@@ -103,28 +113,35 @@ func (r *ResolvedPaths) check(cell *PeopleOfPaths) error {
 	return nil
 }
 
-// layers chooses the values of every step.
-func (r *ResolvedPaths) layers(ctx context.Context, p *pathed) ([]path.Layer, error) {
-	steps, err := walkAll(ctx, p.events, func() (*path.Steps, func(*history.Actor)) {
-		m, s := p.machine(), path.NewSteps(p.config, len(p.values.groups))
-		return s, func(a *history.Actor) { s.Add(m.Walk(a)) }
+// chosen walks everybody for what is shown.
+func (r *ResolvedPaths) chosen(ctx context.Context, p *pathed) (*pathShown, error) {
+	steps, err := walkAll(ctx, p.events, func() (*pathSteps, func(*history.Actor)) {
+		walk, s := p.walker(), p.steps()
+		return s, func(a *history.Actor) { s.add(walk(a)) }
 	})
 	if err != nil {
 		return nil, err
 	}
-	return p.layers(steps, r.Nodes), nil
+	return r.shown(p, steps), nil
 }
 
-func (r *ResolvedPaths) place(cell *PeopleOfPaths, layers []path.Layer, label func(int32) any) (*pathSpot, error) {
-	out := &pathSpot{layer: cell.Step + r.config.Before, node: -1, next: -1}
+func (r *ResolvedPaths) place(cell *PeopleOfPaths, shown *pathShown, p *pathed) (*pathSpot, error) {
+	out := &pathSpot{layer: cell.Step + r.config.Before, node: -1, next: -1, line: -1}
+	if len(cell.Breakdown) > 0 {
+		i, err := placeOfGroup(p.breakdown, shown.groups, cell.Breakdown)
+		if err != nil {
+			return nil, err
+		}
+		out.line = int32(i)
+	}
 	var err error
 	if cell.Node != nil {
-		if out.node, err = placeOfNode("node", &layers[out.layer], cell.Node, label); err != nil {
+		if out.node, err = placeOfNode("node", &shown.layers[out.layer], cell.Node, p.label); err != nil {
 			return nil, err
 		}
 	}
 	if cell.Next != nil {
-		out.next, err = placeOfNode("next", &layers[out.layer+1], cell.Next, label)
+		out.next, err = placeOfNode("next", &shown.layers[out.layer+1], cell.Next, p.label)
 	}
 	return out, err
 }

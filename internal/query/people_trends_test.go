@@ -180,6 +180,8 @@ func peopleOfSessions(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 
 func peopleOfPaths(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 	askPeople(rt, e, o, now, drawPaths, (*query.Engine).ResolvePaths, func(b *behind, _ *oracle, a *query.PathsAnswer) {
+		groups := append([]query.PathGroup{{Paths: a.Paths, Layers: a.Layers, Links: a.Links}}, a.Groups...)
+		g := rapid.SampledFrom(groups).Draw(b.t, "group")
 		f := a.Question.Funnel
 		// A funnel may count somebody several times, and then there is a path for each.
 		once := a.Question.Unit == "actors" && (f == nil || f.Question.Entry != "every" && f.Question.HoldCounts != "value")
@@ -199,15 +201,16 @@ func peopleOfPaths(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 			}
 			return &query.PathPlace{Value: n.Value}
 		}
-		all := check(query.PeopleOfPaths{}, a.Paths)
-		for _, l := range a.Layers {
+		all := check(query.PeopleOfPaths{Breakdown: g.Breakdown}, g.Paths)
+		for _, l := range g.Layers {
 			for _, n := range l.Nodes {
-				b.subset("node", check(query.PeopleOfPaths{Step: l.Step, Node: place(n)}, n.Count), all)
+				b.subset("node", check(query.PeopleOfPaths{Step: l.Step, Node: place(n), Breakdown: g.Breakdown}, n.Count), all)
 			}
 		}
-		for _, l := range a.Links {
-			i := slices.IndexFunc(a.Layers, func(x query.PathLayer) bool { return x.Step == l.Step })
-			check(query.PeopleOfPaths{Step: l.Step, Node: place(a.Layers[i].Nodes[l.From]), Next: place(a.Layers[i+1].Nodes[l.To])}, l.Count)
+		for _, l := range g.Links {
+			i := slices.IndexFunc(g.Layers, func(x query.PathLayer) bool { return x.Step == l.Step })
+			from, to := place(g.Layers[i].Nodes[l.From]), place(g.Layers[i+1].Nodes[l.To])
+			check(query.PeopleOfPaths{Step: l.Step, Node: from, Next: to, Breakdown: g.Breakdown}, l.Count)
 		}
 	})
 }

@@ -102,6 +102,10 @@ var kindTables = []struct{ question, columns, first string }{
 		"breakdown_1 from_ms to_ms count all average_seconds median_seconds p90_seconds", "buy,0,",
 	},
 	{`{"kind":"paths","range":{"from":"-7d"}}`, "step from_sort from from_count to_sort to to_count count", "0,value,buy,"},
+	{
+		`{"kind":"paths","range":{"from":"-7d"},"breakdown":[{"property":"$event"}]}`,
+		"breakdown_1 step from_sort from from_count to_sort to to_count count", "buy,0,value,buy,",
+	},
 }
 
 func TestEveryKindIsATable(t *testing.T) {

@@ -72,6 +72,7 @@ func TestKindsAreToldApart(t *testing.T) {
 		{`{"kind":"sessions","attribution":"first_event"}`, "misplaced_attribution", "attribution"},
 		{`{"kind":"paths","from":{},"to":{}}`, "ambiguous_direction", "to"},
 		{`{"kind":"paths","window":"soon"}`, "bad_duration", "window"},
+		{`{"kind":"paths","breakdown":[{"property":"unheard of"}]}`, "unknown_property", "breakdown[0].property"},
 		{`{"kind":"paths","unit":"devices"}`, "unknown_word", "unit"},
 		{`{"kind":"paths","to":{},"funnel":{"question":{"steps":[{}]}}}`, "ambiguous_direction", "funnel"},
 		{`{"kind":"paths","unit":"sessions","funnel":{"question":{"steps":[{}]}}}`, "misplaced_unit", "unit"},

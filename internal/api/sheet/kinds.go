@@ -92,19 +92,29 @@ func stickiness(a *query.StickinessAnswer) *Sheet {
 	return s
 }
 
-// paths has a row for each link, with the nodes at both of its ends.
+// paths has a row for each link, with the nodes at both of its ends; with a breakdown for every group.
 func paths(a *query.PathsAnswer) *Sheet {
-	s := of(0, Column{"step", Integer}, Column{"from_sort", Text}, Column{"from", Text}, Column{"from_count", Integer},
+	s := of(len(a.Question.Breakdown), Column{"step", Integer}, Column{"from_sort", Text}, Column{"from", Text}, Column{"from_count", Integer},
 		Column{"to_sort", Text}, Column{"to", Text}, Column{"to_count", Integer}, Column{"count", Integer})
-	layers := map[int]query.PathLayer{}
-	for _, l := range a.Layers {
-		layers[l.Step] = l
+	groups := a.Groups
+	if len(a.Question.Breakdown) == 0 {
+		groups = []query.PathGroup{{Layers: a.Layers, Links: a.Links}}
 	}
-	for _, l := range a.Links {
-		from, to := layers[l.Step].Nodes[l.From], layers[l.Step+1].Nodes[l.To]
-		s.add(nil, []any{int64(l.Step), from.Sort, words(from.Value), from.Count, to.Sort, words(to.Value), to.Count, l.Count})
+	for _, g := range groups {
+		links(s, &g)
 	}
 	return s
+}
+
+func links(s *Sheet, g *query.PathGroup) {
+	layers := map[int]query.PathLayer{}
+	for _, l := range g.Layers {
+		layers[l.Step] = l
+	}
+	for _, l := range g.Links {
+		from, to := layers[l.Step].Nodes[l.From], layers[l.Step+1].Nodes[l.To]
+		s.add(g.Breakdown, []any{int64(l.Step), from.Sort, words(from.Value), from.Count, to.Sort, words(to.Value), to.Count, l.Count})
+	}
 }
 
 // sessions has a row for each bucket of each group, and one for the range; or for lengths a row for each group of the histogram.

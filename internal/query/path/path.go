@@ -42,6 +42,8 @@ type Config struct {
 	Gap int64
 	// Collapse makes one step of equal ones that follow each other.
 	Collapse bool
+	// Nodes, if set, leads the value of an event to its step; several values may have one. Without it a value is a step.
+	Nodes []int32
 	// Given, if set, has the anchors of each actor in place of those that Anchor and Unit would choose.
 	Given map[uint64][]Given
 }
@@ -60,7 +62,7 @@ func (c *Config) Steps() int { return c.Before + 1 + c.After }
 // Machine walks actors. It is used by one goroutine at a time.
 type Machine struct {
 	*Config
-	out []int32
+	out, anchors []int32
 }
 
 // New makes a machine.
@@ -69,7 +71,7 @@ func New(c *Config) *Machine { return &Machine{Config: c} }
 // Walk returns the paths of an actor, whose events are in order: for each of them Steps values, End where there is no
 // step. They hold until the next call.
 func (m *Machine) Walk(a *history.Actor) []int32 {
-	m.out = m.out[:0]
+	m.out, m.anchors = m.out[:0], m.anchors[:0]
 	if m.Given != nil {
 		for _, g := range m.Given[a.ID] {
 			m.given(a.Events, g)
@@ -91,6 +93,17 @@ func (m *Machine) Walk(a *history.Actor) []int32 {
 	return m.out
 }
 
+// Anchors has the values of the events that the paths of the last walk lead from or to, one for each path.
+func (m *Machine) Anchors() []int32 { return m.anchors }
+
+// step is what an event is as a step.
+func (m *Machine) step(e *history.Event) int32 {
+	if m.Nodes == nil {
+		return e.Value
+	}
+	return m.Nodes[e.Value]
+}
+
 // path adds the path of the anchor at a place.
 func (m *Machine) path(events []history.Event, anchor int) {
 	steps := m.start(&events[anchor])
@@ -104,7 +117,8 @@ func (m *Machine) start(anchor *history.Event) []int32 {
 	for range m.Steps() {
 		m.out = append(m.out, End)
 	}
-	m.out[start+m.Before] = anchor.Value
+	m.out[start+m.Before] = m.step(anchor)
+	m.anchors = append(m.anchors, anchor.Value)
 	return m.out[start:]
 }
 
@@ -124,9 +138,9 @@ func (m *Machine) given(events []history.Event, g Given) {
 	last := at(g.Until)
 	next, place, steps := min(anchor+1, last), m.Before, m.start(&events[anchor])
 	for i := next; i >= 0 && i <= last && place+1 < len(steps); i++ {
-		if e := &events[i]; (i == last || e.Match&m.Step != 0) && (!m.Collapse || e.Value != steps[place]) {
+		if e := &events[i]; (i == last || e.Match&m.Step != 0) && (!m.Collapse || m.step(e) != steps[place]) {
 			place++
-			steps[place] = e.Value
+			steps[place] = m.step(e)
 		}
 	}
 }
@@ -139,11 +153,11 @@ func (m *Machine) follow(events []history.Event, anchor, direction int, steps []
 		if m.far(e.Time, events[i-direction].Time, m.Gap) && m.Unit != Actors || m.far(e.Time, events[anchor].Time, m.Window) {
 			return
 		}
-		if e.Match&m.Step == 0 || m.Collapse && e.Value == steps[at] {
+		if e.Match&m.Step == 0 || m.Collapse && m.step(e) == steps[at] {
 			continue
 		}
 		at += direction
-		steps[at] = e.Value
+		steps[at] = m.step(e)
 		n--
 	}
 }

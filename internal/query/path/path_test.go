@@ -208,3 +208,36 @@ func TestGivenAnchors(t *testing.T) {
 		}
 	})
 }
+
+// TestValuesThatAreOneStep: values with one step are walked as if they were one, and each path still tells the value of its
+// anchor.
+func TestValuesThatAreOneStep(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := draw(t)
+		nodes := []int32{0, 1, 0, 1, 2}
+		events := drawEvents(t)
+		plain := slices.Clone(events)
+		for i := range plain {
+			plain[i].Value = nodes[plain[i].Value]
+		}
+		want := slices.Clone(New(c).Walk(&history.Actor{Events: plain}))
+		c.Nodes = nodes
+		m := New(c)
+		got := m.Walk(&history.Actor{Events: events})
+		if !slices.Equal(got, want) {
+			t.Fatalf("%+v\n%+v\n%v, want %v", *c, events, got, want)
+		}
+		if n := len(got) / c.Steps(); len(m.Anchors()) != n {
+			t.Fatalf("%d paths have %d anchors", n, len(m.Anchors()))
+		}
+		for i, value := range m.Anchors() {
+			if nodes[value] != got[i*c.Steps()+c.Before] {
+				t.Fatalf("path %d of %v has the anchor %d", i, got, value)
+			}
+		}
+		// The anchors of one actor do not reach into the next one's.
+		if m.Walk(&history.Actor{}); len(m.Anchors()) > 0 {
+			t.Fatalf("nobody has the anchors %v", m.Anchors())
+		}
+	})
+}

@@ -1218,6 +1218,17 @@ export type OutlineStatement = {
   sql: string;
 };
 
+export type PathGroup = {
+  /** The values; $none where there is none, $other for all that are not shown. */
+  breakdown: unknown[];
+  /** The steps in order, with the nodes that these paths have. */
+  layers: PathLayer[];
+  /** What leads from a node of a step to one of the next. */
+  links: PathLink[];
+  /** How many paths have them. */
+  paths: number;
+};
+
 export type PathLayer = {
   /** The values of the step, the most frequent first; then other and end or start. */
   nodes: PathNode[];
@@ -1253,6 +1264,10 @@ export type PathPlace = {
 };
 
 export type Paths = {
+  /** Splits paths by values of the event that they lead from or to. */
+  breakdown?: Breakdown[];
+  /** How many values have a group, 1 to 1000, default 25; the rest is one, $other. */
+  breakdown_limit?: number;
   /** Equal steps that follow each other are one. */
   collapse_repeats?: boolean;
   /** How many steps follow or precede, 1 to 10; default 5, or 3 on either side. */
@@ -1292,6 +1307,8 @@ export type Paths = {
 export type PathsAnswer = {
   /** The answer was worked out before; nothing changed since. */
   cached: boolean;
+  /** One for each value of the breakdown, most paths first. They add up to paths, layers and links. */
+  groups?: PathGroup[];
   /** The kind of the question. */
   kind: string;
   /** The steps in order; each has all paths. */
@@ -1350,6 +1367,8 @@ export type PeopleOfLifecycle = {
 };
 
 export type PeopleOfPaths = {
+  /** The values of a group; without it all paths. */
+  breakdown?: unknown[];
   /** A node of the next layer, for a link. */
   next?: PathPlace;
   /** A node of the layer; without it all paths. */

@@ -81,6 +81,7 @@ var sections = [...]struct{ title, name, text string }{
 	{"Paths", "Paths", "See [paths.md](questions/paths.md)."},
 	{"Funnel of paths", "PathsFunnel", ""},
 	{"Answer to paths", "PathsAnswer", ""},
+	{"Group of paths", "PathGroup", ""},
 	{"Step of paths", "PathLayer", ""},
 	{"Node of paths", "PathNode", ""},
 	{"Link of paths", "PathLink", ""},
