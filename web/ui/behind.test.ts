@@ -293,6 +293,7 @@ const kinds = [
   { kind: 'stickiness', range, active: { events: ['app_opened'] }, window: 'week' },
   { kind: 'stickiness', range, active: { events: ['app_opened'] }, mode: 'ratio', breakdown: [{ property: '$os' }], breakdown_limit: 2 },
   { kind: 'paths', range, from: { events: ['app_opened'] }, depth: 2, nodes: 3 },
+  { kind: 'paths', range, from: { events: ['app_opened'] }, depth: 2, nodes: 3, breakdown: [{ property: '$os' }], breakdown_limit: 2 },
 ];
 it.each(kinds)('of the numbers of a table: $kind', async (question) => {
   const { page, done } = await explore(question);

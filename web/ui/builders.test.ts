@@ -231,6 +231,27 @@ const builders: Builder[] = [
     shows: flows,
   },
   {
+    name: 'Paths by platform', kind: 'Paths',
+    build: async (page) => {
+      await pick(page, 'After', 'app_opened');
+      await pick(page, 'Broken down by', '$os');
+    },
+    asks: { kind: 'paths', from: { events: ['app_opened'] }, breakdown: [{ property: '$os' }] },
+    shows: async (page, answer) => {
+      if (answer.kind !== 'paths') throw new Error(answer.kind);
+      await flows(page, answer);
+      const [group] = answer.groups!;
+      await page.getByRole('combobox', { name: 'Group' }).selectOption({ index: 1 });
+      await page.getByText(`${formats.number(group!.paths)} paths.`).waitFor();
+      await flows(page, { ...answer, paths: group!.paths, layers: group!.layers, links: group!.links });
+      const node = group!.layers[0]!.nodes[0]!;
+      await page.getByRole('button', { name: `Step 0, ${nodeName(node)}: ${formats.number(node.count)}` }).press('Enter');
+      await page.getByRole('dialog').getByText(formats.number(node.count)).first().waitFor();
+      await page.keyboard.press('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+    },
+  },
+  {
     name: 'Sessions with bounds and a measure', kind: 'Sessions',
     build: async (page) => {
       await page.getByRole('button', { name: '+ Measure' }).click();

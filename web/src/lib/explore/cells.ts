@@ -1,7 +1,7 @@
 // Which number of an answer somebody points at, as POST /v1/people wants it named.
 import type { Formats } from '../format';
 import type { PathNode, PeopleOfFunnel, PeopleOfLifecycle } from '../openapi';
-import type { Answer, FunnelAnswer, LifecycleAnswer, SessionsAnswer, StickinessAnswer } from './answers';
+import type { Answer, FunnelAnswer, LifecycleAnswer, PathsAnswer, SessionsAnswer, StickinessAnswer } from './answers';
 import { measureIn } from './measures';
 import { bucketName, capital, groupName, nodeName, offsetName, seriesName } from './tables';
 
@@ -220,20 +220,34 @@ export function behindCell(answer: Answer, table: number, cohort: number | undef
 
 const place = (node: PathNode) => ({ sort: node.sort, ...(node.sort === 'value' ? { value: node.value } : {}) });
 
+/** The paths of a group; group 0 has all of them, the others are those of the breakdown. */
+export function pathsIn(answer: PathsAnswer, group: number): PathsAnswer {
+  const found = answer.groups?.[group - 1];
+  return found ? { ...answer, paths: found.paths, layers: found.layers, links: found.links } : answer;
+}
+
 /** Who is at a node of paths; the step is that of the answer. */
-export function behindNode(answer: Answer, step: number, node: number): Behind | undefined {
-  const found = answer.kind === 'paths' ? answer.layers.find((l) => l.step === step)?.nodes[node] : undefined;
-  return found && { cell: { step, node: place(found) }, title: `Step ${step} · ${nodeName(found)}` };
+export function behindNode(answer: Answer, step: number, node: number, group: number, formats: Formats): Behind | undefined {
+  if (answer.kind !== 'paths') return undefined;
+  const part = answer.groups?.[group - 1]?.breakdown;
+  const found = pathsIn(answer, group).layers.find((l) => l.step === step)?.nodes[node];
+  return found && {
+    cell: { step, node: place(found), ...of(part) },
+    title: words(`Step ${step}`, nodeName(found), groupName(answer, part, formats)),
+  };
 }
 
 /** Who goes from a node of paths to one of the next step. */
-export function behindLink(answer: Answer, link: number): Behind | undefined {
-  const found = answer.kind === 'paths' ? answer.links[link] : undefined;
-  if (!found || answer.kind !== 'paths') return undefined;
-  const at = (step: number, node: number) => answer.layers.find((l) => l.step === step)?.nodes[node];
+export function behindLink(answer: Answer, link: number, group: number, formats: Formats): Behind | undefined {
+  if (answer.kind !== 'paths') return undefined;
+  const part = answer.groups?.[group - 1]?.breakdown;
+  const { layers, links } = pathsIn(answer, group);
+  const found = links[link];
+  if (!found) return undefined;
+  const at = (step: number, node: number) => layers.find((l) => l.step === step)?.nodes[node];
   const [from, to] = [at(found.step, found.from), at(found.step + 1, found.to)];
   return from && to && {
-    cell: { step: found.step, node: place(from), next: place(to) },
-    title: `Step ${found.step} · ${nodeName(from)} → ${nodeName(to)}`,
+    cell: { step: found.step, node: place(from), next: place(to), ...of(part) },
+    title: words(`Step ${found.step}`, `${nodeName(from)} → ${nodeName(to)}`, groupName(answer, part, formats)),
   };
 }

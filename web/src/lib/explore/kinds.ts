@@ -155,7 +155,7 @@ export const specs: Spec[] = [
     views: words('Chart', ['table', 'Table']),
   },
   {
-    kind: 'paths', label: 'Paths', says: 'What people do next', split: false, compare: false,
+    kind: 'paths', label: 'Paths', says: 'What people do next', split: true, compare: false,
     selections: [
       { name: 'from', label: 'After', none: 'The first event' },
       { name: 'to', label: 'Before', none: 'No matter what' },
@@ -172,6 +172,7 @@ export const specs: Spec[] = [
       { name: 'gap', label: 'Longest pause', input: 'text', usual: "the project's", unless: ({ options }) => !(options.unit || options.preset === 'posthog') || options.unit === 'actors' },
       { name: 'collapse_repeats', label: 'Repeats are one step', input: 'flag' },
       preset,
+      limit,
     ],
     views: words('Flow', ['table', 'Table']),
   },

@@ -4,7 +4,7 @@ import { nearest, splitPartial, summary, type Drawing } from '../draw';
 import { Formats } from '../format';
 import { csv } from '../table';
 import type { Answer, FunnelAnswer, LifecycleAnswer, PathsAnswer, RetentionAnswer, SessionsAnswer, TrendsAnswer } from './answers';
-import { behindCell, behindLink, behindNode, behindPoint, behindStep, behindTotal, nobodyBehind } from './cells';
+import { behindCell, behindLink, behindNode, behindPoint, behindStep, behindTotal, nobodyBehind, pathsIn } from './cells';
 import { placesOf } from './map';
 import { aboutTotals, groupsOf, nothing, pictureOf } from './picture';
 import { behindTable } from './rows';
@@ -158,9 +158,9 @@ describe('behind', () => {
     expect(behindCell(retention, 0, 0, undefined, formats)?.cell).toEqual({ cohort: '2026-01-01T00:00:00Z' });
     expect(behindCell(retention, 0, undefined, undefined, formats)?.cell).toEqual({});
     expect(behindPoint(retention, 1, 0, formats)).toEqual({ cell: { column: 1 }, title: 'Came back · Day 1–3 · All cohorts' });
-    expect(behindNode(paths, 1, 0)?.cell).toEqual({ step: 1, node: { sort: 'value', value: 'b' } });
-    expect(behindNode(paths, 1, 1)?.cell).toEqual({ step: 1, node: { sort: 'end' } });
-    expect(behindLink(paths, 1)?.cell).toEqual({ step: 0, node: { sort: 'value', value: 'a' }, next: { sort: 'end' } });
+    expect(behindNode(paths, 1, 0, 0, formats)?.cell).toEqual({ step: 1, node: { sort: 'value', value: 'b' } });
+    expect(behindNode(paths, 1, 1, 0, formats)?.cell).toEqual({ step: 1, node: { sort: 'end' } });
+    expect(behindLink(paths, 1, 0, formats)?.cell).toEqual({ step: 0, node: { sort: 'value', value: 'a' }, next: { sort: 'end' } });
   });
 
   it('tells windows from their estimates, and the group whose times are drawn', () => {
@@ -188,6 +188,18 @@ describe('behind', () => {
     expect(behindTable(retention, 0, 1, formats)?.cell).toEqual({ cohort: '2026-01-01T00:00:00Z' });
     expect(behindTable(retention, 0, 2, formats)?.cell).toEqual({ cohort: '2026-01-01T00:00:00Z', column: 0 });
     expect(behindTable(paths, 0, 3, formats)?.cell).toMatchObject({ next: { sort: 'value', value: 'b' } });
+    const byCountry = {
+      ...paths, groups: [{ breakdown: ['x'], paths: 60, layers: [{ step: 0, nodes: paths.layers[0]!.nodes }, { step: 1, nodes: [paths.layers[1]!.nodes[0]!] }], links: [paths.links[0]!] }],
+    } as PathsAnswer;
+    expect(groupsOf(byCountry, formats)).toEqual(['All paths', 'x (60)']);
+    expect(tableOf(byCountry, formats).rows.map((r) => r[0])).toEqual(['All paths', 'All paths', 'x']);
+    expect(behindTable(byCountry, 1, 4, formats)?.cell).toEqual({ step: 0, node: { sort: 'value', value: 'a' }, next: { sort: 'end' } });
+    expect(behindTable(byCountry, 2, 4, formats)).toEqual({
+      cell: { step: 0, node: { sort: 'value', value: 'a' }, next: { sort: 'value', value: 'b' }, breakdown: ['x'] }, title: 'Step 0 · a → b · x',
+    });
+    expect(behindNode(byCountry, 1, 0, 1, formats)?.cell).toEqual({ step: 1, node: { sort: 'value', value: 'b' }, breakdown: ['x'] });
+    expect(behindNode(byCountry, 1, 1, 1, formats)).toBeUndefined();
+    expect(flow(pathsIn(byCountry, 1), 100, 200).bands).toHaveLength(1);
     const split = { ...lifecycle, groups: [{ breakdown: ['x'], people: 3, buckets: lifecycle.buckets }] } as LifecycleAnswer;
     expect(behindTable(split, 1, 3, formats)?.cell).toEqual({ bucket: '2026-01-01T00:00:00Z', state: 'new', breakdown: ['x'] });
   });

@@ -42,6 +42,9 @@ export function groupsOf(answer: Answer, formats: Formats): string[] {
   if (answer.kind === 'lifecycle' && answer.groups?.length) {
     return ['Everybody', ...answer.groups.map((g) => `${groupName(answer, g.breakdown, formats)} (${formats.number(g.people)})`)];
   }
+  if (answer.kind === 'paths' && answer.groups?.length) {
+    return ['All paths', ...answer.groups.map((g) => `${groupName(answer, g.breakdown, formats)} (${formats.number(g.paths)})`)];
+  }
   if (answer.kind === 'funnel' && answer.groups.length > 1 && answer.groups.some((g) => g.time_to_convert)) {
     return answer.groups.map((g) => `${groupName(answer, g.breakdown, formats)} (${formats.number(g.converted)})`);
   }

@@ -135,6 +135,7 @@ const questions: Question[] = [
     measures: [{ events: ['purchase'], where: { property: 'plan', op: 'is', value: 'pro' }, property: 'price', as: 'number', label: 'revenue' }, { events: ['view'] }],
   },
   { kind: 'paths', range: { from: '-7d', to: 'now' }, unit: 'sessions', gap: '10min', steps: { events: ['view'], where: { property: 'amount', op: 'gt', value: 1 } } },
+  { kind: 'paths', range: { from: '-7d', to: 'now' }, from: { events: ['a'] }, breakdown: [{ property: '$os' }, { cohort: 'Buyers' }], breakdown_limit: 3 },
   { kind: 'retention', range: { from: '-8w', to: 'now' }, start: { events: ['signed_up'] }, type: 'brackets', brackets: [{ from: 0, to: 0 }, { from: 1, to: 3 }] },
 ];
 

@@ -1,6 +1,6 @@
 // Who is behind the numbers of the table that tables.ts makes, place by place.
 import type { Formats } from '../format';
-import type { Answer, FunnelAnswer, LifecycleAnswer, RetentionAnswer, SessionsAnswer, StickinessAnswer, TrendsAnswer } from './answers';
+import type { Answer, FunnelAnswer, LifecycleAnswer, PathsAnswer, RetentionAnswer, SessionsAnswer, StickinessAnswer, TrendsAnswer } from './answers';
 import {
   behindBin, behindCell, behindDay, behindEntry, behindIntervals, behindLength, behindLink, behindPoint, behindState, behindStep, behindTotal, behindWindow,
   type Behind,
@@ -20,7 +20,7 @@ export function behindTable(answer: Answer, row: number, column: number, formats
     case 'stickiness':
       return stickiness(answer, row, column, formats);
     case 'paths':
-      return column === 3 ? behindLink(answer, row) : undefined;
+      return paths(answer, row, column, formats);
     case 'sessions':
       return sessions(answer, row, answer.groups.some((g) => g.breakdown) ? column - 1 : column, formats);
   }
@@ -80,6 +80,12 @@ function lifecycle(answer: LifecycleAnswer, row: number, column: number, formats
   const state = ([undefined, 'active', 'new', 'returning', 'resurrecting', 'dormant'] as const)[groups.length > 0 ? column - 1 : column];
   const [group, at] = part(row, [answer.buckets.length, ...groups.map((g) => g.buckets.length)]);
   return state && behindState(answer, at, state, group, formats);
+}
+
+function paths(answer: PathsAnswer, row: number, column: number, formats: Formats): Behind | undefined {
+  const groups = answer.groups ?? [];
+  const [group, link] = part(row, [answer.links.length, ...groups.map((g) => g.links.length)]);
+  return column === (groups.length > 0 ? 4 : 3) ? behindLink(answer, link, group, formats) : undefined;
 }
 
 function stickiness(answer: StickinessAnswer, row: number, column: number, formats: Formats): Behind | undefined {

@@ -28,7 +28,7 @@ export function tableOf(answer: Answer, formats: Formats): Table {
     case 'stickiness':
       return stickiness(answer, formats);
     case 'paths':
-      return paths(answer);
+      return paths(answer, formats);
     case 'sessions':
       return sessions(answer, formats);
   }
@@ -205,14 +205,21 @@ export function nodeName(node: { sort: string; value: unknown }): string {
   return breakdownName(node.value, '');
 }
 
-function paths(answer: PathsAnswer): Table {
-  const layers = new Map(answer.layers.map((layer) => [layer.step, layer.nodes]));
+function paths(answer: PathsAnswer, formats: Formats): Table {
+  const cells = ({ layers, links }: Pick<PathsAnswer, 'layers' | 'links'>, ...lead: Cell[]): Cell[][] => {
+    const nodes = new Map(layers.map((layer) => [layer.step, layer.nodes]));
+    return links.map((link) => {
+      const [from, to] = [nodes.get(link.step)?.[link.from], nodes.get(link.step + 1)?.[link.to]];
+      return [...lead, link.step, from ? nodeName(from) : '', to ? nodeName(to) : '', link.count];
+    });
+  };
+  const groups = answer.groups ?? [];
+  const split = groups.length > 0;
   return {
-    columns: [column('Step'), column('From', 'text'), column('To', 'text'), column('Paths')],
-    rows: answer.links.map((link) => {
-      const [from, to] = [layers.get(link.step)?.[link.from], layers.get(link.step + 1)?.[link.to]];
-      return [link.step, from ? nodeName(from) : '', to ? nodeName(to) : '', link.count];
-    }),
+    columns: [...(split ? [column('Group', 'text')] : []), column('Step'), column('From', 'text'), column('To', 'text'), column('Paths')],
+    rows: split
+      ? [...cells(answer, 'All paths'), ...groups.flatMap((g) => cells(g, groupName(answer, g.breakdown, formats)))]
+      : cells(answer),
   };
 }
 
