@@ -129,13 +129,13 @@ func peopleOfSessions(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 	askPeople(rt, e, o, now, drawSessions, (*query.Engine).ResolveSessions, func(b *behind, o *oracle, a *query.SessionsAnswer) {
 		q := &a.Question
 		g := &grouper{o: o, breakdown: q.Breakdown}
-		trends := &query.Trends{Where: q.Where, Breakdown: q.Breakdown}
+		trends := &query.Trends{Where: q.Where, Breakdown: q.Breakdown, Timezone: q.Timezone}
 		g.boundaries = o.boundaries(trends, &query.Series{Events: q.Holding.Events, Where: q.Holding.Where}, []time.Time{a.Range.From, a.Range.To})
 		visits := o.visits(q, zoneOf(b.t, q.Timezone))
 		people := func(line []any, from, to int64, picks func(*visit) bool) []uint64 {
 			out := map[uint64]bool{}
 			for _, v := range visits {
-				if !v.counts(q) || v.begin < from || v.begin >= to || !picks(v) {
+				if at := o.stands(v.first, q.Timezone); !v.counts(q) || at < from || at >= to || !picks(v) {
 					continue
 				}
 				valued := v.first
