@@ -320,7 +320,7 @@ func elsewhereInputs() []input {
 	return []input{
 		shown("I17", "9007199254740993, and 30 digits", "stored to the digit", "TestOddButGood"),
 		shown("I41", "any key while the control plane cannot be read or written", "as before: keys are in memory", "TestReadsOutliveTheStore"),
-		shown("I52", "`null`, `undefined`, `NaN`, `anonymous`, zeros as ids", "200, no link is made", "TestForbidden"),
+		shown("I52", "`null`, `undefined`, `NaN`, `anonymous`, zeros as ids", "200, no link is made", "TestNobody"),
 		shown("I53", "aliases in a circle and to oneself", "200, no link is made", "TestAlias"),
 		shown("I53", "more ids for one user than may be", "200, no link is made", "TestMaxIDs"),
 		shown("I55", "times in seconds, milliseconds, microseconds, nanoseconds", "told by their size", "TestParseTime"),

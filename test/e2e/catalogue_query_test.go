@@ -74,7 +74,7 @@ func questionInputs() []input {
 		shown("Q18", "a breakdown by a property of very many values", "200, the top ones and the rest", "TestTrendsAgreeWithOracle"),
 		shown("Q18", "a question about more events than memory holds", "200, read in several passes", "TestPasses"),
 		{id: "Q19", what: "more questions at once than may be", answer: refused(429, "too_many_queries"), try: tooManyQuestions},
-		shown("Q20", "a client that leaves", "the question ends", "TestLeavingEndsTheQuestion"),
+		shown("Q20", "a client that leaves", "the question ends", "TestLeavingEndsTheStatement"),
 		get("Q28", "a parameter twice", refused(400, "duplicate_parameter"), "/v1/events?event=a&event=b"),
 		get("Q28", "a parameter in array style", refused(400, "unknown_parameter"), "/v1/events?event[]=a"),
 		get("Q28", "a parameter badly encoded", refused(400, "malformed_query"), "/v1/events?event=%zz"),
