@@ -94,7 +94,8 @@ func (h *history) grow(n int) {
 			h.link(&it, pos)
 			h.event(&it, pos)
 		case 3:
-			if h.unlink(&it, pos) {
+			// Seldom: each has everything that is in memory written to disk, where the rest of the history would be then.
+			if h.rng.IntN(10) == 0 && h.unlink(&it, pos) {
 				break
 			}
 			fallthrough
