@@ -162,15 +162,20 @@ func (s *Store) publish(g *generation, tables map[store.ProjectID]*hotTable, aft
 	if s.batch.newest > g.newest {
 		g.newest = s.batch.newest
 	}
-	s.watermark.Position = after
 	if s.batch.newest > 0 {
 		if t := time.UnixMicro(s.batch.newest).UTC(); t.After(s.watermark.Time) {
 			s.watermark.Time = t
 		}
 	}
+	s.advance(after)
+	s.metrics.hotRows.Set(float64(s.hotRows()))
+}
+
+// advance tells whoever waits that everything before a position is visible. s.mu is held.
+func (s *Store) advance(after eventlog.Position) {
+	s.watermark.Position = after
 	close(s.advanced)
 	s.advanced = make(chan struct{})
-	s.metrics.hotRows.Set(float64(s.hotRows()))
 }
 
 // hot is what is in memory only.

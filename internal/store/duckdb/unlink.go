@@ -50,10 +50,9 @@ func (s *Store) unlink(ctx context.Context, u store.Unlink, after eventlog.Posit
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.cold, s.watermark.Position = after, after
+		s.cold = after
 		s.changed(u.Project)
-		close(s.advanced)
-		s.advanced = make(chan struct{})
+		s.advance(after)
 		return nil
 	})
 	if err != nil {
