@@ -1,10 +1,6 @@
 package app
 
-import (
-	"runtime"
-
-	"github.com/KimMachineGun/automemlimit/memlimit"
-)
+import "github.com/KimMachineGun/automemlimit/memlimit"
 
 // Questions may together hold events in a questionShare of the memory that the server may use, each in leastHistory at the
 // least. The rest is for rows in memory, DuckDB, and the pages of its file that the kernel keeps.
@@ -30,8 +26,5 @@ func memoryAllowance() uint64 {
 
 // historyMemory is how many bytes of events one behavioural question may hold when as many run at a time as may.
 func historyMemory(allowed uint64, questions int) int64 {
-	return max(int64(allowed/questionShare)/int64(max(questions, 1)), leastHistory)
+	return max(int64(allowed/questionShare)/int64(questions), leastHistory)
 }
-
-// concurrentQuestions is how many questions run at a time on a machine of so many cores.
-func concurrentQuestions() int { return max(2, runtime.NumCPU()) }

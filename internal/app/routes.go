@@ -47,13 +47,13 @@ func (a *app) routes() (http.Handler, error) {
 	posthog.Remote{Door: door}.Register(mux)
 	mixpanel.Remote{Door: door}.Register(mux)
 
-	concurrent, history := concurrentQuestions(), int64(c.Query.HistoryMemory)
+	history := int64(c.Query.HistoryMemory)
 	if history == 0 {
-		history = historyMemory(memoryAllowance(), concurrent)
+		history = historyMemory(memoryAllowance(), query.DefaultConcurrent())
 	}
 	engine, err := query.New(query.Options{
-		MaxConcurrent: concurrent, HistoryMemory: history,
-		Store: a.pipeline.reader, Now: time.Now, Registerer: a.registry, Tracer: a.tracing.tracer("query"), Logger: a.Logger,
+		HistoryMemory: history,
+		Store:         a.pipeline.reader, Now: time.Now, Registerer: a.registry, Tracer: a.tracing.tracer("query"), Logger: a.Logger,
 		Cohorts: rest.Cohorts{Projects: a.projects}, Read: rest.ReadQuestion, Workers: a.cores,
 		Begin: a.questions.Begin, Lag: status{a}.behind,
 	})

@@ -54,7 +54,7 @@ type Options struct {
 	Logger     *slog.Logger
 	// Begin, if set, is called when a question begins to run, and what it returns when the question has ended.
 	Begin func() (end func())
-	// MaxConcurrent is how many questions run at a time; default one a core, at least 2.
+	// MaxConcurrent is how many questions run at a time; default DefaultConcurrent.
 	MaxConcurrent int
 	// Workers is how many go over the events of a behavioural question at a time; default GOMAXPROCS.
 	Workers int
@@ -74,6 +74,9 @@ type Options struct {
 	Read func(e *Engine, s Scope, question []byte) (Asked, error)
 }
 
+// DefaultConcurrent is how many questions run at a time unless an engine is told otherwise: one a core, at least 2.
+func DefaultConcurrent() int { return max(2, runtime.NumCPU()) }
+
 func (o *Options) defaults() {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -91,7 +94,7 @@ func (o *Options) defaults() {
 		o.Begin = func() func() { return func() {} }
 	}
 	if o.MaxConcurrent <= 0 {
-		o.MaxConcurrent = max(2, runtime.NumCPU())
+		o.MaxConcurrent = DefaultConcurrent()
 	}
 	if o.MaxWaiting <= 0 {
 		o.MaxWaiting = 64
