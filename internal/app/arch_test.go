@@ -57,7 +57,7 @@ var allowed = map[string][]string{
 
 // adapters are imported by the app only, and by the reference server of the benchmark, which is a command of its own.
 var adapters = []string{
-	"internal/eventlog/disk", "internal/archive/cloud", "internal/store/duckdb", "internal/project/sqlite", "internal/project/postgres",
+	"internal/eventlog/disk", "internal/archive/cloud", "internal/store/duckdb", "internal/store/clickhouse", "internal/project/sqlite", "internal/project/postgres",
 	"internal/cache/memory",
 }
 
@@ -71,6 +71,9 @@ var siblings = map[string][]string{
 	// The engines of the control plane have their statements and migrations in common.
 	"internal/project/sqlite":   {"internal/project/schema", "internal/project/statement"},
 	"internal/project/postgres": {"internal/project/schema", "internal/project/statement"},
+	// What an event is in columns is the same in every store.
+	"internal/store/duckdb":     {"internal/store/flat"},
+	"internal/store/clickhouse": {"internal/store/flat"},
 	// An answer is delivered as a table, too.
 	"internal/api/rest": {"internal/api/sheet"},
 	// The machines of behavioural questions walk over histories.

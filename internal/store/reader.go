@@ -50,7 +50,7 @@ type Cut interface {
 	// Dialect is how the store's SQL is written.
 	Dialect() Dialect
 	// Events is a relation, fit to stand after FROM, that has the given columns (names out of Schema, built in or
-	// property columns) and a row an event. Column names in it are as given, and safe to write unquoted. The column
+	// property columns), perhaps more, and a row an event. Column names in it are as given, and safe to write unquoted. The column
 	// "person" has every link resolved.
 	Events(columns ...string) string
 	// EventsAt is like Events, for a reader of whole events that knows their positions: the relation has the events at

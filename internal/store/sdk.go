@@ -1,5 +1,7 @@
 package store
 
+import "strings"
+
 // SDK is what sent an event, by its own account.
 type SDK struct {
 	// Name and Version are empty where the sender did not say them; at most MaxSDKText bytes of each are kept.
@@ -27,4 +29,49 @@ type Duplicates struct {
 	Hour int64
 	SDK
 	Count int64
+}
+
+// SDKCount is how many duplicates an SDK sent.
+type SDKCount struct {
+	SDK
+	Count int64
+}
+
+// SDKCounts are those of one project and hour, in the order in which they first came, at most MaxSDKs and OtherSDKs.
+// However they are put together, adding up in the order of the log keeps the first ones.
+type SDKCounts []SDKCount
+
+// Add counts n more. The texts may belong to the caller.
+func (c SDKCounts) Add(sdk SDK, n int64) SDKCounts {
+	sdk.Name, sdk.Version = cutText(sdk.Name), cutText(sdk.Version)
+	others := 0
+	for i := range c {
+		if c[i].SDK == sdk {
+			c[i].Count += n
+			return c
+		}
+		if c[i].SDK == OtherSDKs {
+			others = 1
+		}
+	}
+	if sdk != OtherSDKs && len(c)-others >= MaxSDKs {
+		return c.Add(OtherSDKs, n)
+	}
+	return append(c, SDKCount{SDK{Name: strings.Clone(sdk.Name), Version: strings.Clone(sdk.Version)}, n})
+}
+
+// Plus adds up two of them, of which the other came later.
+func (c SDKCounts) Plus(other SDKCounts) SDKCounts {
+	for _, x := range other {
+		c = c.Add(x.SDK, x.Count)
+	}
+	return c
+}
+
+// cutText is the beginning of a text, up to whole characters.
+func cutText(s string) string {
+	if len(s) <= MaxSDKText {
+		return s
+	}
+	return strings.ToValidUTF8(s[:MaxSDKText], "")
 }

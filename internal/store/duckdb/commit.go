@@ -78,7 +78,7 @@ func (s *Store) active() *generation {
 	s.generations++
 	g := &generation{
 		number: s.generations, tables: map[store.ProjectID]*hotTable{}, parts: map[store.ProjectID]*part{},
-		counts: map[ledgerKey]store.Counts{}, sdks: map[ledgerKey]sdkCounts{}, oldest: s.opts.Now(),
+		counts: map[ledgerKey]store.Counts{}, sdks: map[ledgerKey]store.SDKCounts{}, oldest: s.opts.Now(),
 	}
 	s.gens = append(s.gens, g)
 	return g
@@ -154,7 +154,7 @@ func (s *Store) publish(g *generation, tables map[store.ProjectID]*hotTable, aft
 		g.counts[k] = g.counts[k].Plus(c)
 	}
 	for k, c := range s.batch.sdks {
-		g.sdks[k] = g.sdks[k].plus(c)
+		g.sdks[k] = g.sdks[k].Plus(c)
 	}
 	g.dead = append(g.dead, s.batch.dead...)
 	g.links = append(g.links, s.batch.links...)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/store"
+	"github.com/freshet/freshet/internal/store/flat"
 )
 
 // cut reads the rows that were on disk when it was made, out of a transaction that began at that moment, and the rows in
@@ -38,7 +39,7 @@ type cut struct {
 	disk    int
 	props   []store.PropertyColumn
 	relinks bool
-	zone    dayZone
+	zone    flat.Zone
 	// links are those that were not written when the cut was made, for all projects.
 	links [][]store.Link
 	// begun tells that a project without events has a transaction after all.
@@ -68,7 +69,7 @@ func (s *Store) Cut(ctx context.Context, project store.ProjectID) (store.Cut, er
 				g.readers.Add(1)
 				c.gens = append(c.gens, g)
 				c.hot = append(c.hot, *h)
-				c.zone = c.zone.with(g.parts[project].zone)
+				c.zone = c.zone.With(g.parts[project].zone)
 			}
 		}
 		c.onDisk, c.disk = c.table.diskReady, c.table.diskReadyProps
@@ -117,7 +118,7 @@ func (c *cut) Watermark() store.Watermark { return c.watermark }
 
 // Schema implements store.Cut.
 func (c *cut) Schema() *store.Schema {
-	s := &store.Schema{Properties: map[string][]store.PropertyColumn{}, PropertyLimit: c.store.opts.PropertyLimit, DayZone: c.zone.name}
+	s := &store.Schema{Properties: map[string][]store.PropertyColumn{}, PropertyLimit: c.store.opts.PropertyLimit, DayZone: c.zone.Name}
 	for _, p := range c.props {
 		s.Properties[p.Key] = append(s.Properties[p.Key], p)
 	}

@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/freshet/freshet/internal/store"
 )
@@ -16,54 +15,10 @@ import (
 const duplicatesTable = "CREATE TABLE IF NOT EXISTS sdk_duplicates (project UINTEGER NOT NULL, hour BIGINT NOT NULL," +
 	" library VARCHAR NOT NULL, version VARCHAR NOT NULL, n BIGINT NOT NULL)"
 
-// sdkCount is how many duplicates an SDK sent.
-type sdkCount struct {
-	store.SDK
-	n int64
-}
-
-// sdkCounts are those of one project and hour, in the order in which they first came, at most store.MaxSDKs and
-// store.OtherSDKs. Whatever the commits and flushes, adding up in the order of the log keeps the first ones.
-type sdkCounts []sdkCount
-
-// add counts n more. The texts may belong to the caller.
-func (c sdkCounts) add(sdk store.SDK, n int64) sdkCounts {
-	sdk.Name, sdk.Version = cutText(sdk.Name), cutText(sdk.Version)
-	others := 0
-	for i := range c {
-		if c[i].SDK == sdk {
-			c[i].n += n
-			return c
-		}
-		if c[i].SDK == store.OtherSDKs {
-			others = 1
-		}
-	}
-	if sdk != store.OtherSDKs && len(c)-others >= store.MaxSDKs {
-		return c.add(store.OtherSDKs, n)
-	}
-	return append(c, sdkCount{store.SDK{Name: strings.Clone(sdk.Name), Version: strings.Clone(sdk.Version)}, n})
-}
-
-func (c sdkCounts) plus(d sdkCounts) sdkCounts {
-	for _, x := range d {
-		c = c.add(x.SDK, x.n)
-	}
-	return c
-}
-
-// cutText is the beginning of a text, up to whole characters.
-func cutText(s string) string {
-	if len(s) <= store.MaxSDKText {
-		return s
-	}
-	return strings.ToValidUTF8(s[:store.MaxSDKText], "")
-}
-
 // CountDuplicate implements store.Writer.
 func (s *Store) CountDuplicate(project store.ProjectID, hour int64, sdk store.SDK) {
 	k := ledgerKey{project, hour}
-	s.batch.sdks[k] = s.batch.sdks[k].add(sdk, 1)
+	s.batch.sdks[k] = s.batch.sdks[k].Add(sdk, 1)
 }
 
 // Duplicates implements store.Reader.
@@ -84,15 +39,15 @@ func (s *Store) Duplicates(ctx context.Context, project store.ProjectID, from, t
 	}
 	for _, f := range fresh {
 		for hour, c := range f {
-			all[hour] = all[hour].plus(c)
+			all[hour] = all[hour].Plus(c)
 		}
 	}
 	var out []store.Duplicates
 	for _, h := range hours {
 		rest := h.Duplicate
 		for _, c := range all[h.Hour] {
-			out = append(out, store.Duplicates{Hour: h.Hour, SDK: c.SDK, Count: c.n})
-			rest -= c.n
+			out = append(out, store.Duplicates{Hour: h.Hour, SDK: c.SDK, Count: c.Count})
+			rest -= c.Count
 		}
 		if rest != 0 {
 			out = append(out, store.Duplicates{Hour: h.Hour, SDK: store.UntoldSDKs, Count: rest})
@@ -108,7 +63,7 @@ func (s *Store) Duplicates(ctx context.Context, project store.ProjectID, from, t
 // the log, with the ledger of the same moment.
 func (s *Store) pinDuplicates(
 	ctx context.Context, conn *sql.Conn, project store.ProjectID, from, to int64,
-) (hours []store.LedgerHour, fresh []map[int64]sdkCounts, err error) {
+) (hours []store.LedgerHour, fresh []map[int64]store.SDKCounts, err error) {
 	s.pin.RLock()
 	defer s.pin.RUnlock()
 	if _, err := conn.ExecContext(ctx, "BEGIN"); err != nil {
@@ -120,7 +75,7 @@ func (s *Store) pinDuplicates(
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for _, g := range s.gens {
-		of := map[int64]sdkCounts{}
+		of := map[int64]store.SDKCounts{}
 		for k, c := range g.sdks {
 			if k.project == project && k.hour >= from && k.hour < to {
 				of[k.hour] = slices.Clone(c)
@@ -131,18 +86,18 @@ func (s *Store) pinDuplicates(
 	return s.ledgerOf(project, from, to), fresh, nil
 }
 
-func readDuplicates(ctx context.Context, conn *sql.Conn, project store.ProjectID, from, to int64) (map[int64]sdkCounts, error) {
+func readDuplicates(ctx context.Context, conn *sql.Conn, project store.ProjectID, from, to int64) (map[int64]store.SDKCounts, error) {
 	rows, err := conn.QueryContext(ctx, "SELECT hour, library, version, n FROM sdk_duplicates WHERE project = ? AND hour >= ? AND hour < ?",
 		uint32(project), from, to)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	out := map[int64]sdkCounts{}
+	out := map[int64]store.SDKCounts{}
 	for rows.Next() {
 		var hour int64
-		var c sdkCount
-		if err := rows.Scan(&hour, &c.Name, &c.Version, &c.n); err != nil {
+		var c store.SDKCount
+		if err := rows.Scan(&hour, &c.Name, &c.Version, &c.Count); err != nil {
 			return nil, err
 		}
 		out[hour] = append(out[hour], c)
@@ -160,9 +115,9 @@ func (s *Store) writeDuplicates(ctx context.Context, g *generation) error {
 		if _, err := s.flusher.ExecContext(ctx, "DELETE FROM sdk_duplicates WHERE project = ? AND hour = ?", uint32(k.project), k.hour); err != nil {
 			return fmt.Errorf("write duplicates: %w", err)
 		}
-		for _, x := range old[k.hour].plus(c) {
+		for _, x := range old[k.hour].Plus(c) {
 			if _, err := s.flusher.ExecContext(ctx, "INSERT INTO sdk_duplicates VALUES (?, ?, ?, ?, ?)",
-				uint32(k.project), k.hour, x.Name, x.Version, x.n); err != nil {
+				uint32(k.project), k.hour, x.Name, x.Version, x.Count); err != nil {
 				return fmt.Errorf("write duplicates: %w", err)
 			}
 		}

@@ -157,7 +157,7 @@ func (s *Store) writeGeneration(ctx context.Context, g *generation, rows []sorte
 			return err
 		}
 		t := rows[i].table
-		if err := s.writeZone(ctx, t, t.zone.with(g.parts[t.project].zone)); err != nil {
+		if err := s.writeZone(ctx, t, t.zone.With(g.parts[t.project].zone)); err != nil {
 			return err
 		}
 	}

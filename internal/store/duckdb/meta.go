@@ -7,6 +7,7 @@ import (
 
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/store"
+	"github.com/freshet/freshet/internal/store/flat"
 )
 
 const (
@@ -116,8 +117,8 @@ func (s *Store) loadTables(ctx context.Context) error {
 	defer rows.Close()
 	for rows.Next() {
 		var p store.ProjectID
-		zone := dayZone{rows: true}
-		if err := rows.Scan(&p, &zone.name); err != nil {
+		zone := flat.Zone{Rows: true}
+		if err := rows.Scan(&p, &zone.Name); err != nil {
 			return err
 		}
 		t := newTable(p, s.opts.PropertyLimit)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/store"
+	"github.com/freshet/freshet/internal/store/flat"
 )
 
 // part holds the rows of one project and generation as columns, in the order of the log. It is filled by commits and
@@ -18,7 +19,7 @@ type part struct {
 	bytes   int
 	builtin []column
 	props   []column
-	zone    dayZone
+	zone    flat.Zone
 }
 
 func newPart(t *table) *part {
@@ -42,7 +43,7 @@ func (p *part) add(r *rows) {
 		p.bytes += p.props[i].extend(p.n, &r.props[i])
 	}
 	p.n += r.n
-	p.zone = p.zone.with(r.zone)
+	p.zone = p.zone.With(r.events.Zone())
 }
 
 // filled returns the columns that have a value, padded to the part's length. They are views: what is appended to the
@@ -65,7 +66,7 @@ func filled(n int, sets ...[]column) []column {
 
 // reset forgets the rows and keeps the memory.
 func (p *part) reset() {
-	p.n, p.bytes, p.zone = 0, 0, dayZone{}
+	p.n, p.bytes, p.zone = 0, 0, flat.Zone{}
 	for _, set := range [][]column{p.builtin, p.props} {
 		for i := range set {
 			set[i].reset()
@@ -138,7 +139,7 @@ type key struct {
 // order returns the part's rows in the order of the disk, and how many there are of each day. links are the persons
 // that others have become.
 func (p *part) order(n int, links map[uint64]uint64) (keys []key, days map[int64]int) {
-	day, person, at := p.builtin[colDay].words, p.builtin[colPerson].words, p.builtin[colTime].words
+	day, person, at := p.builtin[flat.Day].words, p.builtin[flat.Person].words, p.builtin[flat.Time].words
 	keys, days = make([]key, n), map[int64]int{}
 	for i := range keys {
 		k := key{int64(word(day, i)), word(person, i), int64(word(at, i)), int32(i)}
@@ -172,13 +173,13 @@ func order(less bool) int {
 
 // before is the number of rows whose positions lie before one; rows are in the order of the log.
 func (p *part) before(at eventlog.Position) int {
-	seq := p.builtin[colSeq].words
+	seq := p.builtin[flat.Seq].words
 	return sort.Search(p.n, func(i int) bool { return word(seq, i) >= uint64(at) })
 }
 
 // at returns the rows that have one of the positions.
 func (p *part) at(positions []eventlog.Position) (keys []key) {
-	seq := p.builtin[colSeq].words
+	seq := p.builtin[flat.Seq].words
 	for _, at := range positions {
 		if i := p.before(at); i < p.n && word(seq, i) == uint64(at) {
 			keys = append(keys, key{row: int32(i)})

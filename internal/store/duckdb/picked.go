@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/store/flat"
 )
 
 // picked says which events a relation is wanted for: those at positions or those of persons, all if neither is given.
@@ -94,7 +95,7 @@ func (c *cut) linkedTo(persons []uint64) (out []uint64, err error) {
 
 // of returns which of the first rows are of the persons.
 func (p *part) of(persons []uint64, rows int) (keys []key) {
-	words := p.builtin[colPerson].words
+	words := p.builtin[flat.Person].words
 	for i := range rows {
 		if slices.Contains(persons, word(words, i)) {
 			keys = append(keys, key{row: int32(i)})

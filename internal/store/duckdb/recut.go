@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/freshet/freshet/internal/store"
+	"github.com/freshet/freshet/internal/store/flat"
 )
 
 // When a project's time zone changes, new rows have their days cut in another zone than those before, and questions
@@ -23,13 +24,13 @@ const (
 
 // progress is how far a project's days have been cut anew in a zone: all rows before a time, in microseconds, are.
 type progress struct {
-	zone   dayZone
+	zone   flat.Zone
 	before int64
 }
 
 // joined notes that rows of a zone are on disk; the caller holds flushing and Store.mu.
-func (t *table) joined(z dayZone) {
-	t.zone = t.zone.with(z)
+func (t *table) joined(z flat.Zone) {
+	t.zone = t.zone.With(z)
 	if z != t.recut.zone {
 		t.recut = progress{}
 	}
@@ -43,16 +44,16 @@ func (s *Store) recut(ctx context.Context) error {
 	if t == nil {
 		return nil
 	}
-	zone := zoneOf(loc)
+	zone := flat.ZoneOf(loc)
 	if t.recut.zone != zone {
 		t.recut = progress{zone, math.MinInt64}
 	}
 	r := &recutting{store: s, table: t, loc: loc, before: t.recut.before}
-	next := dayZone{rows: true}
+	next := flat.Zone{Rows: true}
 	err := s.onDisk(ctx, func() error {
 		done, err := r.round(ctx)
 		if err != nil {
-			return fmt.Errorf("cut days of project %d in %s: %w", t.project, zone.name, err)
+			return fmt.Errorf("cut days of project %d in %s: %w", t.project, zone.Name, err)
 		}
 		if done {
 			next = zone
@@ -69,7 +70,7 @@ func (s *Store) recut(ctx context.Context) error {
 	}
 	if next == zone {
 		t.recut = progress{}
-		s.opts.Logger.Info("cut all days in another time zone", "project", t.project, "zone", zone.name)
+		s.opts.Logger.Info("cut all days in another time zone", "project", t.project, "zone", zone.Name)
 	}
 	if r.changed == 0 {
 		return nil
@@ -86,12 +87,12 @@ func (s *Store) otherwiseCut() (*table, *time.Location) {
 		if !t.diskReady || t.loc == nil {
 			continue
 		}
-		zone := zoneOf(t.loc)
+		zone := flat.ZoneOf(t.loc)
 		mixing := slices.ContainsFunc(s.gens, func(g *generation) bool {
 			p := g.parts[t.project]
-			return p != nil && p.zone.with(zone) != zone
+			return p != nil && p.zone.With(zone) != zone
 		})
-		if zone.name != "" && t.zone != zone && !mixing {
+		if zone.Name != "" && t.zone != zone && !mixing {
 			return t, t.loc
 		}
 	}
@@ -147,11 +148,11 @@ func (r *recutting) days(ctx context.Context) (out []int64, err error) {
 // nextDay is the first day from the time on that rows of the given days, cut in any zone, may be in, and its bounds.
 func nextDay(days []int64, at int64, loc *time.Location) (day, from, to int64, ok bool) {
 	for _, d := range days {
-		if startOfDay(d+farthest+1, loc) <= at {
+		if flat.StartOfDay(d+farthest+1, loc) <= at {
 			continue
 		}
 		for day := d - farthest; day <= d+farthest; day++ {
-			if from, to := max(at, startOfDay(day, loc)), startOfDay(day+1, loc); from < to {
+			if from, to := max(at, flat.StartOfDay(day, loc)), flat.StartOfDay(day+1, loc); from < to {
 				return day, from, to, true
 			}
 		}

@@ -156,7 +156,7 @@ type generation struct {
 	bytes  int
 	oldest time.Time
 	counts map[ledgerKey]store.Counts
-	sdks   map[ledgerKey]sdkCounts
+	sdks   map[ledgerKey]store.SDKCounts
 	dead   []store.DeadLetter
 	links  []store.Link
 	end    eventlog.Position
@@ -200,7 +200,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		tables: map[store.ProjectID]*table{}, ledger: ledger{hours: map[ledgerKey]store.Counts{}}, pending: newPendingLinks(),
 		versions: map[store.ProjectID]uint64{}, opened: uint64(o.Now().UnixNano()),
 	}
-	s.batch = batch{projects: map[store.ProjectID]*rows{}, counts: map[ledgerKey]store.Counts{}, sdks: map[ledgerKey]sdkCounts{}}
+	s.batch = batch{projects: map[store.ProjectID]*rows{}, counts: map[ledgerKey]store.Counts{}, sdks: map[ledgerKey]store.SDKCounts{}}
 	if err := s.load(ctx); err != nil {
 		// All of it: DuckDB makes the next one who opens the file wait until nobody has a connection any more.
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), s.shut())

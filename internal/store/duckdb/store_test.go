@@ -11,6 +11,7 @@ import (
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/store"
+	"github.com/freshet/freshet/internal/store/flat"
 )
 
 func open(t *testing.T, dir string) *Store {
@@ -65,10 +66,10 @@ func one(t *testing.T, s *Store, columns, what string) any {
 }
 
 func TestColumnPlaces(t *testing.T) {
-	if len(store.Columns) != columnCount {
-		t.Fatalf("%d columns, %d places", len(store.Columns), columnCount)
+	if len(store.Columns) != flat.ColumnCount {
+		t.Fatalf("%d columns, %d places", len(store.Columns), flat.ColumnCount)
 	}
-	for place, name := range map[int]string{colSeq: "seq", colPerson: "person", colCity: "city", colProtocol: "protocol", colOverflow: "overflow"} {
+	for place, name := range map[int]string{flat.Seq: "seq", flat.Person: "person", flat.City: "city", flat.Protocol: "protocol", flat.Overflow: "overflow"} {
 		if store.Columns[place].Name != name {
 			t.Errorf("place %d is %s, want %s", place, store.Columns[place].Name, name)
 		}

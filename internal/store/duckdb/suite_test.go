@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -25,7 +26,9 @@ func TestSuite(t *testing.T) {
 			t.Helper()
 			settle(t, s.(*Store))
 		},
-		Crash: func(t testing.TB, s storetest.Store, dir string) string { return crash(t, s.(*Store), dir) },
+		Crash:    func(t testing.TB, s storetest.Store, dir string) string { return crash(t, s.(*Store), dir) },
+		Numbers:  func(n int) string { return fmt.Sprintf("(SELECT range AS n FROM range(%d))", n) },
+		Integers: "n::TINYINT, (n * 9)::UTINYINT, (n - 3)::SMALLINT, n::USMALLINT, -n::INTEGER, n::UINTEGER, n::BIGINT, n::UBIGINT",
 	})
 }
 

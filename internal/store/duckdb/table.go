@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/freshet/freshet/internal/store"
+	"github.com/freshet/freshet/internal/store/flat"
 )
 
 // table is what is known of one project's table: its name on disk and its property columns. Columns are only ever
@@ -22,7 +23,7 @@ type table struct {
 	diskReadyProps int
 	// zone is that of the rows on disk, loc the one in which the latest row was cut, nil when none was since the store was
 	// opened. Store.mu guards both; only who holds flushing changes zone.
-	zone dayZone
+	zone flat.Zone
 	loc  *time.Location
 	// recut is how far the days of the rows on disk have been cut anew; flushing guards it.
 	recut progress

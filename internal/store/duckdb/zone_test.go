@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/store/flat"
 )
 
 func location(t testing.TB, name string) *time.Location {
@@ -56,7 +57,7 @@ func daysIn(t fataler, s *Store, loc *time.Location) string {
 		if err := rows.Scan(&us, &day); err != nil {
 			t.Fatal(err)
 		}
-		if want := (&dayCutter{}).day(us, loc); day != want {
+		if want := (&flat.Days{}).Of(us, loc); day != want {
 			return fmt.Sprintf("%d is on day %d, want %d", us, day, want)
 		}
 	}
@@ -234,7 +235,7 @@ func checkZone(t fataler, s *Store) {
 				t.Fatal(err)
 			}
 			at := row[0].(time.Time).UnixMicro()
-			if want := (&dayCutter{}).day(at, loc); row[1] != want {
+			if want := (&flat.Days{}).Of(at, loc); row[1] != want {
 				t.Fatal(fmt.Sprintf("%s: %d is on day %v, want %d", name, at, row[1], want))
 			}
 		}
@@ -286,13 +287,13 @@ func TestDayBounds(t *testing.T) {
 		day, _ := time.Parse(time.DateOnly, c.day)
 		want, _ := time.Parse(time.RFC3339, c.start)
 		number := day.Unix() / 86400
-		if got := startOfDay(number, loc); got != want.UnixMicro() {
+		if got := flat.StartOfDay(number, loc); got != want.UnixMicro() {
 			t.Errorf("%s in %s begins at %v, want %v", c.day, c.zone, time.UnixMicro(got).In(loc), want)
 		}
-		cutter := &dayCutter{}
-		for us := startOfDay(number-2, loc); us < startOfDay(number+3, loc); us += 30e6 {
-			n := cutter.day(us, loc)
-			if us < startOfDay(n, loc) || us >= startOfDay(n+1, loc) || n != (&dayCutter{}).day(us, loc) {
+		cutter := &flat.Days{}
+		for us := flat.StartOfDay(number-2, loc); us < flat.StartOfDay(number+3, loc); us += 30e6 {
+			n := cutter.Of(us, loc)
+			if us < flat.StartOfDay(n, loc) || us >= flat.StartOfDay(n+1, loc) || n != (&flat.Days{}).Of(us, loc) {
 				t.Fatalf("%s: %v is on day %d", c.zone, time.UnixMicro(us).In(loc), n)
 			}
 		}

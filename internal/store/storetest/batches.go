@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -24,12 +25,13 @@ func batched(t *testing.T, a Adapter) {
 	h.give(t, s, 200, 400)
 	c := cut(t, s, 1)
 	defer c.Close()
-	wide := "SELECT e.seq, e.person, e.time, e.event, e.day, e.user_id, e.country, range::TINYINT, (range * 9)::UTINYINT, (range - 3)::SMALLINT," +
-		" range::USMALLINT, -range::INTEGER, range::UINTEGER, range / 7, range % 2 = 0," +
-		" CASE WHEN range % 3 = 0 THEN 'a long text, number ' || range WHEN range % 3 = 1 THEN 'twelve bytes' END" +
-		" FROM " + c.Events("seq", "person", "time", "event", "day", "user_id", "country") + " e, range(20) ORDER BY seq, range"
+	d := c.Dialect()
+	wide := "SELECT e.seq, e.person, e.time, e.event, e.day, e.user_id, e.country, " + a.Integers + ", n / 7, " + d.Cast("n % 2 = 0", store.Boolean) + "," +
+		" CASE WHEN n % 3 = 0 THEN 'a long text, number ' || " + d.Cast("n", store.Text) + " WHEN n % 3 = 1 THEN 'twelve bytes' END" +
+		" FROM " + c.Events("seq", "person", "time", "event", "day", "user_id", "country") + " e, " + a.Numbers(20) + " i ORDER BY seq, n"
 	compareBatches(t, c, wide)
-	compareBatches(t, c, "SELECT $1::VARCHAR, $2::DOUBLE, NULL::BIGINT, seq FROM "+c.Events("seq")+" ORDER BY seq", "bound", 2.5)
+	bound := d.Parameter(1, "bound") + ", " + d.Parameter(2, 2.5) + ", " + d.Cast("NULL", store.Int)
+	compareBatches(t, c, "SELECT "+bound+", seq FROM "+c.Events("seq")+" ORDER BY seq", "bound", 2.5)
 	compareBatches(t, c, "SELECT seq FROM "+c.Events("seq")+" WHERE false")
 	for b, err := range c.Batches(context.Background(), "SELECT [seq] FROM "+c.Events("seq")) {
 		if err == nil {
@@ -44,9 +46,41 @@ func batched(t *testing.T, a Adapter) {
 	for _, sql := range []string{wide, "WITH e AS (SELECT seq FROM " + c.Events("seq") + ") SELECT seq, seq FROM e", "SELECT seq FROM " + c.Events("seq") + " WHERE false"} {
 		compareSpread(t, c, sql)
 	}
-	compareSpread(t, c, "SELECT $1::VARCHAR, seq, NULL::BIGINT, range FROM "+c.Events("seq")+", range(1000)", "bound")
-	spreadErrors(t, s)
-	brokenOff(t, c)
+	compareSpread(t, c, "SELECT "+bound+", seq, n FROM "+c.Events("seq")+" e, "+a.Numbers(1000)+" i", "bound", 2.5)
+	values(t, c)
+	spreadErrors(t, a, s)
+	brokenOff(t, a, c)
+}
+
+// long is what takes a long time to read.
+func long(a Adapter) string {
+	return a.Numbers(1_000_000) + " a, " + a.Numbers(1_000_000) + " b WHERE a.n * b.n % 7 = 3"
+}
+
+// values: what is bound comes back as it was, and is compared as it is.
+func values(t *testing.T, c store.Cut) {
+	t.Helper()
+	d := c.Dialect()
+	texts := []string{"", "'", "\\", "\\'", "\t\n\r\x00\b", "\\n", "it's \"so\"; --", "ü€😀", "$1", "{p1:String}", "%s", "\\\\0", "[']"}
+	numbers := []float64{0, -1.5, 1e300, 5e-324, 0.1, 12345678901234567}
+	for i, text := range texts {
+		sql := "SELECT " + d.Parameter(1, text) + ", " + d.Parameter(2, 0.5) + ", " + d.Cast(d.Among(d.Parameter(1, text), d.Parameter(3, texts)), store.Boolean) + ", " +
+			d.Cast(d.Place(d.Parameter(3, texts), d.Parameter(1, text)), store.Int)
+		for row, err := range c.Rows(context.Background(), sql, text, numbers[i%len(numbers)], texts) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := []any{text, numbers[i%len(numbers)], true, int64(i + 1)}; !reflect.DeepEqual(row, want) {
+				t.Fatalf("%q is %q, want %q", text, row, want)
+			}
+		}
+	}
+	for row, err := range c.Rows(context.Background(), "SELECT "+d.Cast(d.Among(d.Parameter(1, 0.1), d.Parameter(2, numbers)), store.Boolean)+", "+
+		d.Parameter(3, true), 0.1, numbers, true) {
+		if err != nil || row[0] != true || row[1] != true {
+			t.Fatal(row, err)
+		}
+	}
 }
 
 // compareSpread: all rows are handed over, each to one worker.
@@ -92,7 +126,7 @@ func texts(b *store.Batch) []string {
 }
 
 // spreadErrors: an error of a worker comes back, as do those of a statement and of a context.
-func spreadErrors(t *testing.T, s Store) {
+func spreadErrors(t *testing.T, a Adapter, s Store) {
 	t.Helper()
 	mine := errors.New("enough")
 	ignore := func() func(*store.Batch) error { return func(*store.Batch) error { return nil } }
@@ -102,10 +136,10 @@ func spreadErrors(t *testing.T, s Store) {
 		worker func() func(*store.Batch) error
 		want   error
 	}{
-		{"SELECT range FROM range(1000000)", refuse, mine},
-		{"SELECT [range] FROM range(10)", ignore, nil},
-		{"SELECT nothing FROM range(10)", ignore, nil},
-		{"SELECT 1 FROM range(100000) a, range(100000) b WHERE a.range * b.range % 7 = 3", ignore, context.DeadlineExceeded},
+		{"SELECT n FROM " + a.Numbers(1_000_000) + " i", refuse, mine},
+		{"SELECT [n] FROM " + a.Numbers(10) + " i", ignore, nil},
+		{"SELECT nothing FROM " + a.Numbers(10) + " i", ignore, nil},
+		{"SELECT 1 FROM " + long(a), ignore, context.DeadlineExceeded},
 	} {
 		c := cut(t, s, 1)
 		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
@@ -170,9 +204,9 @@ func valueAt(v *store.Vector, i int) any {
 }
 
 // brokenOff leaves loops early, by itself and by its context.
-func brokenOff(t *testing.T, c store.Cut) {
+func brokenOff(t *testing.T, a Adapter, c store.Cut) {
 	t.Helper()
-	many := "SELECT range FROM range(1000000)"
+	many := "SELECT n FROM " + a.Numbers(1_000_000) + " i"
 	for range 20 {
 		for b, err := range c.Batches(context.Background(), many) {
 			if err != nil || b.Rows == 0 {
@@ -191,7 +225,7 @@ func brokenOff(t *testing.T, c store.Cut) {
 	}
 	ctx, cancel = context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
-	for b, err := range c.Batches(ctx, "SELECT count(*) FROM range(100000) a, range(100000) b WHERE a.range * b.range % 7 = 3") {
+	for b, err := range c.Batches(ctx, "SELECT count(*) FROM "+long(a)) {
 		if err == nil {
 			t.Fatalf("%d rows for a context that has ended", b.Rows)
 		}

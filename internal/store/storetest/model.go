@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -328,7 +329,7 @@ func rowsOf(t testing.TB, c store.Cut) map[uint64]row {
 		columns = append(columns, p.Column)
 	}
 	out := map[uint64]row{}
-	for v, err := range c.Rows(context.Background(), "SELECT * FROM "+c.Events(columns...)) {
+	for v, err := range c.Rows(context.Background(), "SELECT "+strings.Join(columns, ", ")+" FROM "+c.Events(columns...)) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -36,6 +36,10 @@ type Adapter struct {
 	Settle func(t testing.TB, s Store)
 	// Crash returns a folder with what a crash at this moment would leave; the store is not used any more.
 	Crash func(t testing.TB, s Store, dir string) string
+	// Numbers is a relation with the numbers from 0 to below n, in a column n of 64 bits.
+	Numbers func(n int) string
+	// Integers are columns of all the types of whole numbers that the engine has, made of n, which is below 20.
+	Integers string
 }
 
 // Run runs the suite.
