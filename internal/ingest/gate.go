@@ -28,7 +28,8 @@ const (
 	gateEvery = 100 * time.Millisecond
 	// gateSamples is how many waits must have been measured before anything is concluded.
 	gateSamples = 8
-	leastLimit  = 16
+	// leastLimit lets a relay with a few connections wait rather than be refused, when it alone is more than the machine takes.
+	leastLimit = 32
 	// mostLimit is what a gate begins with and comes back to: a burst, such as what a hand-over held back, is no overload.
 	mostLimit = 512
 	activeFor = 5 * time.Second
@@ -302,7 +303,7 @@ func (g *gate) show(r prometheus.Registerer) {
 		gauge("waiting_requests", "Requests that have been read and wait for their turn to be decoded.", func() float64 { return float64(g.waiting) }),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "freshet_ingest_unpaced_total",
-			Help: "Times at which requests had waited for the rest of the path as long as they may, and went on.",
+			Help: "Requests that were let on while the rest of the path was behind, as a trickle.",
 		}, func() float64 {
 			g.mu.Lock()
 			defer g.mu.Unlock()

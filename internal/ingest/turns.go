@@ -16,12 +16,16 @@ import (
 // has sent nothing for a while comes next; who sends much waits behind himself.
 //
 // While a reader of the log is so far behind that more would only make it later (Options.Behind), nobody has a turn but the
-// projects that use less than a quarter of what the largest does. So clients are acknowledged at the pace at which their
-// events become visible, and those who are not the cause do not wait for it. A reader that stands still holds nobody for
-// longer than paceMost; then paceBytes may pass.
+// projects that use less than a quarter of what the largest does, and a trickle of the others: paceBytes a second, evenly. So
+// clients are acknowledged at the pace at which their events become visible, and those who are not the cause do not wait for
+// it. A reader that stands still for a moment, such as for a flush, costs a little of that time each; let on in one go they would
+// put it so far behind that it has to read from the disk, where nobody waits for it any more. What a large body takes
+// beyond the trickle the next ones wait for, at most paceMost.
 const (
 	paceMost  = 250 * time.Millisecond
 	paceBytes = 8 << 20
+	// paceBurst is how much of the trickle may come at once, when nobody has looked for a while.
+	paceBurst = 50 * time.Millisecond
 	// turnTimeout bounds the wait for a turn: past it the client is told to come again.
 	turnTimeout = time.Second
 	// largeBytes is from where on a body takes so long that one turn is kept for those which do not.
@@ -42,9 +46,10 @@ type turns struct {
 	// arrived are those that wait, and some that do no more, as they came.
 	arrived []*turn
 	behind  func() bool
-	// held is when a reader that is behind began to hold others back; credit are the bytes that may pass all the same.
+	// held is until when the trickle past a reader that is behind was counted, zero when none is; something may pass while
+	// credit, in bytes, is above 0. unpaced are the requests that did.
 	held    time.Time
-	credit  int
+	credit  float64
 	unpaced int
 	// used is what all have, most what the project that has used most by its weight has.
 	used, most usage
@@ -160,7 +165,10 @@ func (g *gate) next() {
 		s.queue = s.queue[1:]
 		p.line.served(s, w.bytes, len(s.queue) > 0)
 		g.line.served(p, w.bytes, len(p.line.waiting) > 0)
-		g.credit = max(0, g.credit-w.bytes)
+		if passes == nil && !g.held.IsZero() {
+			g.credit = max(g.credit-float64(w.bytes), -paceBytes*paceMost.Seconds())
+			g.unpaced++
+		}
 		g.used.add(float64(w.bytes), now)
 		if used := p.used.add(float64(w.bytes)/p.weight, now); used > g.most.add(0, now) {
 			g.most = p.used
@@ -189,14 +197,10 @@ func (g *gate) mayPass(now time.Time) func(*party) bool {
 		g.held, g.credit = time.Time{}, 0
 		return nil
 	}
-	if g.held.IsZero() {
-		g.held = now
+	if !g.held.IsZero() {
+		g.credit = min(g.credit+paceBytes*now.Sub(g.held).Seconds(), paceBytes*paceBurst.Seconds())
 	}
-	if now.Sub(g.held) >= paceMost {
-		g.held, g.credit = now, paceBytes
-		g.unpaced++
-	}
-	if g.credit > 0 {
+	if g.held = now; g.credit > 0 {
 		return nil
 	}
 	most := g.most.add(0, now)

@@ -184,15 +184,60 @@ func TestBehindHoldsTheLargest(t *testing.T) {
 		if d := wait(2, 1<<10); d != 0 {
 			t.Errorf("the small one waited %s", d)
 		}
-		if d := wait(1, paceBytes); d < paceMost || d > paceMost+paceEvery {
-			t.Errorf("the large one waited %s for a reader that stands still, want %s", d, paceMost)
+		if d := wait(1, paceBytes); d <= 0 || d > paceEvery {
+			t.Errorf("the first large one waited %s for a reader that stands still, want %s", d, paceEvery)
 		}
+		if d := wait(1, 1<<10); d < paceMost || d > paceMost+paceEvery {
+			t.Errorf("the one after it waited %s, want %s", d, paceMost)
+		}
+		wait(1, paceBytes)
 		time.AfterFunc(20*time.Millisecond, func() { behind.Store(false) })
 		if d := wait(1, 1<<20); d < 20*time.Millisecond || d > 20*time.Millisecond+paceEvery {
 			t.Errorf("the large one waited %s for a reader that went on after 20ms", d)
 		}
-		if g.unpaced != 1 {
-			t.Errorf("%d times it was waited in vain", g.unpaced)
+		if g.unpaced != 3 {
+			t.Errorf("%d passed it, want 3", g.unpaced)
+		}
+	})
+}
+
+// TestTrickle floods while a reader stands still: what passes is the trickle, and it passes evenly.
+func TestTrickle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const bytes, lasts = 40 << 10, 2 * time.Second
+		g := newGate(time.Now, nil, 2, func() bool { return true })
+		var work sync.WaitGroup
+		var mu sync.Mutex
+		var most time.Duration
+		passed := 0
+		last := time.Now()
+		for range 16 {
+			work.Go(func() {
+				for end := time.Now().Add(lasts); time.Now().Before(end); {
+					t0, err := g.enter(1, 1)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					if _, err := t0.wait(bytes); err != nil {
+						t.Error(err)
+					}
+					mu.Lock()
+					most, last = max(most, time.Since(last)), time.Now()
+					passed += bytes
+					mu.Unlock()
+					<-time.After(time.Millisecond)
+					t0.done()
+					t0.leave()
+				}
+			})
+		}
+		work.Wait()
+		if per := float64(passed) / lasts.Seconds(); per < 0.9*paceBytes || per > 1.1*paceBytes {
+			t.Errorf("%.0f bytes a second pass, want %d", per, paceBytes)
+		}
+		if most > 3*paceEvery {
+			t.Errorf("nothing passed for %s", most)
 		}
 	})
 }

@@ -57,15 +57,16 @@ func (t *tail) reads(s *subscription, b *block) {
 	}
 }
 
-// Behind tells that a reader that reads from memory is more than half the tail behind. Under more load than the rest of
+// Behind tells that a reader that reads from memory is more than a quarter of the tail behind. Under more load than the rest of
 // the path can carry, those who append do well to wait until it is not: their events become visible no sooner when they do
-// not, and a lag that would grow for as long as the load lasts stays below a second. A reader that has its way to go
+// not, and a lag that would grow for as long as the load lasts stays at a second or two. The rest of the tail is what a reader
+// that stands still for a while may fall behind until it has to read from the disk. A reader that has its way to go
 // through the files counts for nothing.
 func (l *Log) Behind() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, s := range l.tail.readers {
-		if behind := l.tail.total - s.reached; behind > int64(l.tail.limit/2) && behind <= int64(l.tail.limit) {
+		if behind := l.tail.total - s.reached; behind > int64(l.tail.limit/4) && behind <= int64(l.tail.limit) {
 			return true
 		}
 	}
