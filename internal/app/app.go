@@ -42,10 +42,15 @@ const (
 	openTimeout = 2 * time.Minute
 )
 
-// procsPerCore is how many goroutines may run at a time for each core. With one, two goroutines that sort a flush or decode
-// a batch keep everybody else waiting for up to the 10 ms after which Go's scheduler takes a turn away; with two, the
-// kernel shares the cores out far more finely, and an acknowledgement passes by the work behind it.
-const procsPerCore = 2
+// Go's scheduler takes a turn away after 10 ms, and looks as seldom for what has come from the network, while there is other
+// work for as many goroutines as may run at a time. A batch, a flush, the archive and the collector have such work for
+// seconds. With a place for each of them the kernel shares the cores out far more finely, and an acknowledgement, or a
+// refusal, passes by the work behind it. So procsPerCore goroutines may run at a time for each core, which is what grows with the
+// cores, and procsBeside for the work of which there is one of a kind.
+const (
+	procsPerCore = 2
+	procsBeside  = 6
+)
 
 // Options are what Run works with.
 type Options struct {
@@ -140,7 +145,7 @@ func Run(ctx context.Context, o Options) error {
 	return errors.Join(err, a.close(ctx, handover))
 }
 
-// cores finds how many cores the process may use and lets procsPerCore goroutines run on each, unless the operator has
+// cores finds how many cores the process may use and lets more goroutines than that run at a time, unless the operator has
 // set the number.
 func cores() int {
 	if os.Getenv("GOMAXPROCS") != "" {
@@ -148,7 +153,7 @@ func cores() int {
 	}
 	runtime.SetDefaultGOMAXPROCS()
 	n := runtime.GOMAXPROCS(0)
-	runtime.GOMAXPROCS(procsPerCore * n)
+	runtime.GOMAXPROCS(procsPerCore*n + procsBeside)
 	return n
 }
 
