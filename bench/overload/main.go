@@ -29,7 +29,7 @@ func main() {
 	project := flag.Uint("project", 2, "number of the project that does not, whose settings are changed")
 	pictures := flag.String("svg", "", "what the names of the pictures begin with")
 	each := flag.Duration("each", 10*time.Second, "how long a step takes")
-	loads := flag.String("loads", "0.5,1,2,5,10,0.5", "the loads, as multiples of the most")
+	loads := flag.String("loads", "0.5,1,most,2,most,5,most,10,0.5", "the loads, as multiples of the most, or that as a closed loop")
 	machine := flag.String("machine", "", "the machine, for the pictures")
 	flag.Parse()
 	t := target{url: *url, key: *key, other: *other, admin: *admin, project: uint32(*project), each: *each}
@@ -61,8 +61,11 @@ type step struct {
 }
 
 // batch is how many events a request has, small how many events the small project sends a second. Its connections are so
-// many that a request is sent when it is due, whatever became of the ones before.
+// many that a request is sent when it is due, whatever became of the ones before. peakConns are those of the closed loops.
 const (
+	peakConns = 16
+	// most is the step in which the flood is a closed loop, too.
+	most       = "most"
 	batch      = 100
 	small      = 1000
 	smallConns = 64
@@ -81,7 +84,7 @@ func run(ctx context.Context, t target, pictures, machine, loads string) error {
 		return fmt.Errorf("measure what is asked beside it: %w", err)
 	}
 	took := metric(ctx, url, processorLine)
-	peak, err := bench.Run(ctx, bench.Options{URL: url, Key: key, Conns: 16, Batch: batch, Warmup: 10 * time.Second, Duration: each})
+	peak, err := bench.Run(ctx, bench.Options{URL: url, Key: key, Conns: peakConns, Batch: batch, Warmup: 10 * time.Second, Duration: each})
 	if err != nil {
 		return fmt.Errorf("measure the most: %w", err)
 	}
@@ -91,21 +94,25 @@ func run(ctx context.Context, t target, pictures, machine, loads string) error {
 	fmt.Println("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|")
 	var steps []step
 	for text := range strings.SplitSeq(loads, ",") {
-		factor, err := strconv.ParseFloat(text, 64)
-		if err != nil {
-			return fmt.Errorf("load %q: %w", text, err)
+		factor, name := 0.0, text
+		if text != most {
+			if factor, err = strconv.ParseFloat(text, 64); err != nil {
+				return fmt.Errorf("load %q: %w", text, err)
+			}
+			name = fmt.Sprintf("%gx", factor)
 		}
 		s, err := measure(ctx, t, factor*peak.EventsPerSecond)
 		if err != nil {
-			return fmt.Errorf("measure %.1fx: %w", factor, err)
+			return fmt.Errorf("measure %s: %w", name, err)
 		}
-		s.name = fmt.Sprintf("%gx", factor)
+		s.name = name
 		refused := refusals(s.rest)
 		fmt.Printf("| %s | %.0f | %.0f | %.2f | %.0f | %.0f | %.0f | %.0f | %.1f, %.0f | %.0f | %d of %d | %.0f | %.0f | %.0f %% |\n", s.name, s.offered, s.flood.EventsPerSecond,
 			s.flood.EventsPerSecond/peak.EventsPerSecond, s.per, s.flood.Ack.P50, s.flood.Ack.P99, s.refused, s.flood.Refused.P50, s.flood.Refused.P99, s.megabytes,
 			refused, s.rest.Requests+int64(refused), s.rest.Ack.P50, s.rest.Ack.P99, 100*s.own)
 		steps = append(steps, s)
 	}
+	printShares(steps)
 	printBeside(beside, steps)
 	if pictures == "" {
 		return nil
@@ -113,7 +120,32 @@ func run(ctx context.Context, t target, pictures, machine, loads string) error {
 	return draw(steps, peak, alone, pictures, machine)
 }
 
-// measure floods at a rate, with the small project and the calls beside.
+// printShares compares what was accepted of a flood with the steps in between, in which just as much was asked beside it and the
+// store behind was as full.
+func printShares(steps []step) {
+	var sum float64
+	var took, shares []string
+	for _, s := range steps {
+		if s.name == most {
+			sum += s.flood.EventsPerSecond
+			took = append(took, fmt.Sprintf("%.0f", s.flood.EventsPerSecond))
+		}
+	}
+	if len(took) == 0 {
+		return
+	}
+	mean := sum / float64(len(took))
+	for _, s := range steps {
+		if s.offered > mean && s.name != most {
+			shares = append(shares, fmt.Sprintf("%.2f at %s", s.flood.EventsPerSecond/mean, s.name))
+		}
+	}
+	fmt.Printf("\nBeside the same calls the closed loop took %s events a second in the steps named %q, %.0f on average. Of that were accepted: %s.\n",
+		strings.Join(took, ", "), most, mean, strings.Join(shares, ", "))
+}
+
+// measure floods at a rate, with the small project and the calls beside; at rate 0 the flood is as much as the server takes from
+// peakConns connections.
 func measure(ctx context.Context, t target, rate float64) (s step, err error) {
 	url, each := t.url, t.each
 	began, used, took := time.Now(), cpu(), metric(ctx, url, processorLine)
@@ -130,7 +162,11 @@ func measure(ctx context.Context, t target, rate float64) (s step, err error) {
 		s.rest, err = bench.Run(ctx, bench.Options{URL: url, Key: t.other, Conns: smallConns, Batch: 10, Rate: small, Duration: each, Seed: 2})
 		beside <- err
 	}()
-	s.flood, err = bench.Run(ctx, bench.Options{URL: url, Key: t.key, Conns: 256, Batch: batch, Rate: rate, Duration: each})
+	conns := 256
+	if rate == 0 {
+		conns = peakConns
+	}
+	s.flood, err = bench.Run(ctx, bench.Options{URL: url, Key: t.key, Conns: conns, Batch: batch, Rate: rate, Duration: each})
 	s.megabytes = metric(ctx, url, memoryLine) / 1e6
 	s.per = float64(s.flood.AllEvents) / (metric(ctx, url, processorLine) - took)
 	if err := errors.Join(err, <-beside, <-asked); err != nil {
