@@ -68,6 +68,7 @@ type pastSubscription struct {
 	entries []eventlog.Entry
 	end     eventlog.Position
 	gone    bool
+	loss    *Loss
 	// next is the position behind damage that was met.
 	next eventlog.Position
 	log  eventlog.Subscription
@@ -97,6 +98,9 @@ func (s *pastSubscription) Next(ctx context.Context, limit int) ([]eventlog.Entr
 			return s.take(limit), nil
 		case s.gone:
 			s.at = next
+		case s.loss != nil:
+			s.next = next
+			return nil, s.loss.err()
 		default:
 			s.next = next
 			return nil, damaged("positions %d to %d are not in it", s.at, next-1)
@@ -146,7 +150,7 @@ func (s *pastSubscription) load(ctx context.Context) error {
 		s.loaded = true
 	}
 	i := sort.Search(len(s.spans), func(i int) bool { return s.spans[i].To > s.at })
-	s.entries, s.gone = nil, false
+	s.entries, s.gone, s.loss = nil, false, nil
 	if i == len(s.spans) {
 		// The log has been trimmed since, so there are more batches now; or nobody has the events.
 		if s.end = start; s.fresh(ctx) {
@@ -182,6 +186,7 @@ func (s *pastSubscription) read(ctx context.Context, span Span) error {
 	if err != nil {
 		return fmt.Errorf("read the archive: %w", err)
 	}
+	s.loss = b.Loss
 	whole := true
 	for i := range b.Files {
 		f := &b.Files[i]

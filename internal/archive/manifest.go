@@ -29,6 +29,8 @@ type Batch struct {
 	Files  []File            `json:"files"`
 	// Lost are positions that the log could not give any more.
 	Lost []Span `json:"lost,omitempty"`
+	// Loss is of a batch that has no files: what a machine had when it was lost.
+	Loss *Loss `json:"loss,omitempty"`
 	// SHA256 is that of this document with an empty SHA256, in hexadecimal digits.
 	SHA256 string `json:"sha256"`
 }

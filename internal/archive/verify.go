@@ -21,6 +21,8 @@ type Verified struct {
 	// Holes are positions that it has no batch for, Lost those that the log could not give when they were archived.
 	Holes []Span `json:"holes,omitempty"`
 	Lost  []Span `json:"lost,omitempty"`
+	// Losses are what went with machines whose archive this was.
+	Losses []Loss `json:"losses,omitempty"`
 	// Damage says what does not match its checksum, or is not there.
 	Damage []string `json:"damage,omitempty"`
 }
@@ -50,6 +52,9 @@ func Verify(ctx context.Context, b Bucket, progress func(done, of int64)) (Verif
 			return v, err
 		}
 		v.Lost = append(v.Lost, batch.Lost...)
+		if batch.Loss != nil {
+			v.Losses = append(v.Losses, *batch.Loss)
+		}
 		for i := range batch.Files {
 			if err := v.file(ctx, b, expired, &batch.Files[i]); err != nil {
 				return v, err

@@ -8,6 +8,7 @@ package eventlog
 import (
 	"context"
 	"errors"
+	"fmt"
 )
 
 // Position is the place of an event in the log. The position after the last event of a record is the position of
@@ -57,6 +58,12 @@ type Subscription interface {
 	Next(ctx context.Context, limit int) ([]Entry, error)
 	Close() error
 }
+
+// LossError is in the error of Next where it is known how many events stood in what cannot be read: not one for each position.
+type LossError struct{ Events int64 }
+
+// Error implements error.
+func (e *LossError) Error() string { return fmt.Sprintf("%d events are lost", e.Events) }
 
 // ErrClosed is returned by Next when the log was closed and everything durable has been read.
 var ErrClosed = errors.New("event log closed")

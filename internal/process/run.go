@@ -159,6 +159,10 @@ func (p *Processor) skipDamage(sub eventlog.Subscription, cause error) error {
 		return cause
 	}
 	lost, received := int64(next-p.at), p.lastReceived()
+	var known *eventlog.LossError
+	if errors.As(cause, &known) {
+		lost = known.Events
+	}
 	p.batch.count(0, hour(received), p.Store)
 	p.batch.counts.Accepted, p.batch.counts.Dead = p.batch.counts.Accepted+lost, p.batch.counts.Dead+lost
 	p.metrics.damaged.Add(float64(lost))
