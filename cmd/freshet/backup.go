@@ -53,8 +53,9 @@ func (c *backupCmd) Run(ctx context.Context, s streams) error {
 
 type restoreCmd struct {
 	jsonFlag
-	From string `arg:"" help:"A backup, or a folder or a bucket of backups, of which the latest is taken."`
-	To   string `arg:"" type:"path" help:"Data folder to make; it must be empty or not exist."`
+	From        string `arg:"" help:"A backup, or a folder or a bucket of backups, of which the latest is taken; with --from-archive the place of the archive."`
+	To          string `arg:"" type:"path" help:"Data folder to make; it must be empty or not exist."`
+	FromArchive bool   `help:"Go on with the archive of a machine that is lost: archive.bucket or archive.folder of its server."`
 }
 
 // Help implements kong.HelpProvider.
@@ -63,10 +64,21 @@ func (restoreCmd) Help() string {
 and answers questions when it has made the store; freshet rebuild makes it before.
 
   freshet restore /backup/freshet /var/lib/freshet
-  freshet serve --data /var/lib/freshet`
+  freshet serve --data /var/lib/freshet
+
+Without a backup the archive is enough, if it is in a bucket or a folder that is still there. Its server has left its projects
+and keys beside it. What it had accepted and not archived yet is gone; how much that is, as far as it is known, is printed, and
+counted as dead letters of project 0. Nothing is changed there until a server starts on the folder. The one before must not run
+any more.
+
+  freshet restore --from-archive 's3://events/freshet?region=eu-central-1' /var/lib/freshet
+  freshet serve --data /var/lib/freshet --archive-bucket 's3://events/freshet?region=eu-central-1'`
 }
 
 func (c *restoreCmd) Run(ctx context.Context, s streams) error {
+	if c.FromArchive {
+		return c.fromArchive(ctx, s)
+	}
 	bar := progress.New(s.err, "files", 0)
 	b, err := app.Restore(ctx, app.RestoreOptions{From: c.From, To: c.To, Logger: newLogger(quiet(config.Default()), s.err), Progress: bar.SetOf})
 	if err != nil {
@@ -77,5 +89,21 @@ func (c *restoreCmd) Run(ctx context.Context, s streams) error {
 		return printJSON(s.out, map[string]any{"folder": c.To, "made": b.Made, "position": b.Position, "files": len(b.Files)})
 	}
 	fmt.Fprintf(s.out, "%s: the backup of %s, everything before position %d, %d files\n", c.To, b.Made.Format(time.RFC3339), b.Position, len(b.Files))
+	return nil
+}
+
+func (c *restoreCmd) fromArchive(ctx context.Context, s streams) error {
+	r, err := app.Recover(ctx, app.RecoverOptions{From: c.From, To: c.To, Logger: newLogger(quiet(config.Default()), s.err)})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(s.out, r)
+	}
+	fmt.Fprintf(s.out, "%s: everything before position %d; new events begin at %d\n", c.To, r.Archived, r.Position)
+	fmt.Fprintf(s.out, "Lost     %s\n", &r.Lost)
+	for _, m := range r.Missing {
+		fmt.Fprintf(s.out, "Missing  positions %d to %d were never archived: freshet rebuild --partial makes the store without them\n", m.From, m.To-1)
+	}
 	return nil
 }

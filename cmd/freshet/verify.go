@@ -79,6 +79,9 @@ func printVerified(s streams, v *app.Verified) {
 	fmt.Fprintf(s.out, "Log      %d segments, %d blocks, positions %d to %d\n", v.Log.Segments, v.Log.Blocks, v.Log.Start, v.Log.End)
 	fmt.Fprintf(s.out, "Archive  %d batches, %d files, %d events, %.1f MB, up to position %d\n",
 		v.Archive.Batches, v.Archive.Files, v.Archive.Events, float64(v.Archive.Bytes)/1e6, v.Archive.End)
+	for i := range v.Archive.Losses {
+		fmt.Fprintf(s.out, "Lost     %s\n", &v.Archive.Losses[i])
+	}
 	if v.Store == nil {
 		fmt.Fprintln(s.out, "Store    not looked at: a server uses the folder, or there is none")
 	} else {

@@ -105,6 +105,9 @@ func Run(ctx context.Context, o Options) error {
 	if err := checkData(o.Config); err != nil {
 		return err
 	}
+	if err := checkArchive(ctx, o.Config, o.Logger); err != nil {
+		return err
+	}
 	var err error
 	if a.tracing, err = newTracing(ctx, o.Config.Tracing, o.Version); err != nil {
 		return err
@@ -247,7 +250,11 @@ func (a *app) begin(ctx context.Context) {
 	a.work.Go(func() { a.upkeep(work) })
 	a.work.Go(func() { a.ballast.run(work) })
 	if a.archive != nil {
-		a.work.Go(func() { a.archive.Run(work) })
+		archiving, end := context.WithCancel(work)
+		a.work.Go(func() { defer end(); a.archive.Run(archiving) })
+		if leavesMarks(a.Config) {
+			a.work.Go(func() { a.keepMarks(work, end) })
+		}
 	}
 	if a.Config.Demo {
 		a.work.Go(func() { a.sample(work) })

@@ -16,7 +16,6 @@ import (
 	"github.com/freshet/freshet/internal/config"
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/eventlog/disk"
-	"github.com/freshet/freshet/internal/project/sqlite"
 )
 
 // BackupOptions are what Backup works with.
@@ -188,36 +187,16 @@ func (b *backup) copyArchive(ctx context.Context) (err error) {
 	return nil
 }
 
-// copyControl copies the file of the control plane. Where that is in a database of its own, which has its own backups, the copy
-// of projects and keys comes along, with which a server starts while the database is away.
-func (b *backup) copyControl(ctx context.Context) (err error) {
-	if b.Config.Project != "" {
-		content, err := os.ReadFile(filepath.Join(b.Config.Data, controlCopy))
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		return b.take(ctx, controlCopy, "", func(to *hashed) error {
-			_, err := to.Write(content)
-			return err
-		})
+// copyControl copies the control plane. A server with a database of its own for it may not have made a copy yet.
+func (b *backup) copyControl(ctx context.Context) error {
+	name, content, err := controlContent(ctx, b.Config)
+	if b.Config.Project != "" && errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	dir, err := os.MkdirTemp("", "freshet-backup-")
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	path := filepath.Join(dir, sqlite.FileName)
-	if err := sqlite.Copy(ctx, b.Config.Data, path); err != nil {
-		return err
-	}
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	return b.take(ctx, sqlite.FileName, "", func(to *hashed) error {
+	return b.take(ctx, name, "", func(to *hashed) error {
 		_, err := to.Write(content)
 		return err
 	})
@@ -272,12 +251,8 @@ func Restore(ctx context.Context, o RestoreOptions) (_ *Snapshot, err error) {
 	if err != nil {
 		return nil, err
 	}
-	entries, err := os.ReadDir(o.To)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("restore: %w", err)
-	}
-	if len(entries) > 0 {
-		return nil, fmt.Errorf("restore: %s is not empty", o.To)
+	if err := mustBeEmpty(o.To); err != nil {
+		return nil, err
 	}
 	for i := range s.Files {
 		if ctx.Err() != nil {
@@ -291,6 +266,18 @@ func Restore(ctx context.Context, o RestoreOptions) (_ *Snapshot, err error) {
 		}
 	}
 	return s, syncTree(o.To)
+}
+
+// mustBeEmpty refuses to restore over anything.
+func mustBeEmpty(folder string) error {
+	entries, err := os.ReadDir(folder)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("restore: %w", err)
+	}
+	if len(entries) > 0 {
+		return fmt.Errorf("restore: %s is not empty", folder)
+	}
+	return nil
 }
 
 func (f *SnapshotFile) restore(ctx context.Context, from vault, to string) error {

@@ -56,16 +56,24 @@ func checkData(c config.Config) error {
 	if !c.RequireData {
 		return nil
 	}
-	for _, name := range []string{sqlite.FileName, controlCopy, "log"} {
-		_, err := os.Stat(filepath.Join(c.Data, name))
-		if err == nil {
-			return nil
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("look for data in %s: %w", c.Data, err)
-		}
+	if used, err := hasData(c.Data); err != nil || used {
+		return err
 	}
 	return fmt.Errorf("%s has no data of a server, and require_data is set: is its disk mounted? To begin anew there, start once with --no-require-data", c.Data)
+}
+
+// hasData tells whether a server has used a folder.
+func hasData(folder string) (bool, error) {
+	for _, name := range []string{sqlite.FileName, controlCopy, "log"} {
+		_, err := os.Stat(filepath.Join(folder, name))
+		if err == nil {
+			return true, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return false, fmt.Errorf("look for data in %s: %w", folder, err)
+		}
+	}
+	return false, nil
 }
 
 // openControl opens the store of the control plane.

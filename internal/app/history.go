@@ -41,6 +41,9 @@ func (a *app) openArchive(ctx context.Context) error {
 	if a.Config.Archive.Bucket != "" {
 		a.bucket = &archive.Remembering{Bucket: a.bucket, File: filepath.Join(a.Config.Data, listFile), Logger: a.Logger}
 	}
+	if err := claimArchive(ctx, a.Config.Data, a.bucket, a.Logger); err != nil {
+		return err
+	}
 	if !a.Config.Archive.Enabled {
 		return nil
 	}

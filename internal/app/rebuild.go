@@ -64,6 +64,9 @@ func Rebuild(ctx context.Context, o RebuildOptions) (_ *Rebuilt, err error) {
 	if _, err := swap(o.Config.Data, began); err != nil {
 		return nil, err
 	}
+	if err := claim(ctx, o); err != nil {
+		return nil, err
+	}
 	r, err := renewed(ctx, o, log)
 	if err != nil {
 		return nil, err
@@ -73,6 +76,16 @@ func Rebuild(ctx context.Context, o RebuildOptions) (_ *Rebuilt, err error) {
 	}
 	r.Seconds = time.Since(began).Seconds()
 	return r, nil
+}
+
+// claim is what a start does with a folder that goes on with the archive of a lost machine.
+func claim(ctx context.Context, o RebuildOptions) (err error) {
+	bucket, closer, err := openBucket(ctx, o.Config, o.Logger, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closer.Close()) }()
+	return claimArchive(ctx, o.Config.Data, bucket, o.Logger)
 }
 
 // rebuildBeside rebuilds while a server uses the folder, and waits until the server has put the new store in place. What

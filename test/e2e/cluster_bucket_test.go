@@ -206,3 +206,9 @@ func TestBackupToBucket(t *testing.T) {
 		t.Errorf("an address that makes no sense: %d %s", code, stderr)
 	}
 }
+
+// TestRecoverFromBucket loses a machine whose archive is in a bucket.
+func TestRecoverFromBucket(t *testing.T) {
+	g := startGateway(t)
+	recoverFrom(t, "--archive-bucket", g.url("archive"), filepath.Join(g.dir, "archive"))
+}

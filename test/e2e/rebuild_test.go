@@ -109,10 +109,14 @@ func TestUnreadableWriteAheadLog(t *testing.T) {
 
 // verified is what freshet verify prints.
 type verified struct {
-	Archive struct{ End, Files int64 }
-	Log     struct{ Start, End int64 }
-	Store   struct {
+	Archive struct {
+		End, Files int64
+		Losses     []struct{ Events int64 }
+	}
+	Log   struct{ Start, End int64 }
+	Store struct {
 		Position int64
+		Ledger   counts
 		Days     []struct {
 			Project, Day, Events int64
 			Sum                  string
