@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,9 +24,12 @@ const (
 const (
 	// frozenFor is how long the disk does not answer, refusedWithin how long a request may wait meanwhile, and
 	// healedWithin how long events may be refused afterwards.
-	frozenFor     = 6 * time.Second
+	frozenFor     = 30 * time.Second
 	refusedWithin = 3 * time.Second
 	healedWithin  = 10 * time.Second
+	// askEvery is how often events are sent meanwhile, and frozenMemory how much the server may grow.
+	askEvery     = 50 * time.Millisecond
+	frozenMemory = 64 << 20
 )
 
 // onDisk runs a server on a small ext4 file system of its own, under load.
@@ -76,9 +80,15 @@ func TestFrozenDisk(t *testing.T) {
 // frozen looks at a server whose disk does not answer.
 func (k *killing) frozen() error {
 	s := k.server
+	before, err := s.memory()
+	if err != nil {
+		return err
+	}
 	first := true
 	var at int
-	for end := time.Now().Add(frozenFor - refusedWithin); time.Now().Before(end); {
+	tick := time.NewTicker(askEvery)
+	defer tick.Stop()
+	for end := time.Now().Add(frozenFor - refusedWithin); time.Now().Before(end); <-tick.C {
 		began := time.Now()
 		code, answer, err := s.call(http.MethodPost, "/v1/events", s.write, body(k.book.begin(1), 1))
 		took := time.Since(began)
@@ -96,6 +106,13 @@ func (k *killing) frozen() error {
 	}
 	if n := k.book.count(); n > at {
 		return fmt.Errorf("%d batches were acknowledged that no disk has", n-at)
+	}
+	after, err := s.memory()
+	if err != nil {
+		return err
+	}
+	if after > before+frozenMemory {
+		return fmt.Errorf("the server grew from %d to %d bytes meanwhile", before, after)
 	}
 	if code, _, err := s.call(http.MethodGet, "/healthz", "", nil); err != nil || code != http.StatusOK {
 		return fmt.Errorf("the process does not count as alive: %d %v", code, err) //nolint:errorlint // it may be nil
@@ -178,4 +195,17 @@ func fill(path string) error {
 		size += step
 	}
 	return nil
+}
+
+// memory is what the process has of the machine's, in bytes.
+func (s *server) memory() (bytes int64, err error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(b), "VmRSS:")
+	if _, err := fmt.Sscan(rest, &bytes); err != nil {
+		return 0, fmt.Errorf("read the memory of the server: %w", err)
+	}
+	return bytes << 10, nil
 }
