@@ -331,8 +331,11 @@ func shown(id, what, answer, test string) input {
 	return input{id: id, what: what, answer: answer, test: test}
 }
 
+// sections are those of the page, by the letters of their numbers.
+const sections = "IQAFC"
+
 // pageRow is a row of the page's tables.
-var pageRow = regexp.MustCompile(`(?m)^\| ([IQA][0-9]{2}) \|.*$`)
+var pageRow = regexp.MustCompile(`(?m)^\| ([IQAFC][0-9]{2}) \|.*$`)
 
 // TestBadInputPage holds docs/bad-input.md to the table that is tested: the same rows in the same order, every number of the
 // catalogue in a row or among those that do not apply, and every test that is named there.
@@ -357,7 +360,7 @@ func TestBadInputPage(t *testing.T) {
 	if got := pageRow.FindAllString(string(page), -1); !slices.Equal(got, want) {
 		t.Errorf("docs/bad-input.md does not have the rows that are tested, which are:\n%s", strings.Join(want, "\n"))
 	}
-	for letter, n := range map[string]int{"I": 70, "Q": 38} {
+	for letter, n := range map[string]int{"I": 70, "Q": 38, "A": 26, "W": 20, "F": 5, "C": 8} {
 		for i := 1; i <= n; i++ {
 			if id := fmt.Sprintf("%s%02d", letter, i); !bytes.Contains(page, []byte(id)) {
 				t.Errorf("%s is not mentioned", id)
@@ -394,8 +397,10 @@ func testNames(t *testing.T) map[string]bool {
 
 // inputs is the whole table. It is built without a server as well: only the rows' try uses one.
 func inputs(t testing.TB, s *server) []input {
-	all := slices.Concat(bodyInputs(t), eventInputs(), repeatInputs(), wireInputs(s), connectionInputs(), keyInputs(), elsewhereInputs(), questionInputs())
-	slices.SortStableFunc(all, func(a, b input) int { return strings.Compare(a.id, b.id) })
+	all := slices.Concat(bodyInputs(t), eventInputs(), repeatInputs(), wireInputs(s), connectionInputs(), keyInputs(), elsewhereInputs(), questionInputs(),
+		rightsInputs(s), operateInputs())
+	place := func(in input) string { return strconv.Itoa(strings.IndexByte(sections, in.id[0])) + in.id }
+	slices.SortStableFunc(all, func(a, b input) int { return strings.Compare(place(a), place(b)) })
 	return all
 }
 

@@ -67,29 +67,32 @@ func (s *server) head(version string, lines ...string) string {
 		strings.Join(append(lines, "", ""), "\r\n")
 }
 
+// rawInput is a request written by hand; after half of one the client sends no more.
+func rawInput(id, what, answer, request string, half bool) input {
+	return input{id: id, what: what, answer: answer, try: func(c *catalogue) string {
+		w, err := c.dial()
+		if err != nil {
+			return err.Error()
+		}
+		defer w.conn.Close()
+		c.sent = []byte(request[:min(len(request), sentKept)])
+		go func() {
+			_, _ = io.WriteString(w.conn, request) // a refused request is not read to its end
+			if half {
+				_ = w.conn.CloseWrite()
+			}
+		}()
+		defer c.alivePost()
+		return c.tellWire(w)
+	}}
+}
+
 // wireInputs are requests written by hand: odd ones that are good, and broken ones.
 func wireInputs(s *server) []input {
 	body := `{"event":"wire","user_id":"u"}`
 	length := fmt.Sprintf("Content-Length: %d", len(body))
 	chunk := fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(body), body)
-	raw := func(id, what, answer, request string, half bool) input {
-		return input{id: id, what: what, answer: answer, try: func(c *catalogue) string {
-			w, err := c.dial()
-			if err != nil {
-				return err.Error()
-			}
-			defer w.conn.Close()
-			c.sent = []byte(request[:min(len(request), sentKept)])
-			go func() {
-				_, _ = io.WriteString(w.conn, request) // a refused request is not read to its end
-				if half {
-					_ = w.conn.CloseWrite()
-				}
-			}()
-			defer c.alivePost()
-			return c.tellWire(w)
-		}}
-	}
+	raw := rawInput
 	header := func(n int) string {
 		var b strings.Builder
 		for i := range n {
@@ -136,6 +139,7 @@ func connectionInputs() []input {
 		{id: "I34", what: "a body of 10 bytes a second", answer: refused(504, "slow_body") + " within 20 s", slow: true, try: func(c *catalogue) string { return slowBody(c, 10) }},
 		{id: "I34", what: "a body of 1,000 bytes a second", answer: accepted, slow: true, try: steadyBody},
 		{id: "I35", what: "a client that is gone half-way", answer: "nothing stored", try: halfway},
+		{id: "I66", what: "31 MB beside 600 uploads that stop half-way", answer: refused(429, "overloaded") + ", unread", try: tooMuchAtOnce},
 		{id: "I36", what: "3,000 connections with nothing to do, where 1,000 may be", answer: "the oldest are closed, others are served", try: idleConnections},
 	}
 }
@@ -281,4 +285,48 @@ func idleConnections(c *catalogue) string {
 	}
 	c.alivePost()
 	return "the oldest are closed, others are served"
+}
+
+// tooMuchAtOnce has as many bytes of uploads under way as may be: one more is refused by its head, and good events are taken again
+// when they are gone.
+func tooMuchAtOnce(c *catalogue) string {
+	const (
+		many  = 600
+		each  = 130 << 10 // counts as 192 KiB
+		least = 100 << 20
+		more  = 31 << 20
+	)
+	var held []*wire
+	leave := func() {
+		for _, w := range held {
+			_ = w.conn.Close()
+		}
+	}
+	defer leave()
+	open := func(length int, body string) (*wire, error) {
+		w, err := c.dial()
+		if err == nil {
+			held = append(held, w)
+			_, err = io.WriteString(w.conn, c.head("1.1", fmt.Sprintf("Content-Length: %d", length))+body)
+		}
+		return w, err
+	}
+	piece := strings.Repeat(" ", each)
+	for range many {
+		if _, err := open(1<<20, piece); err != nil {
+			return err.Error()
+		}
+	}
+	eventually(c.t, soon, "the uploads have come", func() bool { return c.metric("freshet_ingest_in_flight_bytes") > least })
+	w, err := open(more, "")
+	if err != nil {
+		return err.Error()
+	}
+	got := c.tellWire(w)
+	leave()
+	eventually(c.t, soon, "good events are taken again", func() bool {
+		r, err := c.call(http.MethodPost, "/v1/events", c.write, text(`{"event":"good","user_id":"u"}`))
+		return err == nil && r.status == http.StatusOK
+	})
+	return got + ", unread"
 }
