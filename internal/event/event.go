@@ -111,6 +111,9 @@ type Derived struct {
 	Key Key
 	// Person is the number of the person (IDNumber of the canonical id, links resolved).
 	Person uint64
+	// Span is, for an anonymous event of an id that belongs to a user, the number of the time that it is of: from one user of the
+	// id to the next. It is 0 otherwise.
+	Span uint64
 	// Device is the number of the device the event comes from, or of the user when there is no device.
 	Device  uint64
 	Flags   Flags

@@ -44,13 +44,13 @@ type Clock interface {
 	Correct(project uint32, e *event.Event)
 }
 
-// People fills Derived.Device and Derived.Person.
+// People fills Derived.Device, Derived.Person and Derived.Span.
 type People interface {
-	// Load begins anew with the links that the store has.
-	Load(links []store.Link)
+	// Load begins anew with what the store has.
+	Load(links []store.Link, holders []store.Holder)
 	Device(e *event.Event)
-	// Assign returns the links that the event makes, valid until the next call.
-	Assign(project uint32, e *event.Event) []store.Link
+	// Assign returns what the event changes, valid until the next call.
+	Assign(project uint32, e *event.Event) *store.Identities
 	// Unlink takes the id that an event of kind Unlink carries out of its person; false when it is linked to nobody.
 	Unlink(project uint32, e *event.Event) (store.Unlink, bool)
 }

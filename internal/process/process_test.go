@@ -71,7 +71,7 @@ func TestRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := row{
-		0, 1, "made-1", start + 599e6, event.IDNumber(event.SpaceAnonymous, "a"), event.IDNumber(event.SpaceDevice, "d"),
+		0, 1, "made-1", start + 599e6, event.IDNumber(event.SpaceAnonymous, "a"), 0, event.IDNumber(event.SpaceDevice, "d"),
 		"Chrome", event.FlagMadeID | event.FlagSkewCorrected,
 	}
 	if len(w.store.rows) != 3 || w.store.rows[0] != want {
@@ -273,6 +273,10 @@ func TestExactlyOnce(t *testing.T) {
 					items = append(items, event.Dead{Code: "bad"})
 				case 1:
 					e := identify(fmt.Sprint("u", next(4)), fmt.Sprint("a", next(6)))
+					items = append(items, e)
+				case 3:
+					e := named(fmt.Sprint("e", next(150)))
+					e.UserID, e.AnonymousID = fmt.Sprint("u", next(4)), fmt.Sprint("a", next(6))
 					items = append(items, e)
 				case 2:
 					// What was poisoned is sent again, mended or not.

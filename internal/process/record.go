@@ -192,12 +192,18 @@ func (p *Processor) steps(h *event.Header, e *event.Event) (err error) {
 	p.People.Device(e)
 	p.Clock.Correct(h.Project, e)
 	p.Enricher.Enrich(e)
-	links := p.People.Assign(h.Project, e)
+	changes := p.People.Assign(h.Project, e)
 	if p.abandoned.Load() {
 		return errAbandoned
 	}
-	for _, l := range links {
+	for _, l := range changes.Links {
 		p.Store.AddLink(l)
+	}
+	for _, h := range changes.Hands {
+		p.Store.Hand(h)
+	}
+	for _, h := range changes.Holders {
+		p.Store.Hold(h)
 	}
 	return nil
 }

@@ -70,7 +70,11 @@ func (p *Processor) prepare(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read identity links: %w", err)
 	}
-	p.People.Load(links)
+	holders, err := p.Store.Holders(ctx)
+	if err != nil {
+		return fmt.Errorf("read what is known of ids: %w", err)
+	}
+	p.People.Load(links, holders)
 	p.at = p.Store.Position()
 	p.visible.Store(uint64(p.at))
 	if err := p.belong(); err != nil {

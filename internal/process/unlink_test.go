@@ -1,6 +1,7 @@
 package process_test
 
 import (
+	"reflect"
 	"testing"
 
 	"github.com/freshet/freshet/internal/event"
@@ -26,7 +27,7 @@ func TestUnlink(t *testing.T) {
 		t.Fatal(err)
 	}
 	a, u := event.IDNumber(event.SpaceAnonymous, "a"), event.IDNumber(event.SpaceUser, "u")
-	if got := w.store.unlinks; len(got) != 1 || got[0] != (store.Unlink{Project: 1, Person: a, From: a, Rest: u, Position: 3}) {
+	if got := w.store.unlinks; len(got) != 1 || !reflect.DeepEqual(got[0], store.Unlink{Project: 1, Person: a, From: a, Rest: u, Position: 3, Holders: []store.Holder{{Project: 1, ID: a}}}) {
 		t.Errorf("unlinks %+v", got)
 	}
 	rows := w.store.rows

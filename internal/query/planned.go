@@ -184,6 +184,9 @@ func (c *notedCut) EventsAt(_ []eventlog.Position, columns ...string) string {
 // EventsOf implements store.Cut.
 func (c *notedCut) EventsOf(_ []uint64, columns ...string) string { return c.Events(columns...) }
 
+// Attribute implements store.Cut.
+func (c *notedCut) Attribute(store.Attribution) {}
+
 // People implements store.Cut.
 func (c *notedCut) People([]uint64) string {
 	return c.notes.relation(RelationPeople, []string{"person"})

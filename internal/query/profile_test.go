@@ -44,7 +44,7 @@ func TestPersonPagesAgreeWithOracle(t *testing.T) {
 func (o *oracle) checkPages(t *rapid.T, e *query.Engine, person uint64) {
 	ctx, id := context.Background(), strconv.FormatUint(person, 10)
 	want := o.histories("", func(e *event.Event) bool { return o.person(e) == person })[person]
-	own := &oracle{scope: o.scope, merged: o.merged}
+	own := &oracle{scope: o.scope, merged: o.merged, handed: o.handed}
 	for _, e := range want {
 		own.events = append(own.events, *e)
 	}
@@ -163,7 +163,7 @@ func knownPeople(t *testing.T) (*query.Engine, query.Scope) {
 		e.Derived = event.Derived{Position: uint64(i), Time: at, ReceivedAt: at}
 		e.Derived.Key, _ = event.KeyOf(e.ID)
 		people.Device(&e)
-		for _, l := range people.Assign(1, &e) {
+		for _, l := range people.Assign(1, &e).Links {
 			s.AddLink(l)
 		}
 		s.Add(1, time.UTC, "native", &e)

@@ -49,6 +49,8 @@ type Cut interface {
 	Schema() *Schema
 	// Dialect is how the store's SQL is written.
 	Dialect() Dialect
+	// Attribute says whose the events of ids are that somebody has signed out of, in what Events and its like make from now on.
+	Attribute(a Attribution)
 	// Events is a relation, fit to stand after FROM, that has the given columns (names out of Schema, built in or
 	// property columns), perhaps more, and a row an event. Column names in it are as given, and safe to write unquoted. The column
 	// "person" has every link resolved.

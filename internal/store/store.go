@@ -33,6 +33,12 @@ type Writer interface {
 	// Unlink undoes what links have made of an id, for all earlier events. It has the open batch for itself, and Commit
 	// applies it wholly or not at all: then it is durable, as is everything before it.
 	Unlink(u Unlink)
+	// Hand gives the events of a span to another person, from this batch on and for all earlier events.
+	Hand(h Handover)
+	// Hold replaces what is known of an id from this batch on. It becomes durable with the batch.
+	Hold(h Holder)
+	// Holders returns what Hold has left that is durable, for process to begin with, in no order.
+	Holders(ctx context.Context) ([]Holder, error)
 	// Count adds to the ledger of the open batch.
 	Count(project ProjectID, receivedHour int64, c Counts)
 	// CountDuplicate tells which SDK sent an event that Count counts as a duplicate of that hour. The texts are copied.

@@ -11,6 +11,8 @@ type Unlink struct {
 	// Person.
 	From, Rest uint64
 	Position   eventlog.Position
+	// Holders replace what is known of ids. What was handed over of spans of the id itself is its own again.
+	Holders []Holder
 }
 
 // Links are what takes the place of the links that led to the id, or from it. before are the links of the project from

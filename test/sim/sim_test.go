@@ -130,6 +130,9 @@ func (w *world) check(devices []*device) error {
 		}
 		rows[r.id] = r
 	}
+	if len(c.hands) > 0 {
+		return fmt.Errorf("what a phone did was given to somebody else, and each has one user: %+v", c.hands[0])
+	}
 	root := resolve(c.links)
 	persons, owners := map[string]uint64{}, map[uint64]string{}
 	for _, d := range devices {

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -32,6 +33,8 @@ type contents struct {
 	rows     []row
 	dead     []store.DeadLetter
 	links    []store.Link
+	hands    []store.Handover
+	holders  []store.Holder
 	tallies  []tally
 	// duplicates has an entry for each.
 	duplicates []store.ProjectID
@@ -40,6 +43,7 @@ type contents struct {
 func (c *contents) add(o *contents) {
 	c.rows, c.dead = append(c.rows, o.rows...), append(c.dead, o.dead...)
 	c.links, c.tallies = append(c.links, o.links...), append(c.tallies, o.tallies...)
+	c.hands, c.holders = append(c.hands, o.hands...), append(c.holders, o.holders...)
 	c.duplicates = append(c.duplicates, o.duplicates...)
 }
 
@@ -100,6 +104,20 @@ func (w *writer) Links(context.Context) ([]store.Link, error) {
 	return slices.Clone(w.cold.links), nil
 }
 
+func (w *writer) Holders(context.Context) ([]store.Holder, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	type key struct {
+		project store.ProjectID
+		id      uint64
+	}
+	last := map[key]store.Holder{}
+	for _, h := range w.cold.holders {
+		last[key{h.Project, h.ID}] = h
+	}
+	return slices.DeleteFunc(slices.Collect(maps.Values(last)), store.Holder.Forgotten), nil
+}
+
 func (w *writer) Poisoned(_ context.Context, from eventlog.Position) (out []eventlog.Position, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -122,6 +140,10 @@ func (w *writer) AddDead(d store.DeadLetter) {
 }
 
 func (w *writer) AddLink(l store.Link) { w.open.links = append(w.open.links, l) }
+
+func (w *writer) Hand(h store.Handover) { w.open.hands = append(w.open.hands, h) }
+
+func (w *writer) Hold(h store.Holder) { w.open.holders = append(w.open.holders, h) }
 
 func (w *writer) Unlink(u store.Unlink) { w.unlink = &u }
 
@@ -147,7 +169,7 @@ func (w *writer) Commit(_ context.Context, after eventlog.Position) error {
 	if u := w.unlink; u != nil {
 		w.cold.add(&w.hot)
 		w.hot = contents{}
-		w.open.links = append(w.open.links, u.Links(w.cold.links)...)
+		w.open.links, w.open.holders = append(w.open.links, u.Links(w.cold.links)...), append(w.open.holders, u.Holders...)
 		w.cold.add(&w.open)
 		w.cold.position, w.open, w.unlink = after, contents{}, nil
 		return nil

@@ -56,7 +56,7 @@ func TestUnlink(t *testing.T) {
 	var err error
 	w.people, err = identity.New(nil)
 	must(t, err)
-	w.people.Load(links)
+	w.people.Load(links, nil)
 	w.put(1, "$alias", w.now)
 	w.commit(1, 1)
 	if w.store.Position() == w.store.Watermark().Position {

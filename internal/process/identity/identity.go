@@ -8,9 +8,11 @@
 // to identify and means just that by giving both (event.Event.Links). An Unlink takes one id out again, as if it had never
 // been linked; a later link counts.
 //
-// Refused, and counted, are links that would do more harm than good: an anonymous id that already belongs to somebody
-// is not linked to another user (a shared phone: its anonymous events stay with the first), so that two users become
-// one by Alias alone; an id with itself; and persons of more than MaxIDs ids.
+// Two users become one by Alias alone: when an anonymous id that belongs to somebody is linked to another user, that is a
+// phone with several users, of an app that keeps the id when somebody signs out (holder.go).
+//
+// Refused, and counted, are links that would do more harm than good: an alias of an anonymous id that belongs to another; an
+// id with itself; and persons of more than MaxIDs ids.
 //
 // A link makes one number, the root, stand for both. The anonymous side has rows and a new user has none, so it is the
 // user's number that yields when neither has links yet.
@@ -32,12 +34,19 @@ const MaxIDs = 10_000
 
 // People knows all links. It has one user at a time.
 type People struct {
-	projects map[uint32]graph
-	// project and graph are those of the last event.
+	projects map[uint32]*ids
+	// project and ids are those of the last event.
 	project uint32
-	graph   graph
-	links   []store.Link
+	*ids
+	changes store.Identities
 	metrics metrics
+}
+
+// ids are those of a project.
+type ids struct {
+	graph graph
+	// holders are the ids of which more is known than the graph has.
+	holders map[uint64]store.Holder
 }
 
 // node is an id that has links: a root is its own parent and knows the size of its tree.
@@ -51,6 +60,7 @@ type graph map[uint64]node
 
 type metrics struct {
 	links    prometheus.Counter
+	hands    prometheus.Counter
 	unlinks  prometheus.Counter
 	refused  *prometheus.CounterVec
 	belongs  prometheus.Counter
@@ -64,6 +74,9 @@ func New(r prometheus.Registerer) (*People, error) {
 	p := &People{metrics: metrics{
 		links: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "freshet_identity_links_total", Help: "Links made between ids of a person.",
+		}),
+		hands: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "freshet_identity_handovers_total", Help: "Times that what an anonymous id did after its user signed out became the next user's.",
 		}),
 		unlinks: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "freshet_identity_unlinks_total", Help: "Ids taken out of the person they were linked to.",
@@ -80,45 +93,48 @@ func New(r prometheus.Registerer) (*People, error) {
 	m.tooMany = m.refused.WithLabelValues("too_many_ids")
 	m.toItself = m.refused.WithLabelValues("self")
 	if r != nil {
-		for _, c := range []prometheus.Collector{m.links, m.unlinks, m.refused, m.bad} {
+		for _, c := range []prometheus.Collector{m.links, m.hands, m.unlinks, m.refused, m.bad} {
 			if err := r.Register(c); err != nil {
 				return nil, err
 			}
 		}
 	}
-	p.Load(nil)
+	p.Load(nil, nil)
 	return p, nil
 }
 
-// Load forgets everything and begins with the given links.
-func (p *People) Load(links []store.Link) {
-	p.projects = map[uint32]graph{}
+// Load forgets everything and begins with the given links, and with what is known of ids beside them.
+func (p *People) Load(links []store.Link, holders []store.Holder) {
+	p.projects = map[uint32]*ids{}
 	inOrder := func(a, b store.Link) int { return cmp.Compare(a.Position, b.Position) }
 	if !slices.IsSortedFunc(links, inOrder) {
 		links = slices.Clone(links)
 		slices.SortStableFunc(links, inOrder)
 	}
 	for _, l := range links {
-		g := p.of(uint32(l.Project))
+		g := p.of(uint32(l.Project)).graph
 		if l.From == l.To {
 			delete(g, l.From)
 		} else {
 			g[l.From] = node{parent: l.To}
 		}
 	}
-	for _, g := range p.projects {
-		g.plant()
+	for _, i := range p.projects {
+		i.graph.plant()
 	}
-	p.project, p.graph = 0, p.of(0)
+	for _, h := range holders {
+		p.of(uint32(h.Project)).holders[h.ID] = h
+	}
+	p.project, p.ids = 0, p.of(0)
 }
 
-func (p *People) of(project uint32) graph {
-	g := p.projects[project]
-	if g == nil {
-		g = graph{}
-		p.projects[project] = g
+func (p *People) of(project uint32) *ids {
+	i := p.projects[project]
+	if i == nil {
+		i = &ids{graph{}, map[uint64]store.Holder{}}
+		p.projects[project] = i
 	}
-	return g
+	return i
 }
 
 // Device fills Derived.Device: the number of the device id, without a usable one that of the anonymous id, then of the
@@ -137,13 +153,14 @@ func (p *People) Device(e *event.Event) {
 	}
 }
 
-// Assign fills Derived.Person and FlagBadIdentity, and returns the links that the event makes, which are valid until
+// Assign fills Derived.Person, Derived.Span and FlagBadIdentity, and returns what the event changes, which is valid until
 // the next call. Derived.Position is set already. A person of 0 is nobody: no id can be used.
-func (p *People) Assign(project uint32, e *event.Event) []store.Link {
+func (p *People) Assign(project uint32, e *event.Event) *store.Identities {
 	if project != p.project {
-		p.project, p.graph = project, p.of(project)
+		p.project, p.ids = project, p.of(project)
 	}
-	p.links = p.links[:0]
+	c := &p.changes
+	c.Links, c.Hands, c.Holders = c.Links[:0], c.Hands[:0], c.Holders[:0]
 	d := &e.Derived
 	user, other := usable(e.UserID, d), usable(e.AnonymousID, d)
 	device := usable(e.Context.DeviceID, d)
@@ -156,7 +173,7 @@ func (p *People) Assign(project uint32, e *event.Event) []store.Link {
 		userNumber = event.IDNumber(event.SpaceUser, e.UserID)
 	}
 	linking := (e.Kind == event.Identify || e.Links) && user
-	if !user || linking {
+	if !user || linking || len(p.holders) > 0 {
 		switch {
 		case other:
 			otherNumber = event.IDNumber(event.SpaceAnonymous, e.AnonymousID)
@@ -166,18 +183,18 @@ func (p *People) Assign(project uint32, e *event.Event) []store.Link {
 	}
 	switch {
 	case linking && otherNumber != 0:
-		if !p.identify(userNumber, otherNumber, d.Position) && e.Kind == event.Identify {
-			p.metrics.belongs.Inc()
-		}
+		p.signIn(userNumber, otherNumber, d.Position)
 	case previous && user:
 		p.alias(e, userNumber, d.Position)
+	case user && otherNumber != 0:
+		p.active(userNumber, otherNumber)
 	}
 	if user {
 		d.Person = p.graph.root(userNumber)
 	} else if otherNumber != 0 {
-		d.Person = p.graph.root(otherNumber)
+		d.Person, d.Span = p.anonymous(otherNumber, d.Position)
 	}
-	return p.links
+	return c
 }
 
 // usable tells whether an id names somebody, and flags one that was given and does not.
@@ -229,44 +246,11 @@ func (p *People) alias(e *event.Event, user uint64, at uint64) {
 			return // It is somebody's already; the user id was meant.
 		}
 	}
-	if !p.identify(user, anonymous, at) {
+	if e.PreviousID == e.AnonymousID {
+		p.signIn(user, anonymous, at)
+	} else if !p.identify(user, anonymous, at) {
 		p.metrics.belongs.Inc()
 	}
-}
-
-// Unlink takes the id that an event of kind Unlink carries out of its person, and says what is to be done in the store. It is
-// false when the id is linked to nobody. The others stay one person, also if the id is what has joined them: which calls
-// did is not known any more. It looks at all ids of the project.
-func (p *People) Unlink(project uint32, e *event.Event) (store.Unlink, bool) {
-	id := event.OwnNumber(e.UserID, e.AnonymousID, e.Context.DeviceID)
-	g := p.of(project)
-	if _, linked := g[id]; !linked {
-		return store.Unlink{}, false
-	}
-	root := g.root(id)
-	var others []uint64
-	for n := range g {
-		if n != id && g.root(n) == root {
-			others = append(others, n)
-		}
-	}
-	u := store.Unlink{
-		Project: store.ProjectID(project), Person: id, From: root, Rest: root, Position: eventlog.Position(e.Derived.Position),
-	}
-	if id == root {
-		// Any would do, if it is the same one whenever the log is read again.
-		u.Rest = slices.Min(others)
-	}
-	delete(g, id)
-	for _, n := range others {
-		g[n] = node{parent: u.Rest}
-	}
-	g[u.Rest] = node{parent: u.Rest, size: int32(len(others))}
-	if len(others) == 1 {
-		delete(g, u.Rest)
-	}
-	p.metrics.unlinks.Inc()
-	return u, true
 }
 
 // link makes the root from yield to the root to.
@@ -277,7 +261,7 @@ func (p *People) link(from, to uint64, at uint64) {
 	}
 	p.graph.join(from, to)
 	p.metrics.links.Inc()
-	p.links = append(p.links, store.Link{
+	p.changes.Links = append(p.changes.Links, store.Link{
 		Project: store.ProjectID(p.project), From: from, To: to, Position: eventlog.Position(at),
 	})
 }

@@ -19,23 +19,58 @@ func unlink(e event.Event) event.Event {
 
 // history is what a store would have: every link that was made, in order.
 type history struct {
-	people *People
-	links  []store.Link
-	at     uint64
+	people  *People
+	links   []store.Link
+	holders map[uint64]store.Holder
+	// hands are the persons whose the events of spans have become.
+	hands map[uint64]uint64
+	at    uint64
+}
+
+func newHistory(t interface{ Fatal(...any) }) *history {
+	return &history{people: people(t), holders: map[uint64]store.Holder{}, hands: map[uint64]uint64{}}
+}
+
+func (h *history) hold(holders []store.Holder) {
+	for _, s := range holders {
+		h.holders[s.ID] = s
+		if s.Forgotten() {
+			delete(h.holders, s.ID)
+		}
+	}
+}
+
+// restart begins anew with what a store knows.
+func (h *history) restart(t interface{ Fatal(...any) }) {
+	again := people(t)
+	again.Load(h.links, slices.Collect(maps.Values(h.holders)))
+	h.people = again
 }
 
 func (h *history) call(e event.Event) bool {
-	h.at++
-	e.Derived.Position = h.at
 	if e.Kind != event.Unlink {
-		h.links = append(h.links, h.people.Assign(1, &e)...)
+		h.send(&e)
 		return true
 	}
+	h.at++
+	e.Derived.Position = h.at
 	u, ok := h.people.Unlink(1, &e)
 	if ok {
 		h.links = append(h.links, u.Links(h.links)...)
+		h.hold(u.Holders)
 	}
 	return ok
+}
+
+func (h *history) send(e *event.Event) {
+	h.at++
+	e.Derived.Position = h.at
+	c := h.people.Assign(1, e)
+	h.links = append(h.links, c.Links...)
+	h.hold(c.Holders)
+	for _, x := range c.Hands {
+		h.hands[x.Span] = x.To
+	}
 }
 
 // leads follows the last link of each person, as a store does.
@@ -51,7 +86,7 @@ func (h *history) leads(id uint64) uint64 {
 }
 
 func TestUnlink(t *testing.T) {
-	h := &history{people: people(t)}
+	h := newHistory(t)
 	p := h.people
 	if h.call(unlink(anonymous("phone"))) {
 		t.Error("an id that nobody knows was unlinked")
@@ -132,14 +167,16 @@ func TestUnlinkOracle(t *testing.T) {
 			}
 			return anonymous("i" + name[1:])
 		}
-		h := &history{people: people(t)}
+		h := newHistory(t)
 		number := func() string { return fmt.Sprint(rapid.IntRange(0, ids-1).Draw(t, "id")) }
 		for range rapid.IntRange(0, 30).Draw(t, "calls") {
 			switch rapid.IntRange(0, 5).Draw(t, "call") {
 			case 0, 1:
-				u, a := number(), number()
-				h.call(identify("i"+u, "i"+a))
-				want.identify("u"+u, "a"+a)
+				// An id that is somebody's is another matter: see TestSharedOracle.
+				if u, a := number(), number(); !want.linked("a" + a) {
+					h.call(identify("i"+u, "i"+a))
+					want.identify("u"+u, "a"+a)
+				}
 			case 2:
 				from, to := number(), number()
 				h.call(alias("i"+from, "i"+to))
@@ -153,9 +190,7 @@ func TestUnlinkOracle(t *testing.T) {
 				want[name] = fresh
 				fresh++
 			default:
-				again := people(t)
-				again.Load(h.links)
-				h.people = again
+				h.restart(t)
 			}
 			h.people.check(t)
 			for _, a := range names {
@@ -170,7 +205,7 @@ func TestUnlinkOracle(t *testing.T) {
 				}
 			}
 			again := people(t)
-			again.Load(h.links)
+			again.Load(h.links, slices.Collect(maps.Values(h.holders)))
 			again.check(t)
 			for _, a := range names {
 				if person(h.people, carrying(a)) != person(again, carrying(a)) {

@@ -15,6 +15,8 @@ type batch struct {
 	order    []*rows
 	dead     []store.DeadLetter
 	links    []store.Link
+	hands    []store.Handover
+	holders  map[idKey]store.Holder
 	// unlink is alone in its batch.
 	unlink *store.Unlink
 	counts map[ledgerKey]store.Counts
@@ -44,8 +46,8 @@ type rows struct {
 }
 
 func newRows(t *table) *rows {
-	r := &rows{table: t, builtin: make([]column, len(store.Columns))}
-	for i, c := range store.Columns {
+	r := &rows{table: t, builtin: make([]column, columnCount)}
+	for i, c := range builtins() {
 		r.builtin[i] = column{name: c.Name, typ: c.Type}
 	}
 	return r
@@ -73,6 +75,9 @@ func (s *Store) Add(project store.ProjectID, loc *time.Location, protocol string
 	s.persons.add(e.Derived.Person)
 	r.loc, r.last = loc, -1
 	r.events.Add(r, i, loc, protocol, e)
+	if span := e.Derived.Span; span != 0 {
+		r.builtin[colSpan].word(i, span)
+	}
 }
 
 // Word implements flat.Columns.
@@ -166,7 +171,8 @@ func (b *batch) reset() {
 		r.reset()
 	}
 	b.unlink = nil
-	b.order, b.dead, b.links = b.order[:0], b.dead[:0], b.links[:0]
+	b.order, b.dead, b.links, b.hands = b.order[:0], b.dead[:0], b.links[:0], b.hands[:0]
+	clear(b.holders)
 	clear(b.counts)
 	clear(b.sdks)
 }

@@ -78,7 +78,7 @@ func (s *Store) active() *generation {
 	s.generations++
 	g := &generation{
 		number: s.generations, tables: map[store.ProjectID]*hotTable{}, parts: map[store.ProjectID]*part{},
-		counts: map[ledgerKey]store.Counts{}, sdks: map[ledgerKey]store.SDKCounts{}, oldest: s.opts.Now(),
+		counts: map[ledgerKey]store.Counts{}, sdks: map[ledgerKey]store.SDKCounts{}, holders: map[idKey]store.Holder{}, oldest: s.opts.Now(),
 	}
 	s.gens = append(s.gens, g)
 	return g
@@ -87,7 +87,8 @@ func (s *Store) active() *generation {
 // insert brings the open batch into the generation's tables, in one transaction, and returns what they are then.
 func (s *Store) insert(ctx context.Context, g *generation) (map[store.ProjectID]*hotTable, error) {
 	relinks := s.pending.add(s.batch.links, s.persons)
-	if len(s.batch.order) == 0 && len(relinks) == 0 {
+	s.hands.add(s.batch.hands)
+	if len(s.batch.order)+len(relinks)+len(s.batch.hands) == 0 {
 		return g.tables, nil
 	}
 	tables := maps.Clone(g.tables)
@@ -98,6 +99,12 @@ func (s *Store) insert(ctx context.Context, g *generation) (map[store.ProjectID]
 	if len(relinks) > 0 {
 		work = append(work, func(ctx context.Context) error {
 			_, err := s.writer.ExecContext(ctx, relinkStatement(relinks))
+			return err
+		})
+	}
+	if hands := s.batch.hands; len(hands) > 0 {
+		work = append(work, func(ctx context.Context) error {
+			_, err := s.writer.ExecContext(ctx, handStatement("hot.handovers", hands))
 			return err
 		})
 	}
@@ -150,6 +157,10 @@ func (s *Store) publish(g *generation, tables map[store.ProjectID]*hotTable, aft
 	for _, l := range s.batch.links {
 		s.changed(l.Project)
 	}
+	for _, h := range s.batch.hands {
+		s.changed(h.Project)
+	}
+	maps.Copy(g.holders, s.batch.holders)
 	for k, c := range s.batch.counts {
 		g.counts[k] = g.counts[k].Plus(c)
 	}
@@ -158,6 +169,7 @@ func (s *Store) publish(g *generation, tables map[store.ProjectID]*hotTable, aft
 	}
 	g.dead = append(g.dead, s.batch.dead...)
 	g.links = append(g.links, s.batch.links...)
+	g.hands = append(g.hands, s.batch.hands...)
 	g.end = after
 	if s.batch.newest > g.newest {
 		g.newest = s.batch.newest

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"math/big"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,7 +40,12 @@ type cut struct {
 	disk    int
 	props   []store.PropertyColumn
 	relinks bool
-	zone    flat.Zone
+	// attribution is whose the events of spans are; handedAny and handedOpen tell whether any were handed over, and whether
+	// rows do not follow all of that.
+	attribution           store.Attribution
+	handedAny, handedOpen bool
+	spans                 bool
+	zone                  flat.Zone
 	// links are those that were not written when the cut was made, for all projects.
 	links [][]store.Link
 	// begun tells that a project without events has a transaction after all.
@@ -72,7 +78,7 @@ func (s *Store) Cut(ctx context.Context, project store.ProjectID) (store.Cut, er
 				c.zone = c.zone.With(g.parts[project].zone)
 			}
 		}
-		c.onDisk, c.disk = c.table.diskReady, c.table.diskReadyProps
+		c.onDisk, c.disk, c.spans = c.table.diskReady, c.table.diskReadyProps, c.table.diskReadySpans
 	}
 	s.mu.RUnlock()
 	if c.table == nil {
@@ -80,6 +86,7 @@ func (s *Store) Cut(ctx context.Context, project store.ProjectID) (store.Cut, er
 	}
 	c.props = c.table.properties()
 	c.relinks = s.pending.has(project)
+	c.handedAny, c.handedOpen = s.hands.of(project)
 	if err := c.begin(ctx); err != nil {
 		c.Close()
 		return nil, fmt.Errorf("pin a cut: %w", err)
@@ -141,6 +148,18 @@ func (c *cut) events(pick picked, columns []string) string {
 	if len(columns) == 0 {
 		columns = []string{"seq"}
 	}
+	if slices.Contains(columns, "person") && (c.relinks || c.hands()) {
+		asked := columns
+		if c.hands() && !slices.Contains(columns, spanColumn) {
+			columns = append(slices.Clone(columns), spanColumn)
+		}
+		return c.follow(c.asWritten(pick, columns), asked)
+	}
+	return c.asWritten(pick, columns)
+}
+
+// asWritten is the relation with the persons that rows have.
+func (c *cut) asWritten(pick picked, columns []string) string {
 	var parts []string
 	if c.onDisk && c.cold > 0 {
 		// The file was pinned at the position up to which it is complete, so it has no rows behind it.
@@ -154,19 +173,7 @@ func (c *cut) events(pick picked, columns []string) string {
 	if len(parts) == 0 {
 		return c.nothing(columns)
 	}
-	union := strings.Join(parts, " UNION ALL ")
-	if !c.relinks || !contains(columns, "person") {
-		return "(" + union + ")"
-	}
-	list := make([]string, len(columns))
-	for i, name := range columns {
-		list[i] = name
-		if name == "person" {
-			list[i] = "coalesce(link_to, person) AS person"
-		}
-	}
-	return "(SELECT " + strings.Join(list, ", ") + " FROM (" + union + ") LEFT JOIN " +
-		latestLinks(c.table.project, c.watermark.Position) + " ON link_from = person)"
+	return "(" + strings.Join(parts, " UNION ALL ") + ")"
 }
 
 // nothing is a relation without rows.
@@ -229,11 +236,12 @@ func (c *cut) diskColumns() map[string]bool {
 	for _, p := range c.props[:min(c.disk, len(c.props))] {
 		has[p.Column] = true
 	}
+	has[spanColumn] = c.spans
 	return has
 }
 
 func (c *cut) typeOf(name string) store.Type {
-	for _, b := range store.Columns {
+	for _, b := range builtins() {
 		if b.Name == name {
 			return b.Type
 		}
@@ -244,15 +252,6 @@ func (c *cut) typeOf(name string) store.Type {
 		}
 	}
 	return store.Text
-}
-
-func contains(list []string, s string) bool {
-	for _, v := range list {
-		if v == s {
-			return true
-		}
-	}
-	return false
 }
 
 // Rows implements store.Cut.

@@ -89,7 +89,7 @@ func TestReadGenerationsAreDropped(t *testing.T) {
 	c.Close()
 	s.upkeep(context.Background())
 	var tables int
-	if err := s.db.QueryRow("SELECT count(*) FROM duckdb_tables() WHERE database_name = 'hot' AND table_name LIKE 'h%'").Scan(&tables); err != nil || tables != 0 {
+	if err := s.db.QueryRow("SELECT count(*) FROM duckdb_tables() WHERE database_name = 'hot' AND table_name LIKE 'h%!_%' ESCAPE '!'").Scan(&tables); err != nil || tables != 0 {
 		t.Fatalf("%d tables in memory, %v", tables, err)
 	}
 }

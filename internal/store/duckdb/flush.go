@@ -56,7 +56,7 @@ func (s *Store) flush(ctx context.Context) error {
 		s.gens, s.retired = s.gens[1:], append(s.retired, g)
 		for project := range g.tables {
 			t := s.tables[project]
-			t.diskReady, t.diskReadyProps = t.onDisk, t.diskProps
+			t.diskReady, t.diskReadyProps, t.diskReadySpans = t.onDisk, t.diskProps, t.diskSpans
 			t.joined(g.parts[project].zone)
 		}
 		s.cold = g.end
@@ -114,7 +114,7 @@ func (s *Store) drop(ctx context.Context) error {
 func (s *Store) rolledBack(g *generation) {
 	for project := range g.tables {
 		t := s.known(project)
-		t.onDisk, t.diskProps = t.diskReady, t.diskReadyProps
+		t.onDisk, t.diskProps, t.diskSpans = t.diskReady, t.diskReadyProps, t.diskReadySpans
 	}
 }
 
@@ -150,7 +150,7 @@ func (s *Store) seal() *generation {
 
 func (s *Store) writeGeneration(ctx context.Context, g *generation, rows []sorted) error {
 	for i := range rows {
-		if err := s.prepareDisk(ctx, rows[i].table); err != nil {
+		if err := s.prepareDisk(ctx, rows[i].table, rows[i].spans); err != nil {
 			return err
 		}
 		if err := s.writeRows(ctx, &rows[i]); err != nil {
@@ -161,7 +161,7 @@ func (s *Store) writeGeneration(ctx context.Context, g *generation, rows []sorte
 			return err
 		}
 	}
-	if err := s.writeLinks(ctx, g); err != nil {
+	if err := errors.Join(s.writeLinks(ctx, g), s.writeHandovers(ctx, g)); err != nil {
 		return err
 	}
 	for i := range g.dead {
@@ -184,8 +184,8 @@ func (s *Store) writeGeneration(ctx context.Context, g *generation, rows []sorte
 	return errors.Join(s.notePosition(g.end), fault.Hit(fault.StoreFlush))
 }
 
-// prepareDisk makes sure that the table on disk exists and has every property column known so far.
-func (s *Store) prepareDisk(ctx context.Context, t *table) error {
+// prepareDisk makes sure that the table on disk exists and has every property column known so far, and that of spans if need be.
+func (s *Store) prepareDisk(ctx context.Context, t *table, spans bool) error {
 	if !t.onDisk {
 		columns := append(slices.Clone(store.Columns), uuidColumns()...)
 		defs := make([]string, len(columns))
@@ -209,6 +209,12 @@ func (s *Store) prepareDisk(ctx context.Context, t *table) error {
 			uint32(t.project), uint32(n), p.Key, uint8(p.Type)); err != nil {
 			return err
 		}
+	}
+	if spans && !t.diskSpans {
+		if _, err := s.flusher.ExecContext(ctx, "ALTER TABLE "+t.cold+" ADD COLUMN "+spanColumn+" UBIGINT"); err != nil {
+			return fmt.Errorf("add column %s to %s: %w", spanColumn, t.cold, err)
+		}
+		t.diskSpans = true
 	}
 	t.onDisk, t.diskProps = true, len(props)
 	return nil

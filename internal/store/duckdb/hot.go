@@ -27,7 +27,7 @@ const (
 )
 
 // basic are the columns that nearly every question needs.
-var basic = []string{"seq", "day", "time", "person", "event"}
+var basic = []string{"seq", "day", "time", "person", "event", spanColumn}
 
 // hotTable is one project's table in memory, as cuts see it. It is replaced as a whole, never changed.
 type hotTable struct {
@@ -164,7 +164,7 @@ func (s *Store) createHot(ctx context.Context, t *table, h *hotTable) error {
 
 // all are the built-in columns and the property columns known so far.
 func (t *table) all() []store.Column {
-	out := slices.Clone(store.Columns)
+	out := builtins()
 	for _, p := range t.properties() {
 		out = append(out, store.Column{Name: p.Column, Type: p.Type})
 	}

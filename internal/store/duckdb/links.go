@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -72,12 +73,12 @@ func (p *pendingLinks) load(e relinkEntry) {
 	p.reversed[to] = append(p.reversed[to], e.person)
 }
 
-// due tells, once in a while or when many have gathered, that links are to be settled.
-func (p *pendingLinks) due() bool {
+// due tells, once in a while or when many have gathered, that links, or spans that were handed over, are to be settled.
+func (p *pendingLinks) due(hands bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.rounds++
-	if len(p.target) == 0 || (p.rounds < relinkEvery && len(p.target) < 10_000) {
+	if len(p.target) == 0 && !hands || (p.rounds < relinkEvery && len(p.target) < 10_000) {
 		return false
 	}
 	p.rounds = 0
@@ -135,7 +136,7 @@ func latestLinks(project store.ProjectID, before eventlog.Position) string {
 // once it is on disk itself: every row before it is on disk too, every row behind it was written with it. A person
 // whose link goes on to one that is not ripe is rewritten as far as the ripe ones lead.
 func (s *Store) relink(ctx context.Context) error {
-	if !s.pending.due() {
+	if !s.pending.due(s.hands.anyOpen()) {
 		return nil
 	}
 	s.flushing.Lock()
@@ -148,7 +149,7 @@ func (s *Store) relink(ctx context.Context) error {
 	return s.onDisk(ctx, func() error {
 		return s.rewriteLinked(ctx, projects, before)
 	}, func() error {
-		return s.settled(ctx, before)
+		return s.settled(ctx, projects, before)
 	})
 }
 
@@ -159,26 +160,33 @@ func (s *Store) rewriteLinked(ctx context.Context, projects []store.ProjectID, b
 		if t == nil || !t.onDisk {
 			continue
 		}
+		if err := s.rewriteHanded(ctx, t); err != nil {
+			return err
+		}
 		q := "UPDATE " + t.cold + " SET person = link_to FROM " + latestLinks(project, before) + " WHERE person = link_from"
 		if _, err := s.flusher.ExecContext(ctx, q); err != nil {
 			return fmt.Errorf("rewrite persons of project %d: %w", project, err)
 		}
 	}
-	if _, err := s.flusher.ExecContext(ctx, "DELETE FROM pending_links"); err != nil {
+	if err := s.each(ctx, append(settledHands("handovers", projects, before), "DELETE FROM pending_links")); err != nil {
 		return fmt.Errorf("drop pending links: %w", err)
 	}
 	return nil
 }
 
-func (s *Store) settled(ctx context.Context, before eventlog.Position) error {
+func (s *Store) settled(ctx context.Context, projects []store.ProjectID, before eventlog.Position) error {
+	ctx = context.WithoutCancel(ctx)
+	s.writing.Lock() // a commit may be adding handovers
+	defer s.writing.Unlock()
 	s.metrics.relinked.Add(float64(s.pending.settle(before)))
-	_, err := s.flusher.ExecContext(context.WithoutCancel(ctx), fmt.Sprintf("DELETE FROM hot.relink WHERE seq < %d", before))
-	return err
+	drop := fmt.Sprintf("DELETE FROM hot.relink WHERE seq < %d", before)
+	return errors.Join(s.each(ctx, append(settledHands("hot.handovers", projects, before), drop)), s.countHandovers(ctx))
 }
 
-// ripe returns the projects that have links before the position.
+// ripe returns the projects that have links, or handovers to settle, before the position.
 func (s *Store) ripe(ctx context.Context, before eventlog.Position) (out []store.ProjectID, err error) {
-	rows, err := s.flusher.QueryContext(ctx, fmt.Sprintf("SELECT DISTINCT project FROM hot.relink WHERE seq < %d", before))
+	rows, err := s.flusher.QueryContext(ctx, fmt.Sprintf("SELECT project FROM hot.relink WHERE seq < %[1]d"+
+		" UNION SELECT project FROM hot.handovers WHERE NOT settled AND position < %[1]d", before))
 	if err != nil {
 		return nil, fmt.Errorf("read pending links: %w", err)
 	}

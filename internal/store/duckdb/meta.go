@@ -13,7 +13,7 @@ import (
 const (
 	// formatVersion is that of the tables on disk, formatMost the greatest that is read. A file of a newer one is refused.
 	formatVersion = 3
-	formatMost    = versionOfUnlinks
+	formatMost    = versionOfSpans
 	// versionOfUnlinks is the version of a file in which an id was unlinked: the same tables, but a link of a person to itself
 	// means something. A file without any stays one that older binaries read.
 	versionOfUnlinks = 4
@@ -65,6 +65,9 @@ func (s *Store) migrate(ctx context.Context) error {
 	if _, err := s.flusher.ExecContext(ctx, duplicatesTable); err != nil {
 		return fmt.Errorf("make the table of duplicates: %w", err)
 	}
+	if _, err := s.flusher.ExecContext(ctx, handoverTables); err != nil {
+		return fmt.Errorf("make the tables of handovers: %w", err)
+	}
 	_, err = s.flusher.ExecContext(ctx,
 		"CREATE TABLE hot.relink (project UINTEGER, person UBIGINT, target UBIGINT, seq UBIGINT)")
 	return err
@@ -90,7 +93,19 @@ func (s *Store) loadMeta(ctx context.Context) error {
 	if err := s.loadPending(ctx); err != nil {
 		return fmt.Errorf("read pending links: %w", err)
 	}
+	if err := s.loadHandovers(ctx); err != nil {
+		return fmt.Errorf("read handovers: %w", err)
+	}
 	return s.loadPersons(ctx)
+}
+
+// raiseFormat notes that the file has become one which older binaries must not read.
+func (s *Store) raiseFormat(ctx context.Context, version int) error {
+	q := fmt.Sprintf("INSERT INTO format SELECT %[1]d WHERE NOT EXISTS (FROM format WHERE version >= %[1]d)", version)
+	if _, err := s.flusher.ExecContext(ctx, q); err != nil {
+		return fmt.Errorf("write format version %d: %w", version, err)
+	}
+	return nil
 }
 
 func (s *Store) loadPending(ctx context.Context) error {
@@ -110,6 +125,10 @@ func (s *Store) loadPending(ctx context.Context) error {
 }
 
 func (s *Store) loadTables(ctx context.Context) error {
+	spans, err := s.tablesWithSpans(ctx)
+	if err != nil {
+		return err
+	}
 	rows, err := s.flusher.QueryContext(ctx, "SELECT project, coalesce(zone, '') FROM tables LEFT JOIN zones USING (project)")
 	if err != nil {
 		return err
@@ -123,6 +142,7 @@ func (s *Store) loadTables(ctx context.Context) error {
 		}
 		t := newTable(p, s.opts.PropertyLimit)
 		t.onDisk, t.diskReady, t.zone = true, true, zone
+		t.diskSpans, t.diskReadySpans = spans[p], spans[p]
 		s.tables[p] = t
 	}
 	if err := rows.Err(); err != nil {

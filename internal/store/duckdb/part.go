@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/freshet/freshet/internal/eventlog"
-	"github.com/freshet/freshet/internal/store"
 	"github.com/freshet/freshet/internal/store/flat"
 )
 
@@ -23,8 +22,8 @@ type part struct {
 }
 
 func newPart(t *table) *part {
-	p := &part{table: t, builtin: make([]column, len(store.Columns))}
-	for i, c := range store.Columns {
+	p := &part{table: t, builtin: make([]column, columnCount)}
+	for i, c := range builtins() {
 		p.builtin[i] = column{name: c.Name, typ: c.Type}
 	}
 	return p

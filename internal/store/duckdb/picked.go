@@ -61,7 +61,7 @@ func (c *cut) EventsOf(persons []uint64, columns ...string) string {
 		return c.nothing(columns)
 	}
 	pick := picked{persons: slices.Clone(persons)}
-	if c.relinks {
+	if c.relinks || c.hands() {
 		linked, err := c.linkedTo(persons)
 		if err != nil {
 			c.failed = errors.Join(c.failed, err)
@@ -70,10 +70,10 @@ func (c *cut) EventsOf(persons []uint64, columns ...string) string {
 		pick.persons = append(pick.persons, linked...)
 	}
 	with := columns
-	if !contains(columns, "person") {
+	if !slices.Contains(columns, "person") {
 		with = append(slices.Clone(columns), "person")
 	}
-	if !c.relinks {
+	if !c.relinks && !c.hands() {
 		return "(SELECT " + strings.Join(columns, ", ") + " FROM " + c.events(pick, with) + ")"
 	}
 	// Rows of a person who has become another one were picked by the old number.
@@ -89,6 +89,13 @@ func (c *cut) linkedTo(persons []uint64) (out []uint64, err error) {
 			return nil, fmt.Errorf("read pending links: %w", err)
 		}
 		out = append(out, b.Columns[0].Uint64...)
+	}
+	if c.hands() {
+		handing, err := c.handing(append(slices.Clone(persons), out...))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, handing...)
 	}
 	return out, nil
 }

@@ -110,6 +110,7 @@ type Store struct {
 	spreads         *spreads
 	batch           batch
 	pending         *pendingLinks
+	hands           *handovers
 
 	// writing is held by a commit, and for the moment in which a generation is sealed.
 	writing sync.Mutex
@@ -159,9 +160,12 @@ type generation struct {
 	sdks   map[ledgerKey]store.SDKCounts
 	dead   []store.DeadLetter
 	links  []store.Link
-	end    eventlog.Position
-	newest int64
-	sealed bool
+	hands  []store.Handover
+	// holders are the latest of each id.
+	holders map[idKey]store.Holder
+	end     eventlog.Position
+	newest  int64
+	sealed  bool
 	// readers counts the cuts that read the generation; it is dropped after the last one.
 	readers atomic.Int32
 }
@@ -197,10 +201,10 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		opts: o, connector: connector, db: sql.OpenDB(connector), crew: crew,
 		metrics: newMetrics(o.Registerer), persons: newBloom(),
 		wake: make(chan struct{}, 1), advanced: make(chan struct{}),
-		tables: map[store.ProjectID]*table{}, ledger: ledger{hours: map[ledgerKey]store.Counts{}}, pending: newPendingLinks(),
+		tables: map[store.ProjectID]*table{}, ledger: ledger{hours: map[ledgerKey]store.Counts{}}, pending: newPendingLinks(), hands: newHandovers(),
 		versions: map[store.ProjectID]uint64{}, opened: uint64(o.Now().UnixNano()),
 	}
-	s.batch = batch{projects: map[store.ProjectID]*rows{}, counts: map[ledgerKey]store.Counts{}, sdks: map[ledgerKey]store.SDKCounts{}}
+	s.batch = batch{projects: map[store.ProjectID]*rows{}, counts: map[ledgerKey]store.Counts{}, sdks: map[ledgerKey]store.SDKCounts{}, holders: map[idKey]store.Holder{}}
 	if err := s.load(ctx); err != nil {
 		// All of it: DuckDB makes the next one who opens the file wait until nobody has a connection any more.
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), s.shut())

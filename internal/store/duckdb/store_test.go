@@ -66,12 +66,12 @@ func one(t *testing.T, s *Store, columns, what string) any {
 }
 
 func TestColumnPlaces(t *testing.T) {
-	if len(store.Columns) != flat.ColumnCount {
-		t.Fatalf("%d columns, %d places", len(store.Columns), flat.ColumnCount)
+	if len(builtins()) != columnCount {
+		t.Fatalf("%d columns, %d places", len(builtins()), columnCount)
 	}
 	for place, name := range map[int]string{flat.Seq: "seq", flat.Person: "person", flat.City: "city", flat.Protocol: "protocol", flat.Overflow: "overflow"} {
-		if store.Columns[place].Name != name {
-			t.Errorf("place %d is %s, want %s", place, store.Columns[place].Name, name)
+		if builtins()[place].Name != name {
+			t.Errorf("place %d is %s, want %s", place, builtins()[place].Name, name)
 		}
 	}
 }

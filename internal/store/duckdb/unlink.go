@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -34,7 +35,7 @@ func (s *Store) unlink(ctx context.Context, u store.Unlink, after eventlog.Posit
 		if err := s.rewriteLinked(ctx, projects, after); err != nil {
 			return err
 		}
-		if err := s.divideRows(ctx, u); err != nil {
+		if err := errors.Join(s.divideRows(ctx, u), s.each(ctx, dividedHands("handovers", u))); err != nil {
 			return err
 		}
 		if err := s.writeUnlink(ctx, u); err != nil {
@@ -45,7 +46,7 @@ func (s *Store) unlink(ctx context.Context, u store.Unlink, after eventlog.Posit
 		}
 		return s.notePosition(after)
 	}, func() error {
-		if err := s.settled(ctx, after); err != nil {
+		if err := errors.Join(s.settled(ctx, projects, after), s.each(ctx, dividedHands("hot.handovers", u)), s.countHandovers(ctx)); err != nil {
 			return err
 		}
 		s.mu.Lock()
@@ -78,6 +79,14 @@ func (s *Store) divideRows(ctx context.Context, u store.Unlink) error {
 	if err != nil {
 		return fmt.Errorf("find the rows of person %d: %w", u.Person, err)
 	}
+	if t.diskSpans && len(own) > 0 {
+		// What the id did while somebody else was its user is the id's own again.
+		q := fmt.Sprintf("UPDATE %s SET person = %d, %[3]s = NULL WHERE %[3]s IS NOT NULL AND row(%[4]s) IN (%[5]s)",
+			t.cold, u.Person, spanColumn, ownIDs(), strings.Join(own, ", "))
+		if _, err := s.flusher.ExecContext(ctx, q); err != nil {
+			return fmt.Errorf("give person %d its spans: %w", u.Person, err)
+		}
+	}
 	person, which := u.Person, "row("+ownIDs()+") IN ("+strings.Join(own, ", ")+")"
 	switch {
 	case u.Person == u.From:
@@ -109,6 +118,9 @@ func ownIDs() string {
 // idsOf are the ownIDs that the rows of the id have among those of the person, as rows in SQL.
 func (s *Store) idsOf(ctx context.Context, t *table, u store.Unlink) (out []string, err error) {
 	q := fmt.Sprintf("SELECT DISTINCT %s FROM %s WHERE person = %d", ownIDs(), t.cold, u.From)
+	if t.diskSpans {
+		q += " OR " + spanColumn + " IS NOT NULL"
+	}
 	rows, err := s.flusher.QueryContext(ctx, q)
 	if err != nil {
 		return nil, err
@@ -126,6 +138,27 @@ func (s *Store) idsOf(ctx context.Context, t *table, u store.Unlink) (out []stri
 	return out, rows.Err()
 }
 
+// dividedHands are the changes of a table of handovers that go with an unlink.
+func dividedHands(table string, u store.Unlink) []string {
+	out := []string{fmt.Sprintf("DELETE FROM %s WHERE project = %d AND id = %d", table, u.Project, u.Person)}
+	if u.Rest != u.From {
+		for _, column := range []string{"before", "after"} {
+			out = append(out, fmt.Sprintf("UPDATE %s SET %s = %d WHERE project = %d AND %s = %d", table, column, u.Rest, u.Project, column, u.From))
+		}
+	}
+	return out
+}
+
+// each runs statements one after the other.
+func (s *Store) each(ctx context.Context, statements []string) error {
+	for _, q := range statements {
+		if _, err := s.flusher.ExecContext(ctx, q); err != nil {
+			return fmt.Errorf("%s: %w", q, err)
+		}
+	}
+	return nil
+}
+
 // writeUnlink writes the links that are in force now, and that the file has become one which older binaries must not read.
 func (s *Store) writeUnlink(ctx context.Context, u store.Unlink) error {
 	before, err := s.linksTo(ctx, u)
@@ -135,11 +168,10 @@ func (s *Store) writeUnlink(ctx context.Context, u store.Unlink) error {
 	if err := s.insertLinks(ctx, u.Links(before)); err != nil {
 		return err
 	}
-	q := fmt.Sprintf("INSERT INTO format SELECT %[1]d WHERE NOT EXISTS (FROM format WHERE version >= %[1]d)", versionOfUnlinks)
-	if _, err := s.flusher.ExecContext(ctx, q); err != nil {
-		return fmt.Errorf("write format version %d: %w", versionOfUnlinks, err)
+	if err := s.writeHolders(ctx, u.Holders); err != nil {
+		return err
 	}
-	return nil
+	return s.raiseFormat(ctx, versionOfUnlinks)
 }
 
 // linksTo are all links from those who ever had one to the id.

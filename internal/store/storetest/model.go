@@ -32,6 +32,9 @@ type item struct {
 	own   uint64
 	day   int64
 	links []store.Link
+	// hand is what becomes of a span with the event; holders are what is known of ids from then on.
+	hand    *store.Handover
+	holders []store.Holder
 	// unlink is what the position has instead of an event.
 	unlink *store.Unlink
 	dead   *store.DeadLetter
@@ -45,6 +48,8 @@ type history struct {
 	rng   *rand.Rand
 	items []item
 	roots [projects + 1][people]int
+	// open are the spans that may be handed over, by the id that they are of.
+	open [projects + 1]map[int]span
 	// expired is the first day that is left, by project.
 	expired [projects + 1]int64
 }
@@ -52,6 +57,7 @@ type history struct {
 func newHistory(seed uint64) *history {
 	h := &history{rng: rand.New(rand.NewPCG(seed, 3))}
 	for p := range h.roots {
+		h.open[p] = map[int]span{}
 		for i := range h.roots[p] {
 			h.roots[p][i] = i
 		}
@@ -94,6 +100,9 @@ func (h *history) grow(n int) {
 		case 1:
 			h.link(&it, pos)
 			h.event(&it, pos)
+		case 4:
+			h.event(&it, pos)
+			h.hand(&it, pos)
 		case 3:
 			// Seldom: each has everything that is in memory written to disk, where the rest of the history would be then.
 			if h.rng.IntN(10) == 0 && h.unlink(&it, pos) {
@@ -147,6 +156,7 @@ func (h *history) unlink(it *item, pos eventlog.Position) bool {
 	roots[id] = id
 	it.unlink = &store.Unlink{
 		Project: it.project, Person: personNumber(id), From: personNumber(from), Rest: personNumber(rest), Position: pos,
+		Holders: h.forget(it.project, id, rest),
 	}
 	return true
 }
@@ -164,6 +174,7 @@ func (h *history) event(it *item, pos eventlog.Position) {
 	h.others(it, id)
 	d.Position, d.Person, d.Device, d.Time, d.ReceivedAt = uint64(pos), personNumber(h.roots[it.project][id]), 1, it.e.OriginalTime, int64(pos)*60e6
 	d.Key, _ = event.KeyOf(it.e.ID)
+	h.spanning(it, id, pos)
 	it.values = map[string]any{}
 	for range h.rng.IntN(5) {
 		h.property(it)
@@ -242,6 +253,12 @@ func (h *history) give(t testing.TB, s store.Writer, from, to eventlog.Position)
 		for _, l := range it.links {
 			s.AddLink(l)
 		}
+		if it.hand != nil {
+			s.Hand(*it.hand)
+		}
+		for _, x := range it.holders {
+			s.Hold(x)
+		}
 		s.Count(it.project, int64(p)/60*3600, c)
 	}
 	commit(t, s, to)
@@ -252,35 +269,6 @@ func commit(t testing.TB, s store.Writer, after eventlog.Position) {
 	if err := s.Commit(context.Background(), after); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// persons are those whose events somebody's are, by the number of the id, before a position.
-func (h *history) persons(project store.ProjectID, before eventlog.Position) map[uint64]uint64 {
-	out := map[uint64]uint64{}
-	for i := range people {
-		out[personNumber(i)] = personNumber(i)
-	}
-	move := func(from, to uint64) {
-		for id, person := range out {
-			if person == from {
-				out[id] = to
-			}
-		}
-	}
-	for _, it := range h.items[:before] {
-		if it.project != project {
-			continue
-		}
-		for _, l := range it.links {
-			move(l.From, l.To)
-		}
-		if u := it.unlink; u != nil {
-			out[u.Person] = 0
-			move(u.From, u.Rest)
-			out[u.Person] = u.Person
-		}
-	}
-	return out
 }
 
 // links are those of all projects before a position, in the order in which a store has them.
@@ -307,11 +295,19 @@ type row struct {
 
 // rows are those that a cut of the project before a position has.
 func (h *history) rows(project store.ProjectID, before eventlog.Position, expired int64) map[uint64]row {
-	persons := h.persons(project, before)
+	return h.rowsBy(project, before, expired, store.NextUser)
+}
+
+func (h *history) rowsBy(project store.ProjectID, before eventlog.Position, expired int64, a store.Attribution) map[uint64]row {
+	persons, spans := h.attributed(project, before, a)
 	out := map[uint64]row{}
 	for p, it := range h.items[:before] {
 		if it.project == project && it.dead == nil && it.twice == nil && it.unlink == nil && it.day >= expired {
-			out[uint64(p)] = row{persons[it.own], it.e.Name, it.day, it.e.Derived.Time, it.values}
+			person, ok := spans[it.e.Derived.Span]
+			if !ok {
+				person = persons[it.own]
+			}
+			out[uint64(p)] = row{person, it.e.Name, it.day, it.e.Derived.Time, it.values}
 		}
 	}
 	return out
