@@ -118,6 +118,7 @@ func drawLifecycle(rt *rapid.T, now time.Time) *query.Lifecycle {
 		Breakdown: drawBreakdown(rt), BreakdownLimit: rapid.IntRange(0, 3).Draw(rt, "limit"), WeekStart: drawWeekStart(rt),
 	}
 	q.Timezone, q.Interval, q.Where = drawFrame(rt)
+	q.SignedOut = drawSignedOut(rt)
 	if q.Interval == "hour" {
 		q.Range = drawHours(rt)
 	}
@@ -135,6 +136,7 @@ func agreeLifecycle(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 	if a == nil {
 		return
 	}
+	o.attribute(a.Question.SignedOut)
 	checkLifecycle(rt, o, a, over(now.Add(-o.lag), a.Question.Timezone))
 }
 
@@ -222,6 +224,7 @@ func drawStickiness(rt *rapid.T, now time.Time) *query.Stickiness {
 		Mode: rapid.SampledFrom([]string{"", "exact", "cumulative"}).Draw(rt, "mode"),
 	}
 	q.Timezone, q.Interval, q.Where = drawFrame(rt)
+	q.SignedOut = drawSignedOut(rt)
 	if q.Interval == "hour" {
 		q.Range = drawHours(rt)
 	}
@@ -244,6 +247,7 @@ func agreeStickiness(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 	if a == nil {
 		return
 	}
+	o.attribute(a.Question.SignedOut)
 	checkStickiness(rt, o, a, over(now.Add(-o.lag), a.Question.Timezone))
 }
 

@@ -34,9 +34,9 @@ func Weekdays() []string {
 
 // frame is what all behavioural questions have: pointers to the fields of one of them.
 type frame struct {
-	kind, preset, timezone, weekStart, interval *string
-	timeRange                                   *Range
-	where                                       **Filter
+	kind, preset, timezone, signedOut, weekStart, interval *string
+	timeRange                                              *Range
+	where                                                  **Filter
 }
 
 // framed checks and resolves the frame of a behavioural question.
@@ -68,14 +68,17 @@ func (e *Engine) frameOf(s Scope, f frame, kind string, intervals []string) (*fr
 	if err := oneOf("interval", *f.interval, intervals); err != nil {
 		return nil, err
 	}
-	r.q = Trends{Timezone: *f.timezone, Interval: *f.interval}
+	if *f.preset == presetAmplitude {
+		fill(f.signedOut, signedOutLast)
+	}
+	r.q = Trends{Timezone: *f.timezone, Interval: *f.interval, SignedOut: *f.signedOut}
 	if kind == "paths" && *f.timezone == TimezoneDevice {
 		return nil, devicePaths("timezone")
 	}
 	if err := r.head(); err != nil {
 		return nil, err
 	}
-	*f.timezone = r.q.Timezone
+	*f.timezone, *f.signedOut = r.q.Timezone, r.q.SignedOut
 	var err error
 	*f.where, err = r.check.filter(*f.where, "where", 1)
 	return r, err

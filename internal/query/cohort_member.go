@@ -106,6 +106,8 @@ type cohortCut interface {
 	deviceZones(days string) []string
 	// of has the events of one person only. Who is in a cohort is still a matter of all events.
 	of(person uint64) cohortCut
+	// under runs with events attributed in one way.
+	under(a store.Attribution, run func() error) error
 }
 
 // peopledCut is a cut on which the cohorts of a question are evaluated, each once and not before it is needed. Like its
@@ -120,6 +122,8 @@ type peopledCut struct {
 	relations map[string]string
 	// zones are the names of time zones, by the days of events that have them.
 	zones map[string][]string
+	// attribution is that of the events at the moment, and of the people of sets.
+	attribution store.Attribution
 	// failed is why a cohort or the zones could not be found.
 	failed error
 }
@@ -176,6 +180,23 @@ func (c *peopledCut) evaluate(ctx context.Context, b *boundCohort) (out peopleSe
 		}
 	}
 	return out, nil
+}
+
+func (c *peopledCut) under(a store.Attribution, run func() error) error {
+	was, sets, relations := c.attribution, c.sets, c.relations
+	if a != was {
+		attribute := func(a store.Attribution) {
+			c.attribution = a
+			c.Attribute(a)
+		}
+		c.sets, c.relations = nil, nil
+		attribute(a)
+		defer func() {
+			c.sets, c.relations = sets, relations
+			attribute(was)
+		}()
+	}
+	return run()
 }
 
 func (c *peopledCut) of(person uint64) cohortCut { return &ownCut{c, person} }

@@ -94,30 +94,30 @@ func TestEveryOptionIsDrawn(t *testing.T) {
 		without []string
 	}{
 		{"trends", examples(func(t *rapid.T) any { return drawQuestion(t, now) }), map[string][]string{
-			"series.aggregate": query.Aggregates(), "series.clock": query.ActiveClocks(), "compare": {"previous", "year"}, "interval": query.Intervals(),
+			"series.aggregate": query.Aggregates(), "signed_out": query.SignedOuts(), "series.clock": query.ActiveClocks(), "compare": {"previous", "year"}, "interval": query.Intervals(),
 		}, []string{"kind", "series.id", "series.label", "formulas.id", "formulas.label"}},
 		{"funnel", examples(func(t *rapid.T) any { return drawFunnel(t, now) }), map[string][]string{
-			"preset": query.Presets(), "order": query.FunnelOrders(), "visible": query.FunnelSights(), "entry": query.FunnelEntries(), "tie": query.FunnelTies(), "within": {"entry", "all_steps"},
+			"preset": query.Presets(), "signed_out": query.SignedOuts(), "order": query.FunnelOrders(), "visible": query.FunnelSights(), "entry": query.FunnelEntries(), "tie": query.FunnelTies(), "within": {"entry", "all_steps"},
 			"exclusion_effect": query.FunnelEffects(), "hold_counts": {"unit", "value"}, "unit": query.FunnelUnits(), "show": query.FunnelViews(),
 			"attribution": query.FunnelAttributions(), "interval": query.RetentionIntervals(),
 		}, []string{"kind", "steps.label"}},
 		{"retention", examples(func(t *rapid.T) any { return drawRetention(t, now) }), map[string][]string{
-			"preset": query.Presets(), "cohort": query.RetentionCohorts(), "clock": query.RetentionClocks(), "type": query.RetentionTypes(),
+			"preset": query.Presets(), "signed_out": query.SignedOuts(), "cohort": query.RetentionCohorts(), "clock": query.RetentionClocks(), "type": query.RetentionTypes(),
 			"zero": {"all", "returned"}, "attribution": {"start", "both"}, "interval": query.RetentionIntervals(),
 		}, []string{"kind"}},
 		{"lifecycle", examples(func(t *rapid.T) any { return drawLifecycle(t, now) }), map[string][]string{
-			"preset": query.Presets(), "new_by": query.LifecycleNews(), "interval": query.RetentionIntervals(),
+			"preset": query.Presets(), "signed_out": query.SignedOuts(), "new_by": query.LifecycleNews(), "interval": query.RetentionIntervals(),
 		}, []string{"kind"}},
 		{"stickiness", examples(func(t *rapid.T) any {
 			return rapid.SampledFrom([]func(*rapid.T, time.Time) *query.Stickiness{drawStickiness, drawRatio}).Draw(t, "form")(t, now)
 		}), map[string][]string{
-			"preset": query.Presets(), "mode": query.StickinessModes(), "window": {"day", "week", "month"}, "interval": query.RetentionIntervals(),
+			"preset": query.Presets(), "signed_out": query.SignedOuts(), "mode": query.StickinessModes(), "window": {"day", "week", "month"}, "interval": query.RetentionIntervals(),
 		}, []string{"kind"}},
 		{"paths", examples(func(t *rapid.T) any { return drawPaths(t, now) }), map[string][]string{
-			"preset": query.Presets(), "unit": query.PathUnits(), "funnel.side": query.PathSides(), "funnel.state": query.FunnelStates(),
+			"preset": query.Presets(), "signed_out": query.SignedOuts(), "unit": query.PathUnits(), "funnel.side": query.PathSides(), "funnel.state": query.FunnelStates(),
 		}, []string{"kind"}},
 		{"sessions", examples(func(t *rapid.T) any { return drawSessions(t, now) }), map[string][]string{
-			"preset": query.Presets(), "by": query.SessionRules(), "midnight": {"continue", "cut"}, "attribution": query.SessionAttributions(),
+			"preset": query.Presets(), "signed_out": query.SignedOuts(), "by": query.SessionRules(), "midnight": {"continue", "cut"}, "attribution": query.SessionAttributions(),
 			"interval": query.Intervals(), "show": query.SessionViews(),
 		}, []string{"kind", "measures.label"}},
 		{"cohort", examples(func(t *rapid.T) any { return drawDefinition(t, 1, now) }), nil, nil},

@@ -214,6 +214,15 @@ func (e *Engine) ask(ctx context.Context, kind string, s Scope, run func(ctx con
 	return run(ctx, &peopledCut{Cut: cut, ctx: ctx, engine: e, scope: s})
 }
 
+// answering is timed for a question that attributes events.
+func (e *Engine) answering(
+	ctx context.Context, kind string, s Scope, a store.Attribution, w *store.Watermark, tookMS *float64, run func(ctx context.Context, cut *peopledCut) error,
+) error {
+	return e.timed(ctx, kind, s, w, tookMS, func(ctx context.Context, cut *peopledCut) error {
+		return cut.under(a, func() error { return run(ctx, cut) })
+	})
+}
+
 // timed is ask for a question whose answer says up to where it holds and how long it took.
 func (e *Engine) timed(
 	ctx context.Context, kind string, s Scope, w *store.Watermark, tookMS *float64, run func(ctx context.Context, cut *peopledCut) error,

@@ -167,31 +167,36 @@ func (e *Engine) Explain(ctx context.Context, s Scope, r Asked, cell json.RawMes
 			person = now[0]
 		}
 		out.Person = strconv.FormatUint(person, 10)
-		all, own := &ground{e, cut, s}, &ground{e, cut.of(person), s}
-		from := own
-		if !c.alone() {
-			from = all
-		}
-		people, err := c.people(ctx, from, cell)
-		if err != nil {
-			return err
-		}
-		_, out.In = slices.BinarySearch(people, person)
-		x := &explaining{Explanation: out, roles: map[uint64]string{}, all: all, number: person}
-		if err := c.explain(ctx, own, cell, x); err != nil {
-			return err
-		}
-		if x.Nearest != nil && !c.alone() && !x.proved {
-			if err := x.prove(ctx, all, c, cell, person); err != nil {
-				return err
-			}
-		}
-		return x.look(ctx, own)
+		return cut.under(c.attribution(), func() error { return out.complete(ctx, &ground{e, cut, s}, c, cell, person) })
 	})
 	if err != nil {
 		return nil, err
 	}
 	return out, nil
+}
+
+// complete explains a cell on the ground of everybody's events.
+func (out *Explanation) complete(ctx context.Context, all *ground, c explained, cell json.RawMessage, person uint64) error {
+	own := &ground{all.engine, all.cut.of(person), all.scope}
+	from := own
+	if !c.alone() {
+		from = all
+	}
+	people, err := c.people(ctx, from, cell)
+	if err != nil {
+		return err
+	}
+	_, out.In = slices.BinarySearch(people, person)
+	x := &explaining{Explanation: out, roles: map[uint64]string{}, all: all, number: person}
+	if err := c.explain(ctx, own, cell, x); err != nil {
+		return err
+	}
+	if x.Nearest != nil && !c.alone() && !x.proved {
+		if err := x.prove(ctx, all, c, cell, person); err != nil {
+			return err
+		}
+	}
+	return x.look(ctx, own)
 }
 
 // prove drops the nearest miss unless it holds among everybody: other people decide which values a breakdown shows.

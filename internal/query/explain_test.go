@@ -122,6 +122,7 @@ func explainLifecycle(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 		q := &query.Lifecycle{Range: drawRange(rt, now), Active: drawSelector(rt), NewBy: rapid.SampledFrom(query.LifecycleNews()).Draw(rt, "new by")}
 		q.Breakdown, q.BreakdownLimit = drawBreakdown(rt), 2
 		q.Timezone, q.Interval, q.Where = drawFrame(rt)
+		q.SignedOut = drawSignedOut(rt)
 		if q.Interval == "hour" {
 			q.Range = drawHours(rt)
 		}

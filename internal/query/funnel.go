@@ -18,6 +18,8 @@ type Funnel struct {
 	// Range bounds when a funnel is entered.
 	Range    Range  `json:"range"`
 	Timezone string `json:"timezone,omitempty"`
+	// SignedOut says whose the events of an id are that somebody has signed out of, one of SignedOuts.
+	SignedOut string `json:"signed_out,omitempty"`
 	// WeekStart is a weekday; default the project's.
 	WeekStart string `json:"week_start,omitempty"`
 	// Steps are 1 to 20.

@@ -15,7 +15,7 @@ func (e *Engine) Funnel(ctx context.Context, s Scope, r *ResolvedFunnel) (*Funne
 		c := answerRange(r.compare, r.zone)
 		a.CompareRange = &c
 	}
-	err := e.timed(ctx, "funnel", s, &a.Watermark, &a.TookMS, func(ctx context.Context, cut *peopledCut) error {
+	err := e.answering(ctx, "funnel", s, r.attribution(), &a.Watermark, &a.TookMS, func(ctx context.Context, cut *peopledCut) error {
 		var err error
 		if a.Unparsed, err = r.unparsed(ctx, e, cut); err != nil {
 			return err

@@ -42,7 +42,7 @@ func (e *Engine) ResolveFunnel(s Scope, q *Funnel) (*ResolvedFunnel, error) {
 
 func (r *ResolvedFunnel) resolve(ctx context.Context, e *Engine, s Scope) error {
 	q := &r.Funnel
-	f, err := e.frameOf(s, frame{&q.Kind, &q.Preset, &q.Timezone, &q.WeekStart, &q.Interval, &q.Range, &q.Where}, "funnel", RetentionIntervals())
+	f, err := e.frameOf(s, frame{&q.Kind, &q.Preset, &q.Timezone, &q.SignedOut, &q.WeekStart, &q.Interval, &q.Range, &q.Where}, "funnel", RetentionIntervals())
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ func agreeFunnel(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 	if err != nil {
 		rt.Fatalf("resolve %s: %v", asJSON(q), err)
 	}
+	o.attribute(r.SignedOut)
 	own, compared := r.Edges()
 	f := &funnelOracle{oracle: o, q: &r.Funnel}
 	if f.chains(own)+f.chains(compared) > maxChains {
@@ -62,6 +63,7 @@ func drawFunnel(t *rapid.T, now time.Time) *query.Funnel {
 		Mature: rapid.IntRange(0, 4).Draw(t, "mature?") == 0, WeekStart: drawWeekStart(t),
 	}
 	q.Timezone, q.Interval, q.Where = drawFrame(t)
+	q.SignedOut = drawSignedOut(t)
 	if q.Interval == "hour" {
 		q.Range = drawHours(t)
 	}

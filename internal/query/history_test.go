@@ -20,6 +20,8 @@ type history struct {
 	events []event.Event
 	// links are made before the event at the index.
 	links map[int]store.Link
+	// hands are made with the event at the index.
+	hands map[int]store.Handover
 	// cold events are on disk, the others in memory.
 	cold int
 	zone *time.Location
@@ -44,10 +46,10 @@ const hostile = `"; drop table events_1; --`
 
 // drawHistory draws what comes to the store: no event comes twice, since repeated ones are dropped before it (process/dedup).
 func drawHistory(t *rapid.T, base time.Time, zone *time.Location) *history {
-	h := &history{links: map[int]store.Link{}, zone: zone}
+	h := &history{links: map[int]store.Link{}, hands: map[int]store.Handover{}, zone: zone}
 	n := rapid.IntRange(0, 60).Draw(t, "events")
 	h.cold = rapid.IntRange(0, n).Draw(t, "cold")
-	merged := map[uint64]uint64{}
+	merged, open := map[uint64]uint64{}, map[uint64]phone{}
 	for i := range n {
 		if rapid.IntRange(0, 11).Draw(t, "link?") == 0 {
 			from, to := drawPerson(t, merged), drawPerson(t, merged)
@@ -57,6 +59,7 @@ func drawHistory(t *rapid.T, base time.Time, zone *time.Location) *history {
 			}
 		}
 		h.events = append(h.events, drawEvent(t, base, i, drawPerson(t, merged)))
+		h.drawSpan(t, open, i, merged)
 	}
 	return h
 }
@@ -64,6 +67,35 @@ func drawHistory(t *rapid.T, base time.Time, zone *time.Location) *history {
 // numbers are the people of histories: two of them are those that an id of a user and an anonymous id lead to.
 var numbers = []uint64{
 	1 << 60, 2 << 60, 3 << 60, 5 << 60, event.IDNumber(event.SpaceUser, "ann"), event.IDNumber(event.SpaceAnonymous, "a1"),
+}
+
+// phone is one that somebody has signed out of: the span of what it does since, and the user before.
+type phone struct {
+	span, owner uint64
+}
+
+// drawSpan makes some events those of a phone that somebody has signed out of, and has others sign in.
+func (h *history) drawSpan(t *rapid.T, open map[uint64]phone, i int, merged map[uint64]uint64) {
+	id := rapid.Uint64Range(1, 2).Draw(t, "phone")
+	p, ok := open[id]
+	owner := p.owner
+	for merged[owner] != 0 {
+		owner = merged[owner]
+	}
+	switch n := rapid.IntRange(0, 9).Draw(t, "span?"); {
+	case n < 2 && !ok:
+		owner = drawPerson(t, merged)
+		p = phone{uint64(i) + 1, owner}
+		open[id] = p
+		fallthrough
+	case n < 3 && ok:
+		h.events[i].UserID, h.events[i].Derived.Span, h.events[i].Derived.Person = "", p.span, owner
+	case n == 4 && ok:
+		delete(open, id)
+		if to := drawPerson(t, merged); to != owner {
+			h.hands[i] = store.Handover{Project: 1, ID: id, Span: p.span, From: owner, To: to, Position: eventlog.Position(i)}
+		}
+	}
 }
 
 func drawPerson(t *rapid.T, merged map[uint64]uint64) uint64 {
@@ -184,6 +216,9 @@ func (h *history) add(t testing.TB, s *duckdb.Store, from, to int) {
 	for i := from; i < to; i++ {
 		if l, ok := h.links[i]; ok {
 			s.AddLink(l)
+		}
+		if x, ok := h.hands[i]; ok {
+			s.Hand(x)
 		}
 		zone := h.zone
 		if h.later != nil && i >= h.moved {

@@ -20,6 +20,8 @@ type Lifecycle struct {
 	Preset   string `json:"preset,omitempty"`
 	Range    Range  `json:"range"`
 	Timezone string `json:"timezone,omitempty"`
+	// SignedOut says whose the events of an id are that somebody has signed out of, one of SignedOuts.
+	SignedOut string `json:"signed_out,omitempty"`
 	// WeekStart is a weekday; default the project's.
 	WeekStart string `json:"week_start,omitempty"`
 	// Interval is hour, day (default), week or month.
@@ -104,7 +106,7 @@ func (e *Engine) ResolveLifecycle(s Scope, q *Lifecycle) (*ResolvedLifecycle, er
 
 func (r *ResolvedLifecycle) resolve(ctx context.Context, e *Engine, s Scope) error {
 	q := &r.Lifecycle
-	f, err := e.frameOf(s, frame{&q.Kind, &q.Preset, &q.Timezone, &q.WeekStart, &q.Interval, &q.Range, &q.Where}, "lifecycle", RetentionIntervals())
+	f, err := e.frameOf(s, frame{&q.Kind, &q.Preset, &q.Timezone, &q.SignedOut, &q.WeekStart, &q.Interval, &q.Range, &q.Where}, "lifecycle", RetentionIntervals())
 	if err != nil {
 		return err
 	}
@@ -144,7 +146,7 @@ func (r *ResolvedLifecycle) resolve(ctx context.Context, e *Engine, s Scope) err
 // Lifecycle answers a question, on one cut of the data.
 func (e *Engine) Lifecycle(ctx context.Context, s Scope, r *ResolvedLifecycle) (*LifecycleAnswer, error) {
 	a := &LifecycleAnswer{Kind: "lifecycle", Range: answerRange(&r.buckets, r.zone), Interval: r.Interval, Question: r.Lifecycle}
-	err := e.timed(ctx, "lifecycle", s, &a.Watermark, &a.TookMS, func(ctx context.Context, cut *peopledCut) error {
+	err := e.answering(ctx, "lifecycle", s, r.attribution(), &a.Watermark, &a.TookMS, func(ctx context.Context, cut *peopledCut) error {
 		var err error
 		if a.Unparsed, err = r.unparsed(ctx, e, cut); err != nil {
 			return err

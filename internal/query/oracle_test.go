@@ -18,6 +18,9 @@ type oracle struct {
 	events []event.Event
 	// merged leads from a person to the one it was linked to.
 	merged map[uint64]uint64
+	// handed is to whom spans were handed over; last has questions leave them with the user before.
+	handed map[uint64]uint64
+	last   bool
 	scope  query.Scope
 	// lag is how far what is visible is behind.
 	lag time.Duration

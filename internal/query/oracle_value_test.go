@@ -24,6 +24,9 @@ type scalar struct {
 
 func (o *oracle) person(e *event.Event) uint64 {
 	p := e.Derived.Person
+	if to, ok := o.handed[e.Derived.Span]; ok && !o.last {
+		p = to
+	}
 	for {
 		next, ok := o.merged[p]
 		if !ok {

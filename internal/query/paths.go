@@ -21,6 +21,8 @@ type Paths struct {
 	// Range holds the events that paths lead from or to; their other steps may lie outside, within the window.
 	Range    Range  `json:"range"`
 	Timezone string `json:"timezone,omitempty"`
+	// SignedOut says whose the events of an id are that somebody has signed out of, one of SignedOuts.
+	SignedOut string `json:"signed_out,omitempty"`
 	// Steps are the events that are steps; default all but those that happen without the person and those that only
 	// tell who it is.
 	Steps *Selector `json:"steps,omitempty"`
@@ -94,7 +96,7 @@ func (r *ResolvedPaths) resolve(ctx context.Context, e *Engine, s Scope) error {
 	q := &r.Paths
 	var week, interval string
 	q.Funnel = q.Funnel.framed(q)
-	f, err := e.frameOf(s, frame{&q.Kind, &q.Preset, &q.Timezone, &week, &interval, &q.Range, &q.Where}, "paths", []string{"day"})
+	f, err := e.frameOf(s, frame{&q.Kind, &q.Preset, &q.Timezone, &q.SignedOut, &week, &interval, &q.Range, &q.Where}, "paths", []string{"day"})
 	if err != nil {
 		return err
 	}

@@ -74,7 +74,7 @@ type PathLink struct {
 // Paths answers a question, on one cut of the data.
 func (e *Engine) Paths(ctx context.Context, s Scope, r *ResolvedPaths) (*PathsAnswer, error) {
 	a := &PathsAnswer{Kind: "paths", Range: answerRange(&r.buckets, r.zone), Question: r.Paths}
-	err := e.timed(ctx, "paths", s, &a.Watermark, &a.TookMS, func(ctx context.Context, cut *peopledCut) error {
+	err := e.answering(ctx, "paths", s, r.attribution(), &a.Watermark, &a.TookMS, func(ctx context.Context, cut *peopledCut) error {
 		var err error
 		if a.Unparsed, err = r.unparsed(ctx, e, cut); err != nil {
 			return err

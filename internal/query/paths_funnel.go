@@ -47,6 +47,7 @@ func (p *PathsFunnel) framed(q *Paths) *PathsFunnel {
 	}
 	fill(&q.Timezone, p.Question.Timezone)
 	fill(&out.Question.Timezone, q.Timezone)
+	fill(&q.SignedOut, p.Question.SignedOut)
 	fill(&out.Side, sideAfter)
 	return &out
 }
@@ -65,6 +66,10 @@ func (r *ResolvedPaths) ofFunnel(e *Engine, s Scope, given Range, b *buckets) er
 	}
 	if p.Question.Timezone == TimezoneDevice {
 		return devicePaths("funnel.question.timezone")
+	}
+	fill(&p.Question.SignedOut, r.SignedOut)
+	if p.Question.SignedOut != r.SignedOut {
+		return invalid("funnel.question.signed_out", "misplaced_signed_out", "the funnel and its paths attribute events in one way; leave one of the two out")
 	}
 	f, err := e.ResolveFunnel(s, &p.Question)
 	if err != nil {

@@ -281,6 +281,7 @@ func agreePaths(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 	if err != nil {
 		rt.Fatal(err)
 	}
+	o.attribute(r.SignedOut)
 	if rapid.Bool().Draw(rt, "walk again") {
 		r.KeepSteps(0)
 	}
@@ -325,6 +326,7 @@ func drawPaths(t *rapid.T, now time.Time) *query.Paths {
 		CollapseRepeats: rapid.Bool().Draw(t, "collapse"),
 	}
 	q.Timezone, _, q.Where = drawFrame(t)
+	q.SignedOut = drawSignedOut(t)
 	if q.Breakdown = drawBreakdown(t); len(q.Breakdown) > 0 {
 		q.BreakdownLimit = rapid.IntRange(0, 3).Draw(t, "limit")
 	}

@@ -89,6 +89,7 @@ func askPeople[Q any, R query.Asked, A any](
 	if err != nil {
 		rt.Fatal(err)
 	}
+	o.attributed(rt, r)
 	check(&behind{rt, e, o.scope, r}, o, a.(A))
 }
 
@@ -97,6 +98,7 @@ func peopleOfLifecycle(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 		q := &query.Lifecycle{Range: drawRange(rt, now), Active: drawSelector(rt), NewBy: rapid.SampledFrom(query.LifecycleNews()).Draw(rt, "new by")}
 		q.Breakdown, q.BreakdownLimit = drawBreakdown(rt), 2
 		q.Timezone, q.Interval, q.Where = drawFrame(rt)
+		q.SignedOut = drawSignedOut(rt)
 		if q.Interval == "hour" {
 			q.Range = drawHours(rt)
 		}
@@ -130,6 +132,7 @@ func peopleOfStickiness(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) 
 		q := &query.Stickiness{Range: drawRange(rt, now), Active: drawSelector(rt), Mode: rapid.SampledFrom(query.StickinessModes()).Draw(rt, "mode")}
 		q.Breakdown, q.BreakdownLimit = drawBreakdown(rt), 2
 		q.Timezone, q.Interval, q.Where = drawFrame(rt)
+		q.SignedOut = drawSignedOut(rt)
 		if q.Interval == "hour" {
 			q.Range = drawHours(rt)
 		}

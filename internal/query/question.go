@@ -16,6 +16,8 @@ type Trends struct {
 	// Timezone is an IANA name, default the project's, or TimezoneDevice: every event stands where the clock of its device
 	// stood. Days, weeks and months are cut in it.
 	Timezone string `json:"timezone,omitempty"`
+	// SignedOut says whose the events of an id are that somebody has signed out of, one of SignedOuts; default "next_user".
+	SignedOut string `json:"signed_out,omitempty"`
 	// Interval is minute, hour, day (default), week or month. Weeks begin on the project's first weekday. An hour that
 	// occurs twice when clocks go back is two buckets. The first and the last bucket hold only what lies in the range.
 	Interval string   `json:"interval,omitempty"`

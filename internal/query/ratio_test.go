@@ -34,6 +34,7 @@ func drawRatio(rt *rapid.T, now time.Time) *query.Stickiness {
 	q := &query.Stickiness{Mode: "ratio", Range: drawRange(rt, now), Active: drawSelector(rt), Days: rapid.SampledFrom([]int{0, 7, 30}).Draw(rt, "days")}
 	q.Breakdown, q.BreakdownLimit = drawBreakdown(rt), rapid.IntRange(0, 3).Draw(rt, "limit")
 	q.Timezone, _, q.Where = drawFrame(rt)
+	q.SignedOut = drawSignedOut(rt)
 	return q
 }
 
@@ -56,7 +57,7 @@ func agreeRatio(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 	many := one
 	many.Aggregate = long
 	trends, err := e.Resolve(o.scope, &query.Trends{
-		Range: r.Range, Timezone: r.Timezone, Where: r.Where, Series: []query.Series{one, many}, Formulas: []query.Formula{{Expression: "A/B"}},
+		Range: r.Range, Timezone: r.Timezone, SignedOut: r.SignedOut, Where: r.Where, Series: []query.Series{one, many}, Formulas: []query.Formula{{Expression: "A/B"}},
 	})
 	if err != nil {
 		rt.Fatal(err)

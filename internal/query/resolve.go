@@ -111,6 +111,10 @@ func (r *resolver) head() error {
 	if q.Interval == "" {
 		q.Interval = "day"
 	}
+	fill(&q.SignedOut, signedOutNext)
+	if err := oneOf("signed_out", q.SignedOut, SignedOuts()); err != nil {
+		return err
+	}
 	r.check = checkerAt(r.engine, r.scope, r.now)
 	r.check.clock.zone = home
 	return oneOf("interval", q.Interval, Intervals())

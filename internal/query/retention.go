@@ -22,6 +22,8 @@ type Retention struct {
 	Preset   string `json:"preset,omitempty"`
 	Range    Range  `json:"range"`
 	Timezone string `json:"timezone,omitempty"`
+	// SignedOut says whose the events of an id are that somebody has signed out of, one of SignedOuts.
+	SignedOut string `json:"signed_out,omitempty"`
 	// WeekStart is a weekday; default the project's.
 	WeekStart string `json:"week_start,omitempty"`
 	// Interval is hour, day (default), week or month. By a rolling clock a month has 30 days.
@@ -115,7 +117,7 @@ func (e *Engine) ResolveRetention(s Scope, q *Retention) (*ResolvedRetention, er
 
 func (r *ResolvedRetention) resolve(ctx context.Context, e *Engine, s Scope) error {
 	q := &r.Retention
-	f, err := e.frameOf(s, frame{&q.Kind, &q.Preset, &q.Timezone, &q.WeekStart, &q.Interval, &q.Range, &q.Where}, "retention", RetentionIntervals())
+	f, err := e.frameOf(s, frame{&q.Kind, &q.Preset, &q.Timezone, &q.SignedOut, &q.WeekStart, &q.Interval, &q.Range, &q.Where}, "retention", RetentionIntervals())
 	if err != nil {
 		return err
 	}

@@ -80,7 +80,7 @@ func (e *Engine) Retention(ctx context.Context, s Scope, r *ResolvedRetention) (
 		b := r.config.Column(i)
 		a.Columns = append(a.Columns, RetentionBracket{b.From, b.To})
 	}
-	err := e.timed(ctx, "retention", s, &a.Watermark, &a.TookMS, func(ctx context.Context, cut *peopledCut) error {
+	err := e.answering(ctx, "retention", s, r.attribution(), &a.Watermark, &a.TookMS, func(ctx context.Context, cut *peopledCut) error {
 		var err error
 		if a.Unparsed, err = r.unparsed(ctx, e, cut); err != nil {
 			return err

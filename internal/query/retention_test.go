@@ -22,6 +22,7 @@ func agreeRetention(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 	if err != nil {
 		rt.Fatalf("resolve %s: %v", asJSON(q), err)
 	}
+	o.attribute(r.SignedOut)
 	a, err := e.Retention(context.Background(), o.scope, r)
 	if err != nil {
 		rt.Fatalf("answer %s: %v", asJSON(r.Retention), err)
@@ -173,8 +174,8 @@ func drawBreakdown(t *rapid.T) (list []query.Breakdown) {
 func drawRetention(t *rapid.T, now time.Time) *query.Retention {
 	q := &query.Retention{
 		Preset:   rapid.SampledFrom(append([]string{"", ""}, query.Presets()...)).Draw(t, "preset"),
-		Timezone: rapid.SampledFrom(questionZones).Draw(t, "zone"),
-		Range:    drawRange(t, now), Start: drawSelector(t),
+		Timezone: rapid.SampledFrom(questionZones).Draw(t, "zone"), SignedOut: drawSignedOut(t),
+		Range: drawRange(t, now), Start: drawSelector(t),
 		Interval:  rapid.SampledFrom([]string{"", "day", "week", "month", "hour"}).Draw(t, "interval"),
 		WeekStart: drawWeekStart(t),
 		Cohort:    rapid.SampledFrom(append([]string{""}, query.RetentionCohorts()...)).Draw(t, "cohort"),

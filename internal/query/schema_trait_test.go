@@ -17,7 +17,7 @@ func TestTraitsOfTheSchema(t *testing.T) {
 	base := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 	histories := rapid.Custom(func(t *rapid.T) *history { return drawHistory(t, base, time.UTC) })
 	seen := 0
-	for seed := range 6 {
+	for seed := range 9 {
 		h := histories.Filter(func(h *history) bool { return len(h.events) > 15 }).Example(seed)
 		s := h.write(t, t.TempDir())
 		e := engine(t, query.Options{Store: s, Now: func() time.Time { return base.AddDate(0, 0, 6) }})

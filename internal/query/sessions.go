@@ -19,6 +19,8 @@ type Sessions struct {
 	Preset   string `json:"preset,omitempty"`
 	Range    Range  `json:"range"`
 	Timezone string `json:"timezone,omitempty"`
+	// SignedOut says whose the events of an id are that somebody has signed out of, one of SignedOuts.
+	SignedOut string `json:"signed_out,omitempty"`
 	// WeekStart is a weekday; default the project's.
 	WeekStart string `json:"week_start,omitempty"`
 	// Interval is minute, hour, day (default), week or month.
@@ -89,7 +91,7 @@ func (e *Engine) ResolveSessions(s Scope, q *Sessions) (*ResolvedSessions, error
 
 func (r *ResolvedSessions) resolve(ctx context.Context, e *Engine, s Scope) error {
 	q := &r.Sessions
-	f, err := e.frameOf(s, frame{&q.Kind, &q.Preset, &q.Timezone, &q.WeekStart, &q.Interval, &q.Range, &q.Where}, "sessions", Intervals())
+	f, err := e.frameOf(s, frame{&q.Kind, &q.Preset, &q.Timezone, &q.SignedOut, &q.WeekStart, &q.Interval, &q.Range, &q.Where}, "sessions", Intervals())
 	if err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func (e *Engine) Sessions(ctx context.Context, s Scope, r *ResolvedSessions) (*S
 	for i, start := range r.buckets.starts {
 		a.Buckets = append(a.Buckets, Bucket{Start: start, Partial: i >= r.buckets.ended})
 	}
-	err := e.timed(ctx, "sessions", s, &a.Watermark, &a.TookMS, func(ctx context.Context, cut *peopledCut) error {
+	err := e.answering(ctx, "sessions", s, r.attribution(), &a.Watermark, &a.TookMS, func(ctx context.Context, cut *peopledCut) error {
 		var err error
 		if a.Unparsed, err = r.unparsed(ctx, e, cut); err != nil {
 			return err

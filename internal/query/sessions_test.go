@@ -26,7 +26,7 @@ type visit struct {
 
 // visits puts events together by the ids that oracle.sessions gives them, or by the gap alone, and cuts them at midnight.
 func (o *oracle) visits(q *query.Sessions, zone *time.Location) []*visit {
-	plain := &oracle{events: slices.Clone(o.events), merged: o.merged, scope: o.scope}
+	plain := &oracle{events: slices.Clone(o.events), merged: o.merged, handed: o.handed, last: o.last, scope: o.scope}
 	plain.scope.SessionGap, plain.away = time.Duration(micros(q.Gap))*time.Microsecond, micros(q.Background)
 	if q.By == "gap" {
 		for i := range plain.events {
@@ -176,6 +176,7 @@ func agreeSessions(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 	if a == nil {
 		return
 	}
+	o.attribute(a.Question.SignedOut)
 	checkSessions(rt, o, a)
 	checkTrendOfSessions(rt, e, o, a)
 }
@@ -282,7 +283,7 @@ func checkTrendOfSessions(t *rapid.T, e *query.Engine, o *oracle, a *query.Sessi
 	if q.Interval == "week" && q.WeekStart != r.WeekStart {
 		return // a preset has weeks of its own, trends have the project's
 	}
-	trend, err := e.Resolve(o.scope, &query.Trends{Range: q.Range, Timezone: q.Timezone, Interval: q.Interval, Series: []query.Series{{Aggregate: "sessions"}}})
+	trend, err := e.Resolve(o.scope, &query.Trends{Range: q.Range, Timezone: q.Timezone, SignedOut: q.SignedOut, Interval: q.Interval, Series: []query.Series{{Aggregate: "sessions"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -306,6 +307,7 @@ func drawSessions(t *rapid.T, now time.Time) *query.Sessions {
 		BreakdownLimit: rapid.IntRange(0, 3).Draw(t, "limit"), WeekStart: drawWeekStart(t),
 	}
 	q.Timezone, q.Interval, q.Where = drawFrame(t)
+	q.SignedOut = drawSignedOut(t)
 	if rapid.IntRange(0, 7).Draw(t, "minutes?") == 0 {
 		q.Interval, q.Range = "minute", drawMinutes(t)
 	}

@@ -20,6 +20,8 @@ type Stickiness struct {
 	Preset   string `json:"preset,omitempty"`
 	Range    Range  `json:"range"`
 	Timezone string `json:"timezone,omitempty"`
+	// SignedOut says whose the events of an id are that somebody has signed out of, one of SignedOuts.
+	SignedOut string `json:"signed_out,omitempty"`
 	// WeekStart is a weekday; default the project's.
 	WeekStart string `json:"week_start,omitempty"`
 	// Interval is hour, day (default), week or month.
@@ -75,7 +77,7 @@ func (e *Engine) ResolveStickiness(s Scope, q *Stickiness) (*ResolvedStickiness,
 
 func (r *ResolvedStickiness) resolve(ctx context.Context, e *Engine, s Scope) error {
 	q := &r.Stickiness
-	f, err := e.frameOf(s, frame{&q.Kind, &q.Preset, &q.Timezone, &q.WeekStart, &q.Interval, &q.Range, &q.Where}, "stickiness", RetentionIntervals())
+	f, err := e.frameOf(s, frame{&q.Kind, &q.Preset, &q.Timezone, &q.SignedOut, &q.WeekStart, &q.Interval, &q.Range, &q.Where}, "stickiness", RetentionIntervals())
 	if err != nil {
 		return err
 	}

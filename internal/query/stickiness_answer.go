@@ -64,7 +64,7 @@ type StickinessDay struct {
 // Stickiness answers a question, on one cut of the data.
 func (e *Engine) Stickiness(ctx context.Context, s Scope, r *ResolvedStickiness) (*StickinessAnswer, error) {
 	a := &StickinessAnswer{Kind: "stickiness", Range: answerRange(&r.buckets, r.zone), Interval: r.Interval, Question: r.Stickiness}
-	err := e.timed(ctx, "stickiness", s, &a.Watermark, &a.TookMS, func(ctx context.Context, cut *peopledCut) error {
+	err := e.answering(ctx, "stickiness", s, r.attribution(), &a.Watermark, &a.TookMS, func(ctx context.Context, cut *peopledCut) error {
 		var err error
 		if a.Unparsed, err = r.unparsed(ctx, e, cut); err != nil {
 			return err

@@ -19,7 +19,7 @@ func (e *Engine) Trends(ctx context.Context, s Scope, r *Resolved) (*Answer, err
 		c := answerRange(r.compare, r.zone)
 		a.CompareRange = &c
 	}
-	err := e.timed(ctx, "trends", s, &a.Watermark, &a.TookMS, func(ctx context.Context, cut *peopledCut) error {
+	err := e.answering(ctx, "trends", s, r.attribution(), &a.Watermark, &a.TookMS, func(ctx context.Context, cut *peopledCut) error {
 		var err error
 		if a.Unparsed, err = e.unparsed(ctx, cut, r.casts, &r.buckets, lineOver(cut, r.zone, r.clocks)); err != nil {
 			return err

@@ -95,7 +95,7 @@ func drawPlainRef(t *rapid.T) query.PropertyRef {
 
 func drawQuestion(t *rapid.T, now time.Time) *query.Trends {
 	q := &query.Trends{
-		Timezone: rapid.SampledFrom(questionZones).Draw(t, "zone"),
+		Timezone: rapid.SampledFrom(questionZones).Draw(t, "zone"), SignedOut: drawSignedOut(t),
 		Interval: rapid.SampledFrom([]string{"", "hour", "day", "day", "week", "month"}).Draw(t, "interval"),
 	}
 	q.Range = rapid.SampledFrom([]query.Range{
@@ -168,6 +168,7 @@ func agreeTrends(t *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 	if err != nil {
 		t.Fatalf("resolve %s: %v", asJSON(q), err)
 	}
+	o.attribute(r.SignedOut)
 	a, err := e.Trends(context.Background(), scope, r)
 	if err != nil {
 		t.Fatalf("answer %s: %v", asJSON(q), err)

@@ -39,6 +39,7 @@ func describe(schemas map[string]*huma.Schema) error {
 			}
 		}
 	}
+	words(schemas["Trends"], "signed_out", query.SignedOuts())
 	words(schemas["Trends"], "interval", query.Intervals())
 	words(schemas["Trends"], "kind", []string{"trends"})
 	words(schemas["Trends"], "compare", []string{"previous", "year"})
@@ -66,7 +67,7 @@ func describeFunnel(schemas map[string]*huma.Schema) {
 	f := schemas["Funnel"]
 	f.Required = []string{"kind", "steps"}
 	for field, list := range map[string][]string{
-		"kind": {"funnel"}, "preset": query.Presets(), "week_start": query.Weekdays(), "order": query.FunnelOrders(), "visible": query.FunnelSights(),
+		"kind": {"funnel"}, "preset": query.Presets(), "signed_out": query.SignedOuts(), "week_start": query.Weekdays(), "order": query.FunnelOrders(), "visible": query.FunnelSights(),
 		"within": {"entry", "all_steps"}, "entry": query.FunnelEntries(), "tie": query.FunnelTies(),
 		"exclusion_effect": query.FunnelEffects(), "hold_counts": {"unit", "value"}, "unit": query.FunnelUnits(),
 		"show": query.FunnelViews(), "interval": query.RetentionIntervals(), "attribution": query.FunnelAttributions(),
@@ -84,6 +85,7 @@ func kindWords(schemas map[string]*huma.Schema) {
 		s := schemas[name]
 		words(s, "kind", []string{kind})
 		words(s, "preset", query.Presets())
+		words(s, "signed_out", query.SignedOuts())
 		if s.Properties["week_start"] != nil {
 			words(s, "week_start", query.Weekdays())
 			intervals := query.RetentionIntervals()

@@ -533,6 +533,8 @@ export type Funnel = {
   range?: Range;
   /** The steps, conversion by the time of entry, how long it takes, or conversion as a function of the window; default steps. */
   show?: "steps" | "trend" | "time_to_convert" | "window";
+  /** Whose the anonymous events of an id are that its app keeps when somebody signs out: of whoever signs in next, unless another user was active since, or of the last user; default next_user, or last_user for the preset amplitude. */
+  signed_out?: "next_user" | "last_user";
   /** 1 to 20 steps. */
   steps: FunnelStep[];
   /** Up to which distance two events may be taken in either order; second cuts times to whole seconds; default 0s. */
@@ -892,6 +894,8 @@ export type Lifecycle = {
   preset?: "posthog" | "mixpanel" | "amplitude";
   /** The time that is asked about; default the last 30 days. */
   range?: Range;
+  /** Whose the anonymous events of an id are that its app keeps when somebody signs out: of whoever signs in next, unless another user was active since, or of the last user; default next_user, or last_user for the preset amplitude. */
+  signed_out?: "next_user" | "last_user";
   /** IANA time zone in which days, weeks and months are cut; default the project's. "device" in its place puts every event where the clock of its device stood, by $timezone; without one where the project's stood. */
   timezone?: string;
   /** The day that weeks begin with; default the project's. */
@@ -1288,6 +1292,8 @@ export type Paths = {
   preset?: "posthog" | "mixpanel" | "amplitude";
   /** The time that is asked about; default the last 30 days. */
   range?: Range;
+  /** Whose the anonymous events of an id are that its app keeps when somebody signs out: of whoever signs in next, unless another user was active since, or of the last user; default next_user, or last_user for the preset amplitude. */
+  signed_out?: "next_user" | "last_user";
   /** Which events are steps; default all but those that happen without the person or only tell who it is. */
   steps?: Selector;
   /** Paths go through this event. */
@@ -1794,6 +1800,8 @@ export type Retention = {
   range?: Range;
   /** The event that shows that somebody came back; default the start event. */
   return?: Selector;
+  /** Whose the anonymous events of an id are that its app keeps when somebody signs out: of whoever signs in next, unless another user was active since, or of the last user; default next_user, or last_user for the preset amplitude. */
+  signed_out?: "next_user" | "last_user";
   /** The event that puts somebody into a cohort. */
   start?: Selector;
   /** IANA time zone in which days, weeks and months are cut; default the project's. "device" in its place puts every event where the clock of its device stood, by $timezone; without one where the project's stood. */
@@ -2141,6 +2149,8 @@ export type Sessions = {
   range?: Range;
   /** The numbers by bucket (trend, the default), or besides how many sessions last how long (duration). */
   show?: "trend" | "duration";
+  /** Whose the anonymous events of an id are that its app keeps when somebody signs out: of whoever signs in next, unless another user was active since, or of the last user; default next_user, or last_user for the preset amplitude. */
+  signed_out?: "next_user" | "last_user";
   /** IANA time zone in which days, weeks and months are cut; default the project's. "device" in its place puts every event where the clock of its device stood, by $timezone; without one where the project's stood. */
   timezone?: string;
   /** The day that weeks begin with; default the project's. */
@@ -2236,6 +2246,8 @@ export type Stickiness = {
   preset?: "posthog" | "mixpanel" | "amplitude";
   /** The time that is asked about; default the last 30 days. */
   range?: Range;
+  /** Whose the anonymous events of an id are that its app keeps when somebody signs out: of whoever signs in next, unless another user was active since, or of the last user; default next_user, or last_user for the preset amplitude. */
+  signed_out?: "next_user" | "last_user";
   /** How many such events make somebody active in an interval, 1 to 1000; default 1. */
   times?: number;
   /** IANA time zone in which days, weeks and months are cut; default the project's. "device" in its place puts every event where the clock of its device stood, by $timezone; without one where the project's stood. */
@@ -2373,6 +2385,8 @@ export type Trends = {
   rolling?: number;
   /** The lines: which events, and what of them. */
   series: Series[];
+  /** Whose the anonymous events of an id are that its app keeps when somebody signs out: of whoever signs in next, unless another user was active since, or of the last user; default next_user. */
+  signed_out?: "next_user" | "last_user";
   /** IANA time zone in which days, weeks and months are cut; default the project's. "device" in its place puts every event where the clock of its device stood, by $timezone; without one where the project's stood. */
   timezone?: string;
   /** A condition on every series. */

@@ -56,6 +56,10 @@ const timezone = (unless?: Field['unless']): Field => ({
   name: 'timezone', label: 'Days by the clock of', input: 'choice', choices: words('The project', ['device', 'Each device']), ...(unless ? { unless } : {}),
 });
 
+const signedOut: Field = {
+  name: 'signed_out', label: 'After signing out, the phone is', input: 'choice', choices: words("The next user's", ['last_user', "The last user's"]),
+};
+
 export const specs: Spec[] = [
   {
     kind: 'trends', label: 'Trends', says: 'How much, over time', selections: [], split: true, compare: true,
@@ -64,6 +68,7 @@ export const specs: Spec[] = [
       { name: 'cumulative', label: 'Adding up from the start of the range', input: 'flag' },
       { name: 'rolling', label: 'Mean of so many intervals', input: 'number', min: 2, max: 366, usual: 'none' },
       timezone(),
+      signedOut,
       limit,
     ],
     views: words('Lines', ['bar', 'Bars'], ['number', 'Number'], ['map', 'Map'], ['table', 'Table']),
@@ -97,6 +102,7 @@ export const specs: Spec[] = [
       { name: 'within', label: 'In the range', input: 'choice', choices: words('The entry', ['all_steps', 'All steps']) },
       { name: 'tie', label: 'May change places within', input: 'choice', choices: words('0 s', ['1s', '1 s'], ['2s', '2 s'], ['second', 'the same second']) },
       timezone(),
+      signedOut,
       preset,
       { ...week, unless: ({ view, options }) => view !== 'trend' || options.interval !== 'week' },
       limit,
@@ -119,6 +125,7 @@ export const specs: Spec[] = [
       { name: 'zero', label: 'At the beginning', input: 'choice', choices: words('Everybody', ['returned', 'Who returned']) },
       { name: 'attribution', label: 'Value of the breakdown', input: 'choice', choices: words('Of the start event', ['both', 'The same on return']), unless: whole },
       timezone(({ options }) => !!options.clock),
+      signedOut,
       preset,
       week,
       limit,
@@ -132,6 +139,7 @@ export const specs: Spec[] = [
     options: [
       { name: 'new_by', label: 'New since', input: 'choice', choices: words('The first active event', ['any', 'The first event of any kind']) },
       timezone(),
+      signedOut,
       preset,
       week,
       limit,
@@ -148,6 +156,7 @@ export const specs: Spec[] = [
       { name: 'window', label: 'Each', input: 'choice', choices: words('The whole range', ['day', 'Day (of hours)'], ['week', 'Week'], ['month', 'Month']), unless: ({ options }) => options.mode === 'ratio' },
       { name: 'days', label: 'Of the last days', input: 'choice', choices: words('30', ['7', '7']), unless: ({ options }) => options.mode !== 'ratio' },
       timezone(),
+      signedOut,
       preset,
       week,
       limit,
@@ -171,6 +180,7 @@ export const specs: Spec[] = [
       { name: 'window', label: 'Within', input: 'text', usual: 'automatic' },
       { name: 'gap', label: 'Longest pause', input: 'text', usual: "the project's", unless: ({ options }) => !(options.unit || options.preset === 'posthog') || options.unit === 'actors' },
       { name: 'collapse_repeats', label: 'Repeats are one step', input: 'flag' },
+      signedOut,
       preset,
       limit,
     ],
@@ -191,6 +201,7 @@ export const specs: Spec[] = [
       { name: 'midnight', label: 'Midnight', input: 'choice', choices: words('Goes on', ['cut', 'Ends the session']) },
       { name: 'attribution', label: 'Value of the breakdown', input: 'choice', choices: words('Of the first event', ['last_event', 'Of the last event']), unless: whole },
       timezone(({ options }) => options.midnight === 'cut'),
+      signedOut,
       preset,
       week,
       limit,

@@ -43,12 +43,13 @@ function filled({ kind, options, extra }: Form, name: string): string | undefine
   if (kind === 'retention' && name === 'attribution' && options.cohort === 'first_time') return undefined;
   if (kind === 'paths' && ((name === 'unit' && extra.funnel) || (name === 'window' && options.unit))) return undefined;
   if (name === 'week_start' && options.preset === 'mixpanel') return 'monday';
+  if (name === 'signed_out' && options.preset === 'amplitude') return 'last_user';
   return theirs[options.preset ?? '']?.[kind]?.[name];
 }
 
 /** The choices of a field. The first one leaves it out, and is called what that means. */
 export function choicesOf(form: Form, { name, choices }: Field & { input: 'choice' }): Choice[] {
-  const own = { value: ours[form.kind]?.[name] ?? '', label: choices[0]!.label };
+  const own = { value: name === 'signed_out' ? 'next_user' : (ours[form.kind]?.[name] ?? ''), label: choices[0]!.label };
   const all = [own, ...choices.slice(1)];
   const usual = all.find((c) => c.value === filled(form, name)) ?? own;
   return [{ value: '', label: usual.label }, ...all.filter((c) => c.value && (c !== usual || c.value === form.options[name]))];

@@ -118,7 +118,7 @@ const questions: Question[] = [
   },
   { kind: 'retention', range: { from: '-8w', to: 'now' }, interval: 'week', start: { events: ['signed_up'] }, return: { events: ['app_opened'] }, type: 'on_or_after', periods: 7 },
   { kind: 'lifecycle', range: { from: '-12w', to: 'now' }, interval: 'week', active: { events: ['app_opened'] }, new_by: 'any' },
-  { kind: 'stickiness', range: { from: '-30d', to: 'now' }, mode: 'ratio', days: 7, active: { events: ['app_opened'] } },
+  { kind: 'stickiness', range: { from: '-30d', to: 'now' }, mode: 'ratio', days: 7, signed_out: 'last_user', active: { events: ['app_opened'] } },
   { kind: 'paths', range: { from: '-7d', to: 'now' }, through: { events: ['$page'] }, node: { property: '$page_path' }, unit: 'transitions', collapse_repeats: true, depth: 4, nodes: 6 },
   { kind: 'paths', range: { from: '-7d', to: 'now' }, funnel: { question: { kind: 'funnel', steps: [{ events: ['a'] }, { events: ['b'] }] }, step: 2, state: 'dropped', side: 'before' } },
   { kind: 'trends', range: { from: '-30d', to: 'now' }, interval: 'day', series: [{ id: 'A', aggregate: 'mau', clock: 'calendar' }] },

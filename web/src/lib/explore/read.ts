@@ -76,7 +76,7 @@ const usualWords: Record<string, string[]> = {
   breakdown_limit: ['8'], interval: ['day'], order: ['sequential'], unit: ['person', 'actors'], entry: ['best'], within: ['entry'],
   exclusion_effect: ['stop_here'], tie: ['0s'], cohort: ['first_in_range'], type: ['on'], clock: ['calendar'], zero: ['all'],
   attribution: ['first_step', 'start', 'first_event'], new_by: ['active'], mode: ['exact'], times: ['1'], days: ['30'],
-  by: ['client'], midnight: ['continue'], visible: ['actions'], hold_counts: ['unit'],
+  signed_out: ['next_user'], by: ['client'], midnight: ['continue'], visible: ['actions'], hold_counts: ['unit'],
 };
 
 /** Leaves out what is as usual, so that the controls show it so. */
