@@ -44,19 +44,7 @@ func TestUnlink(t *testing.T) {
 	s.kill()
 	s.restart()
 	want("killed", "1/0", 2)
-	s.forget()
-	s.waitIdle()
-	s.stop()
-	whole := s.verify()
-	if len(whole.Problems) > 0 {
-		t.Errorf("problems: %v", whole.Problems)
-	}
-	if _, stderr, code := s.cli("", append([]string{"rebuild", "--json", "--data", s.dir}, s.args...)...); code != 0 {
-		t.Fatalf("rebuild: %s", stderr)
-	}
-	if again := s.verify(); !reflect.DeepEqual(again.Store, whole.Store) {
-		t.Errorf("the store before\n%+v\nand after\n%+v", whole.Store, again.Store)
-	}
+	s.madeAnew()
 	s.restart()
 	want("made anew", "1/0", 3)
 	// A link that comes later counts again, and the phone may now be somebody else's.
@@ -64,5 +52,23 @@ func TestUnlink(t *testing.T) {
 	want("linked to another", "1/1", 3)
 	if got := fmt.Sprint(s.trend(map[string]any{"aggregate": "unique", "events": []string{"B"}}, nil)); got != "map[:2]" {
 		t.Errorf("people who did B: %s", got)
+	}
+}
+
+// madeAnew makes the store of a server out of its archive and log, and holds it to the one before. The server is stopped.
+func (s *server) madeAnew() {
+	s.t.Helper()
+	s.forget()
+	s.waitIdle()
+	s.stop()
+	whole := s.verify()
+	if len(whole.Problems) > 0 {
+		s.t.Errorf("problems: %v", whole.Problems)
+	}
+	if _, stderr, code := s.cli("", append([]string{"rebuild", "--json", "--data", s.dir}, s.args...)...); code != 0 {
+		s.t.Fatalf("rebuild: %s", stderr)
+	}
+	if again := s.verify(); !reflect.DeepEqual(again.Store, whole.Store) {
+		s.t.Errorf("the store before\n%+v\nand after\n%+v", whole.Store, again.Store)
 	}
 }

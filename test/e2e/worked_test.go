@@ -9,14 +9,14 @@ import (
 )
 
 // workedFunnel asks how many did A, and B within an hour of it, over all of history, and returns "entered/converted".
-func (s *server) workedFunnel() string {
+func (s *server) workedFunnel(options ...string) string {
 	s.t.Helper()
 	s.waitIdle()
 	var a struct {
 		Groups []struct{ Entered, Converted int }
 	}
 	s.ask("POST", "/v1/query", []byte(`{"kind":"funnel","range":{"from":"all"},"window":"1h",
-		"steps":[{"events":["A"]},{"events":["B"]}]}`), &a)
+		"steps":[{"events":["A"]},{"events":["B"]}]`+strings.Join(options, "")+`}`), &a)
 	if len(a.Groups) != 1 {
 		s.t.Fatalf("%d groups", len(a.Groups))
 	}
