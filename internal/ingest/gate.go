@@ -29,7 +29,7 @@ const (
 	// gateSamples is how many waits must have been measured before anything is concluded.
 	gateSamples = 8
 	// leastLimit lets a relay with a few connections wait rather than be refused, when it alone is more than the machine takes.
-	leastLimit = 32
+	leastLimit = 24
 	// mostLimit is what a gate begins with and comes back to: a burst, such as what a hand-over held back, is no overload.
 	mostLimit = 512
 	activeFor = 5 * time.Second
