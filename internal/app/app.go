@@ -74,11 +74,13 @@ type app struct {
 	// bucket is where the archive is, whether it is being written or not.
 	bucket      archive.Bucket
 	closeBucket io.Closer
-	projects    *project.Service
-	ballast     *ballast
-	attempts    *attempt.Attempts
-	pipeline    *pipeline
-	api         *rest.API
+	// marker leaves marks beside the archive; nil where none are.
+	marker   *archive.Marker
+	projects *project.Service
+	ballast  *ballast
+	attempts *attempt.Attempts
+	pipeline *pipeline
+	api      *rest.API
 	// questions are what flushes and the archive give way to.
 	questions yield.Foreground
 	started   time.Time
@@ -250,11 +252,10 @@ func (a *app) begin(ctx context.Context) {
 	a.work.Go(func() { a.upkeep(work) })
 	a.work.Go(func() { a.ballast.run(work) })
 	if a.archive != nil {
-		archiving, end := context.WithCancel(work)
-		a.work.Go(func() { defer end(); a.archive.Run(archiving) })
-		if leavesMarks(a.Config) {
-			a.work.Go(func() { a.keepMarks(work, end) })
-		}
+		a.work.Go(func() { a.archive.Run(work) })
+	}
+	if a.marker != nil {
+		a.work.Go(func() { a.keepMarks(work, a.marker) })
 	}
 	if a.Config.Demo {
 		a.work.Go(func() { a.sample(work) })

@@ -47,10 +47,15 @@ func (a *app) openArchive(ctx context.Context) error {
 	if !a.Config.Archive.Enabled {
 		return nil
 	}
-	a.archive, err = archive.Open(ctx, archive.Options{
+	o := archive.Options{
 		Bucket: a.bucket, Log: unpaced{a.log}, Every: a.Config.Archive.Interval, Logger: a.Logger, Registerer: a.registry,
 		Yield: a.questions.Background().Yield,
-	})
+	}
+	if leavesMarks(a.Config) {
+		a.marker = archive.NewMarker(a.bucket)
+		o.Own = a.marker.Own
+	}
+	a.archive, err = archive.Open(ctx, o)
 	if err == nil {
 		// What was given out and archived before the log lost its end, or was restored, is not given out again.
 		a.log.SkipTo(a.archive.Position())

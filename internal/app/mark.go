@@ -26,10 +26,10 @@ func leavesMarks(c config.Config) bool {
 	return c.Archive.Enabled && (c.Archive.Bucket != "" || c.Archive.Folder != "")
 }
 
-// keepMarks leaves marks beside the archive until ctx ends, or until another server does: then replaced is called, because
-// the archive is that one's.
-func (a *app) keepMarks(ctx context.Context, replaced func()) {
-	k := &keeper{marker: archive.NewMarker(a.bucket)}
+// keepMarks leaves marks beside the archive until ctx ends, or until another server does: the archive, which asks the marker before
+// each batch, is that one's then.
+func (a *app) keepMarks(ctx context.Context, m *archive.Marker) {
+	k := &keeper{marker: m}
 	tick := time.NewTicker(markPoll)
 	defer tick.Stop()
 	var due time.Time
@@ -41,8 +41,7 @@ func (a *app) keepMarks(ctx context.Context, replaced func()) {
 			case ctx.Err() != nil:
 				return
 			case errors.Is(err, archive.ErrReplaced):
-				a.Logger.Error("the archive belongs to another server now: nothing is archived any more, and the log keeps everything; stop one of the two", "error", err)
-				replaced()
+				a.Logger.Error("no more marks are left beside the archive, which another server has now; stop one of the two", "error", err)
 				return
 			case err != nil && !failed:
 				a.Logger.Warn("no mark could be left beside the archive; it is tried again", "error", err)

@@ -37,7 +37,9 @@ type Options struct {
 	// Poll is how often the log's end is looked at. Default 1 second.
 	Poll time.Duration
 	// Yield is called between two pieces of a batch, which may wait there; default it does not.
-	Yield      func(ctx context.Context)
+	Yield func(ctx context.Context)
+	// Own is asked before a batch becomes part of the archive; its error leaves the batch out. ErrReplaced ends Run. Default nobody.
+	Own        func(ctx context.Context) error
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 }
@@ -63,6 +65,9 @@ func (o *Options) defaults() {
 	}
 	if o.Yield == nil {
 		o.Yield = func(context.Context) {}
+	}
+	if o.Own == nil {
+		o.Own = func(context.Context) error { return nil }
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

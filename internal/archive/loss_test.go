@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -106,6 +107,19 @@ func TestLossIsRead(t *testing.T) {
 	}
 	if err := k.Mark(t.Context(), Mark{}); !errors.Is(err, ErrReplaced) {
 		t.Errorf("the server before marks on: %v", err)
+	}
+	w.archive.opts.Own = k.Own
+	before, err := Spans(t.Context(), w.bucket())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.archive.at.Store(uint64(archived)) // as the server before knows it
+	w.archive.tidied = true
+	if err := w.archive.Batch(t.Context()); !errors.Is(err, ErrReplaced) {
+		t.Errorf("the server before archives on: %v", err)
+	}
+	if after, err := Spans(t.Context(), w.bucket()); err != nil || !slices.Equal(after, before) {
+		t.Errorf("there were the batches %v and are %v, %v", before, after, err)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"sync/atomic"
 	"time"
 
 	"github.com/freshet/freshet/internal/event"
@@ -50,13 +51,13 @@ func (c ControlCopy) object() string { return serverPrefix + c.SHA256 }
 // ErrReplaced says that the mark is of another server: one that took this one's place, on another machine.
 var ErrReplaced = errors.New("another server keeps its mark beside this archive")
 
-// Marker leaves marks, one after the other. It has one caller.
+// Marker leaves marks, one after the other. Keep and Mark have one caller.
 type Marker struct {
 	bucket  Bucket
 	server  string
 	control ControlCopy
 	// begun tells that a mark was left, or may have been.
-	begun bool
+	begun atomic.Bool
 }
 
 // NewMarker makes a Marker whose first mark takes the place of any.
@@ -81,11 +82,11 @@ func (k *Marker) Keep(ctx context.Context, name string, content []byte) error {
 func (k *Marker) Mark(ctx context.Context, m Mark) error {
 	before, err := LoadMark(ctx, k.bucket)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) || !k.begun && event.KindOf(err) == event.Corrupt:
+	case errors.Is(err, fs.ErrNotExist) || !k.begun.Load() && event.KindOf(err) == event.Corrupt:
 		before = nil
 	case err != nil:
 		return err
-	case k.begun && before.Server != k.server:
+	case k.begun.Load() && before.Server != k.server:
 		return ErrReplaced
 	}
 	m.Format, m.Server, m.Control = markFormat, k.server, k.control
@@ -93,7 +94,7 @@ func (k *Marker) Mark(ctx context.Context, m Mark) error {
 	if err != nil {
 		return fmt.Errorf("write %s: %w", markName, err)
 	}
-	k.begun = true
+	k.begun.Store(true)
 	if err := put(ctx, k.bucket, markName, content); err != nil {
 		return err
 	}
@@ -101,6 +102,21 @@ func (k *Marker) Mark(ctx context.Context, m Mark) error {
 		return k.bucket.Delete(ctx, before.Control.object())
 	}
 	return nil
+}
+
+// Own is nil while the archive is this server's: until another Marker has left its first mark. It may be called at any time.
+func (k *Marker) Own(ctx context.Context) error {
+	if !k.begun.Load() {
+		return nil
+	}
+	m, err := LoadMark(ctx, k.bucket)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err == nil && m.Server != k.server:
+		return ErrReplaced
+	}
+	return err
 }
 
 // LoadMark reads the mark. The error of a bucket without one wraps fs.ErrNotExist.

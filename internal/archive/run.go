@@ -23,7 +23,7 @@ type damageSkipper interface {
 }
 
 // Run archives what the log gets, until ctx ends. A batch is begun when there is enough for a full one, or when its
-// first event has waited for Options.Every. What fails is tried again.
+// first event has waited for Options.Every. What fails is tried again, until the archive belongs to another server.
 func (a *Archive) Run(ctx context.Context) {
 	tick := time.NewTicker(a.opts.Poll)
 	defer tick.Stop()
@@ -47,6 +47,10 @@ func (a *Archive) Run(ctx context.Context) {
 			if err == nil {
 				wait, since = a.opts.Poll, time.Time{}
 				continue
+			}
+			if errors.Is(err, ErrReplaced) {
+				a.opts.Logger.Error("the archive belongs to another server now: nothing is archived any more, and the log keeps everything; stop one of the two", "error", err)
+				return
 			}
 			wait = min(2*wait, retryMost)
 			notBefore = now.Add(wait)
@@ -87,6 +91,10 @@ func (a *Archive) Batch(ctx context.Context) error {
 		return err
 	}
 	if err := fault.Hit(fault.ArchiveFile); err != nil {
+		return err
+	}
+	// Batches of two servers would overlap, and nobody could read the archive any more.
+	if err := a.opts.Own(ctx); err != nil {
 		return err
 	}
 	if err := b.save(ctx, a.opts.Bucket); err != nil {

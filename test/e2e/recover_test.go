@@ -141,3 +141,39 @@ func recoverFrom(t *testing.T, flag, place, objects string) {
 		t.Errorf("the store before\n%+v\nand made anew\n%+v", whole.Store, again.Store)
 	}
 }
+
+// TestArchiveOfAnother goes on with the archive of a server that lives after all: that one sees it, and archives nothing more, so
+// that the archive is whole and everything else is in its log.
+func TestArchiveOfAnother(t *testing.T) {
+	t.Parallel()
+	place := filepath.Join(t.TempDir(), "archive")
+	s := start(t, append(archived(), "--archive-folder", place)...)
+	end := s.send("/v1/events", manyEvents("first", 100)).position()
+	marked := func(end uint64) bool {
+		b, err := os.ReadFile(filepath.Join(place, "server", "mark.json"))
+		var m struct{ End uint64 }
+		return err == nil && json.Unmarshal(b, &m) == nil && m.End == end
+	}
+	eventually(t, soon, "all is archived", func() bool { return s.metric("freshet_archive_position") >= float64(end) && marked(end) })
+	dir := filepath.Join(t.TempDir(), "data")
+	if _, stderr, code := s.cli("", "restore", "--from-archive", place, dir); code != 0 {
+		t.Fatal(stderr)
+	}
+	r := &server{t: t, dir: dir, addr: freeAddress(t), args: s.args, http: newClient(), write: s.write, admin: s.admin}
+	t.Cleanup(r.end)
+	r.run()
+	r.waitReady()
+	begin := r.send("/v1/events", manyEvents("other", 100)).position()
+	eventually(t, soon, "the new server archives", func() bool { return r.metric("freshet_archive_position") >= float64(begin) })
+	s.send("/v1/events", manyEvents("second", 100))
+	eventually(t, soon, "the old one sees that it does", func() bool { return strings.Contains(s.log.String(), "the archive belongs to another server now") })
+	s.waitIdle()
+	if got := fmt.Sprint(countIDs(s.export(""))); got != "map[first:100 second:100]" {
+		t.Errorf("the old server has %s", got)
+	}
+	s.stop()
+	r.stop()
+	if v := r.verify(); v.Archive.End < int64(begin) || len(v.Archive.Losses) != 1 {
+		t.Errorf("%+v", v)
+	}
+}
