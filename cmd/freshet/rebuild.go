@@ -32,7 +32,7 @@ func (c *rebuildCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	bar := progress.New(s.err, "events", 0)
+	bar := progress.New(s.err, "positions", 0)
 	done, err := app.Rebuild(ctx, app.RebuildOptions{
 		Config: cfg, Logger: newLogger(quiet(cfg), s.err), Rate: c.Rate, Partial: c.Partial, Progress: bar.SetOf,
 	})
@@ -43,7 +43,7 @@ func (c *rebuildCmd) Run(ctx context.Context, s streams) error {
 	if c.JSON {
 		return printJSON(s.out, done)
 	}
-	fmt.Fprintf(s.out, "Rebuilt from %d events, %d of them by an earlier run, in %.1f s.\n", done.Events, done.Resumed, done.Seconds)
+	fmt.Fprintf(s.out, "Rebuilt up to position %d, from %d on, in %.1f s.\n", done.Position, done.Resumed, done.Seconds)
 	if done.Served {
 		fmt.Fprintln(s.out, "The server has changed over to the new store.")
 	}

@@ -51,7 +51,7 @@ func (r *reader) get() (store.Reader, error) {
 
 func rebuilding(done, of eventlog.Position) error {
 	e := event.Errorf(event.Unavailable, "store_rebuilding",
-		"the store is being made anew, %d of %d events are done; events are accepted, answers follow", done, of)
+		"the store is being made anew, up to position %d of %d by now; events are accepted, answers follow", done, of)
 	e.Wait = time.Minute
 	return e
 }

@@ -33,15 +33,15 @@ type RebuildOptions struct {
 	Rate int
 	// Partial goes on without positions that neither the archive nor the log has. They become dead letters.
 	Partial bool
-	// Progress is told how many of how many events are done; it may be nil.
+	// Progress is told up to which position it is done, and of which; it may be nil.
 	Progress func(done, of int64)
 }
 
 // Rebuilt is what a rebuild has done.
 type Rebuilt struct {
-	// Events are all that the new store has seen; Resumed those that an earlier run had done.
-	Events  int64 `json:"events"`
-	Resumed int64 `json:"resumed"`
+	// Position is up to where the new store goes, Resumed up to where an earlier run had come.
+	Position int64 `json:"position"`
+	Resumed  int64 `json:"resumed"`
 	// Seconds is how long this run took.
 	Seconds float64 `json:"seconds"`
 	// Served tells that a server used the folder and has put the new store in place.
@@ -194,7 +194,7 @@ func refill(ctx context.Context, o RebuildOptions, h archive.History) (r *Rebuil
 	}
 	defer func() { err = errors.Join(err, attempts.Close()) }()
 	_, end := h.Bounds()
-	r = &Rebuilt{Events: int64(end), Resumed: int64(columns.Position())}
+	r = &Rebuilt{Position: int64(end), Resumed: int64(columns.Position())}
 	batches := process.Config{}
 	if o.Rate > 0 {
 		// A slow rebuild commits about once a second, so that it shows progress and goes on where it was.

@@ -78,7 +78,7 @@ func (p *pipeline) renew(ctx context.Context, s *stage, cause error) error {
 		return err
 	}
 	p.logger.Error("the store cannot be read: it was set aside and is made anew from the archive and the log; events are accepted, answers follow",
-		"set_aside", to, "events", uint64(end), "error", cause)
+		"set_aside", to, "position", uint64(end), "error", cause)
 	return nil
 }
 
@@ -111,7 +111,7 @@ func (p *pipeline) serve(ctx context.Context, s *stage) {
 	}
 	p.reader.set(s.store)
 	if s.marker != nil {
-		p.logger.Info("the store is whole", "events", uint64(s.store.Watermark().Position), "took_ms", time.Since(began).Milliseconds())
+		p.logger.Info("the store is whole", "position", uint64(s.store.Watermark().Position), "took_ms", time.Since(began).Milliseconds())
 	}
 }
 
@@ -132,7 +132,7 @@ func (p *pipeline) filled(ctx context.Context, s *stage) bool {
 		if err == nil {
 			break
 		}
-		p.logger.Info("the store is being made anew", "events", uint64(at), "of", uint64(target))
+		p.logger.Info("the store is being made anew", "position", uint64(at), "of", uint64(target))
 	}
 	if err := os.Remove(filepath.Join(p.config.Data, markerFile)); err != nil {
 		p.logger.Error("note that the store is whole", "error", err)
