@@ -258,3 +258,10 @@ func TestDrillBesidePostgres(t *testing.T) {
 		t.Errorf("the folder got %v, %v", left, err)
 	}
 }
+
+// TestRecoverWithPostgres loses a machine whose projects and keys are in PostgreSQL, which lives on.
+func TestRecoverWithPostgres(t *testing.T) {
+	pg := postgrestest.Start(t)
+	dir := filepath.Join(t.TempDir(), "archive")
+	recoverFrom(t, "--archive-folder", dir, dir, "--project", pg.URL(pg.Create()))
+}

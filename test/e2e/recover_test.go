@@ -34,8 +34,8 @@ type recovered struct {
 // recoverFrom loses a machine with everything on it but its archive, which is at a place and has its objects in a folder. A new one
 // goes on with it: it has every event that was archived, equal by hash, knows the keys, says how many are lost, uses no position
 // again, and takes everything that is sent again for what it is.
-func recoverFrom(t *testing.T, flag, place, objects string) {
-	args := append(archived(), flag, place)
+func recoverFrom(t *testing.T, flag, place, objects string, more ...string) {
+	args := append(append(archived(), flag, place), more...)
 	s := start(t, args...)
 	var second struct{ ID int }
 	s.ask("POST", "/v1/projects", []byte(`{"name":"second"}`), &second)
