@@ -64,6 +64,7 @@ func operateInputs() []input {
 		shown("C05", "a backup of a later version", "it is not restored", "TestNewerSnapshot"),
 		shown("C06", "a folder whose disk is not mounted", "it does not start with `require_data`", "TestRequireData"),
 		shown("C06", "an empty folder beside the archive of another server", "it does not start", "TestRecoverFromArchive"),
+		shown("C07", "the clock of the server goes back and forth, by less than `dedup.window`", "each event is stored once", "TestClockSteps"),
 	}
 }
 
