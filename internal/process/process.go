@@ -51,7 +51,7 @@ type People interface {
 	Device(e *event.Event)
 	// Assign returns what the event changes, valid until the next call.
 	Assign(project uint32, e *event.Event) *store.Identities
-	// Unlink takes the id that an event of kind Unlink carries out of its person; false when it is linked to nobody.
+	// Unlink takes the id that an event of kind Unlink carries out of its person; false when there is nothing to undo.
 	Unlink(project uint32, e *event.Event) (store.Unlink, bool)
 }
 

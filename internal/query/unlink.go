@@ -13,7 +13,7 @@ type Standing struct {
 	// Space is the sort of the id; Number is the one that it has by itself, Person the one of the person, in decimal digits.
 	Space          event.Space
 	Number, Person string
-	// Linked tells that other ids lead to the person, too.
+	// Linked tells that other ids lead to the person, too, or that events of the id are others'.
 	Linked bool
 }
 
@@ -30,12 +30,19 @@ func (e *Engine) Standing(ctx context.Context, s Scope, kind, id string) (*Stand
 	number := event.IDNumber(out.Space, id)
 	err := e.ask(ctx, "unlink", s, func(ctx context.Context, cut *peopledCut) error {
 		g := &ground{e, cut, s}
+		shared, err := g.isShared(ctx, kind, id, number)
+		if err != nil {
+			return err
+		}
 		person, err := g.find(ctx, kind+":"+id)
+		if shared && event.KindOf(err) == event.NotFound {
+			person, err = number, nil
+		}
 		if err != nil {
 			return err
 		}
 		out.Number, out.Person = strconv.FormatUint(number, 10), strconv.FormatUint(person, 10)
-		if out.Linked = person != number; out.Linked {
+		if out.Linked = person != number || shared; out.Linked {
 			return nil
 		}
 		found := &Profile{}
@@ -51,4 +58,18 @@ func (e *Engine) Standing(ctx context.Context, s Scope, kind, id string) (*Stand
 		return nil, err
 	}
 	return out, nil
+}
+
+// isShared tells whether events that carry no user but the id, which is none of a user, are of another person than it is by itself.
+func (g *ground) isShared(ctx context.Context, kind, id string, number uint64) (bool, error) {
+	column := map[string]string{kindAnonymous: "anonymous_id", kindDevice: "device_id"}[kind]
+	if column == "" {
+		return false, nil
+	}
+	sql := "SELECT 1 FROM " + g.cut.Events("person", "user_id", column) + " WHERE " + column + " = $1 AND user_id IS NULL AND person <> " +
+		strconv.FormatUint(number, 10) + " LIMIT 1"
+	for _, err := range g.engine.rows(ctx, g.cut, "events of the id", sql, []any{id}) {
+		return err == nil, err
+	}
+	return false, nil
 }

@@ -44,10 +44,20 @@ func TestSharedPhone(t *testing.T) {
 	s.madeAnew()
 	s.restart()
 	want("made anew", "2/2", "2/1", 2)
-	var done struct{ Unlinked bool }
-	s.ask("POST", "/v1/persons/unlink", []byte(`{"kind":"anonymous","id":"phone"}`), &done)
-	if !done.Unlinked {
-		t.Fatalf("%+v", done)
+	for i, id := range []string{`{"kind":"user","id":"ann"}`, `{"kind":"anonymous","id":"phone"}`} {
+		var done struct{ Unlinked bool }
+		s.ask("POST", "/v1/persons/unlink", []byte(id), &done)
+		if !done.Unlinked {
+			t.Fatalf("%s: %+v", id, done)
+		}
+		if i == 0 {
+			// Bob has what he got. What the phone did for ann is its own.
+			want("ann by herself", "2/1", "2/0", 2)
+		}
 	}
 	want("unlinked", "1/1", "1/1", 1)
+	var again struct{ Unlinked bool }
+	if s.ask("POST", "/v1/persons/unlink", []byte(`{"kind":"anonymous","id":"phone"}`), &again); again.Unlinked {
+		t.Error("unlinked twice")
+	}
 }
