@@ -74,6 +74,7 @@ func asked[Q, A any, R query.Asked](
 // someOf draws three of them: all would take the time of three histories.
 func someOf(rt *rapid.T, e *query.Engine, o *oracle, now time.Time, all []agreement) {
 	for _, agree := range rapid.Permutation(all).Draw(rt, "kinds")[:3] {
+		o.attribute("")
 		agree(rt, e, o, now)
 	}
 }
