@@ -256,7 +256,7 @@ func (b *cohortBinder) cell(c *CohortCell, field string) (*boundCohort, error) {
 	if _, ok := asked.(counted); !ok {
 		return nil, invalid(field+".question", "no_people", "this kind of question has no people behind its numbers")
 	}
-	return keyed(&boundCohort{source: &cellPeople{asked, c.Cell, field}}, "cell", []string{asked.Key(), string(c.Cell)})
+	return keyed(&boundCohort{source: &cellPeople{asked: asked, cell: c.Cell, field: field}}, "cell", []string{asked.Key(), string(c.Cell)})
 }
 
 // beneath puts a path before the field of an error.

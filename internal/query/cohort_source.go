@@ -32,10 +32,16 @@ type cellPeople struct {
 	asked Asked
 	cell  json.RawMessage
 	field string
+	// within has events attributed as they are around it, and not as the question says.
+	within bool
 }
 
 func (p *cellPeople) people(ctx context.Context, c *peopledCut) (peopleSet, error) {
-	ids, err := c.engine.peopleOn(ctx, c, c.scope, p.asked, p.cell)
+	people := c.engine.peopleOn
+	if p.within {
+		people = c.engine.peopleWithin
+	}
+	ids, err := people(ctx, c, c.scope, p.asked, p.cell)
 	return peopleSet{ids: ids}, beneath(p.field, err)
 }
 
@@ -58,7 +64,7 @@ func (b *cohortBinder) sequence(s *CohortSequence, field string) (*boundCohort, 
 	if err != nil {
 		return nil, fmt.Errorf("encode a cell: %w", err)
 	}
-	return keyed(&boundCohort{source: &cellPeople{asked, cell, field}}, "sequence", asked.Key())
+	return keyed(&boundCohort{source: &cellPeople{asked: asked, cell: cell, field: field, within: true}}, "sequence", asked.Key())
 }
 
 // traitPeople are those whose latest value of a trait satisfies a comparison that nobody without a value satisfies.

@@ -106,6 +106,7 @@ func agreeCohort(t *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 		}
 		return people
 	}
+	o.attribute("")
 	r, err := e.ResolveDefinition(o.scope, 0, d)
 	var got []uint64
 	if err == nil {

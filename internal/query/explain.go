@@ -167,7 +167,7 @@ func (e *Engine) Explain(ctx context.Context, s Scope, r Asked, cell json.RawMes
 			person = now[0]
 		}
 		out.Person = strconv.FormatUint(person, 10)
-		return cut.under(c.attribution(), func() error { return out.complete(ctx, &ground{e, cut, s}, c, cell, person) })
+		return cut.under(r.attribution(), func() error { return out.complete(ctx, &ground{e, cut, s}, c, cell, person) })
 	})
 	if err != nil {
 		return nil, err

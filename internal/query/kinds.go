@@ -16,6 +16,8 @@ type Asked interface {
 	How() []string
 
 	kind() string
+	// attribution is how the events behind its numbers are attributed.
+	attribution() store.Attribution
 }
 
 // Answered is an answer of any kind. Its last fields are watermark, cached and took_ms.

@@ -30,8 +30,6 @@ type ground struct {
 type counted interface {
 	// people are those behind a cell, ascending.
 	people(ctx context.Context, g *ground, cell json.RawMessage) ([]uint64, error)
-	// attribution is how the events behind its numbers are attributed.
-	attribution() store.Attribution
 }
 
 // People returns the numbers of the people behind one cell of the question's answer, ascending and each once. The cell
@@ -48,15 +46,20 @@ func (e *Engine) People(ctx context.Context, s Scope, r Asked, cell json.RawMess
 
 // peopleOn is People on a cut that the caller holds.
 func (e *Engine) peopleOn(ctx context.Context, cut cohortCut, s Scope, r Asked, cell json.RawMessage) (people []uint64, err error) {
+	err = cut.under(r.attribution(), func() error {
+		people, err = e.peopleWithin(ctx, cut, s, r, cell)
+		return err
+	})
+	return people, err
+}
+
+// peopleWithin is peopleOn with events attributed as they are on the cut at the moment.
+func (e *Engine) peopleWithin(ctx context.Context, cut cohortCut, s Scope, r Asked, cell json.RawMessage) ([]uint64, error) {
 	c, ok := r.(counted)
 	if !ok {
 		return nil, fmt.Errorf("find people: a %T has none", r)
 	}
-	err = cut.under(c.attribution(), func() error {
-		people, err = c.people(ctx, &ground{e, cut, s}, cell)
-		return err
-	})
-	return people, err
+	return c.people(ctx, &ground{e, cut, s}, cell)
 }
 
 // decodeCell reads a cell strictly.
