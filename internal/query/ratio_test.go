@@ -48,6 +48,7 @@ func agreeRatio(rt *rapid.T, e *query.Engine, o *oracle, now time.Time) {
 	if err != nil {
 		rt.Fatal(err)
 	}
+	o.attribute(r.SignedOut)
 	a, err := e.Stickiness(context.Background(), o.scope, r)
 	if err != nil {
 		rt.Fatal(err)
