@@ -30,7 +30,6 @@ import (
 	"github.com/freshet/freshet/internal/process/dedup"
 	"github.com/freshet/freshet/internal/project"
 	"github.com/freshet/freshet/internal/server"
-	"github.com/freshet/freshet/internal/store/duckdb"
 	"github.com/freshet/freshet/internal/yield"
 )
 
@@ -80,7 +79,9 @@ type app struct {
 	ballast  *ballast
 	attempts *attempt.Attempts
 	pipeline *pipeline
-	api      *rest.API
+	// unasked tells that the store is elsewhere and could not be asked for its position.
+	unasked bool
+	api     *rest.API
 	// questions are what flushes and the archive give way to.
 	questions yield.Foreground
 	started   time.Time
@@ -102,6 +103,9 @@ func Run(ctx context.Context, o Options) error {
 	a := &app{Options: o, cores: cores(), registry: prometheus.NewRegistry(), started: time.Now()}
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if err := checkControl(o.Config); err != nil {
+		return err
+	}
+	if err := checkStore(o.Config); err != nil {
 		return err
 	}
 	if err := checkData(o.Config); err != nil {
@@ -183,15 +187,20 @@ func (a *app) open(ctx context.Context, before *server.Predecessor) (http.Handle
 	if err != nil {
 		return nil, err
 	}
-	if done, err := swap(c.Data, time.Now()); err != nil {
-		return nil, err
-	} else if done {
-		a.Logger.Info("a store that was made anew is in place")
+	if c.Store.Address == "" {
+		if done, err := swap(c.Data, time.Now()); err != nil {
+			return nil, err
+		} else if done {
+			a.Logger.Info("a store that was made anew is in place")
+		}
 	}
-	if err := a.keepPositions(); err != nil {
+	if err := a.keepPositions(ctx); err != nil {
 		return nil, err
 	}
 	if err := a.openArchive(ctx); err != nil {
+		return nil, err
+	}
+	if err := a.noteUnasked(); err != nil {
 		return nil, err
 	}
 	if a.attempts, err = attempt.Open(c.Data); err != nil {
@@ -213,8 +222,8 @@ func (a *app) open(ctx context.Context, before *server.Predecessor) (http.Handle
 
 // keepPositions sees to it that a log which the disk has robbed of its end gives no position out again that the store or
 // the dedup index takes for done: what came there would be accepted and never be seen.
-func (a *app) keepPositions() error {
-	stored, err := duckdb.LastPosition(a.Config.Data)
+func (a *app) keepPositions(ctx context.Context) error {
+	stored, err := a.stored(ctx)
 	if err != nil {
 		return err
 	}

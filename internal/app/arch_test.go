@@ -17,7 +17,7 @@ const module = "github.com/freshet/freshet/"
 var allowed = map[string][]string{
 	"internal/event":    {},
 	"internal/eventlog": {"internal/event"},
-	"internal/store":    {"internal/durable", "internal/event", "internal/eventlog"},
+	"internal/store":    {"internal/durable", "internal/event", "internal/eventlog", "internal/remote"},
 	"internal/durable":  {},
 	"internal/fault":    {},
 	"internal/project":  {"internal/durable", "internal/remote"},

@@ -64,7 +64,9 @@ func (o *operator) Rows(ctx context.Context, p project.ID) (rows int64, err erro
 func (o *operator) addFolders() {
 	data := o.app.Config.Data
 	o.last.LogBytes, o.last.DedupBytes = sizeOf(filepath.Join(data, "log")), sizeOf(filepath.Join(data, dedupFolder))
-	o.last.StoreBytes = duckdb.SizeOnDisk(data)
+	if o.app.Config.Store.Address == "" {
+		o.last.DuckDBVersion, o.last.StoreBytes = duckdb.EngineVersion(), duckdb.SizeOnDisk(data)
+	}
 	o.last.DiskFree, o.last.DiskTotal = diskSpace(data)
 }
 
@@ -118,8 +120,8 @@ func gather(from prometheus.Gatherer) (figures, error) {
 func (f figures) operations() rest.Operations {
 	v := f.values
 	o := rest.Operations{
-		GoVersion: runtime.Version(), DuckDBVersion: duckdb.EngineVersion(),
-		Accepted: v["freshet_ingest_accepted_events_total"], Refused: v["freshet_ingest_refused_requests_total"], BodyBytes: v["freshet_ingest_body_bytes_total"],
+		GoVersion: runtime.Version(),
+		Accepted:  v["freshet_ingest_accepted_events_total"], Refused: v["freshet_ingest_refused_requests_total"], BodyBytes: v["freshet_ingest_body_bytes_total"],
 		Stored: v["freshet_process_stored_total"], Duplicates: v["freshet_process_duplicates_total"], DeadLettered: v["freshet_process_dead_letters_total"],
 		Acks: f.histograms["freshet_ingest_ack_seconds"], Questions: f.histograms["freshet_query_seconds"],
 		Running: v["freshet_query_running"], Waiting: v["freshet_query_waiting"], Streams: v["freshet_live_streams"],

@@ -30,7 +30,7 @@ func TestFiguresAreThoseOfTheMetrics(t *testing.T) {
 	}
 	o := f.operations()
 	if o.Accepted != 7 || o.Acks.Count != 3 || o.Acks.Sum != 11 || len(o.Acks.Buckets) != 2 || o.Acks.Buckets[0].Count != 1 || o.Acks.Buckets[1].Count != 2 ||
-		o.Questions.Buckets == nil || o.DuckDBVersion == "" {
+		o.Questions.Buckets == nil {
 		t.Errorf("%+v", o)
 	}
 }

@@ -24,14 +24,15 @@ import (
 	"github.com/freshet/freshet/internal/process/identity"
 	"github.com/freshet/freshet/internal/project"
 	"github.com/freshet/freshet/internal/store"
-	"github.com/freshet/freshet/internal/store/duckdb"
 	"github.com/freshet/freshet/internal/yield"
 )
 
-// reopenAfter is how long a pipeline that failed stays closed before it is made anew; it doubles up to reopenMost.
+// reopenAfter is how long a pipeline that failed stays closed before it is made anew; it doubles up to reopenMost, or to
+// reopenAway when the store is elsewhere and may be back at any time.
 const (
 	reopenAfter = time.Second
 	reopenMost  = time.Minute
+	reopenAway  = 4 * time.Second
 )
 
 // openedAfter is when what was needed only to open the store goes back to the system: a server without work should be
@@ -67,7 +68,7 @@ type pipeline struct {
 type stage struct {
 	registry *prometheus.Registry
 	dedup    *dedup.Index
-	store    *duckdb.Store
+	store    columns
 	// marker says that the store is being made anew; nil when it is not.
 	marker    *marker
 	enricher  *enrich.Enricher
@@ -84,7 +85,10 @@ func newPipeline(a *app) *pipeline {
 
 // run opens the pipeline and carries events until ctx ends.
 func (p *pipeline) run(ctx context.Context) {
-	wait := reopenAfter
+	wait, most := reopenAfter, reopenMost
+	if p.config.Store.Address != "" {
+		most = reopenAway
+	}
 	for {
 		began := time.Now()
 		s, err := p.open(ctx)
@@ -116,7 +120,7 @@ func (p *pipeline) run(ctx context.Context) {
 			return
 		case <-time.After(wait):
 		}
-		wait = min(2*wait, reopenMost)
+		wait = min(2*wait, most)
 	}
 }
 
@@ -166,7 +170,7 @@ func (p *pipeline) open(ctx context.Context) (*stage, error) {
 		people, err = identity.New(s.registry)
 	}
 	if err == nil {
-		s.processor, err = process.New(process.Config{CommitInterval: c.Freshness.CommitInterval}, process.Deps{
+		s.processor, err = process.New(process.Config{CommitInterval: commitInterval(c)}, process.Deps{
 			Log: p.log, Store: s.store, Dedup: s.dedup, Clock: clock.New(0), People: people, Enricher: s.enricher,
 			Attempts: p.attempts,
 			Projects: locations{p.projects}, Registerer: s.registry, Logger: p.logger,

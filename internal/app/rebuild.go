@@ -53,8 +53,15 @@ type Rebuilt struct {
 // then, or here when there is none. Broken off, it goes on where it was.
 func Rebuild(ctx context.Context, o RebuildOptions) (_ *Rebuilt, err error) {
 	began := time.Now()
+	if o.Config.Store.Address != "" {
+		return nil, errors.New("the events of this folder are in ClickHouse: to make them anew from the archive and the log, stop the server, " +
+			"drop the database or name an empty one with store.address, and start it again; it accepts events meanwhile, and answers when all are there")
+	}
 	log, err := disk.Open(disk.Options{Dir: filepath.Join(o.Config.Data, "log"), SegmentBytes: int64(o.Config.Log.SegmentBytes), Logger: o.Logger})
 	if errors.Is(err, disk.ErrInUse) {
+		if err := checkStore(o.Config); err != nil {
+			return nil, fmt.Errorf("a server uses the folder: %w", err)
+		}
 		return rebuildBeside(ctx, o, began)
 	}
 	if err != nil {
@@ -72,6 +79,9 @@ func Rebuild(ctx context.Context, o RebuildOptions) (_ *Rebuilt, err error) {
 		return nil, err
 	}
 	if _, err := swap(o.Config.Data, time.Now()); err != nil {
+		return nil, err
+	}
+	if err := forgetStore(o.Config.Data); err != nil {
 		return nil, err
 	}
 	r.Seconds = time.Since(began).Seconds()

@@ -32,26 +32,16 @@ func storeOptions(c config.Config, dir string, threads int) duckdb.Options {
 	}
 }
 
-// openStore opens the store. One that cannot be read is set aside when the log and the archive have all that is needed to
-// make it anew; a new one takes its place and is filled while events are accepted.
-func (p *pipeline) openStore(ctx context.Context, s *stage) error {
-	data := p.config.Data
-	// One that cannot be opened may have been made anew by hand.
-	_, err := swap(data, time.Now())
-	if err != nil {
+// openStore opens the store, in its folder or elsewhere.
+func (p *pipeline) openStore(ctx context.Context, s *stage) (err error) {
+	if s.marker, err = readMarker(p.config.Data); err != nil {
 		return err
 	}
-	if s.marker, err = readMarker(data); err != nil {
-		return err
+	open := p.openFile
+	if p.config.Store.Address != "" {
+		open = p.openAway
 	}
-	s.store, err = duckdb.Open(ctx, p.storeOptions(data, s.registry))
-	if duckdb.Unreadable(err) {
-		s.registry = prometheus.NewRegistry()
-		if err = p.renew(ctx, s, err); err == nil {
-			s.store, err = duckdb.Open(ctx, p.storeOptions(data, s.registry))
-		}
-	}
-	if err != nil {
+	if err := open(ctx, s); err != nil {
 		return err
 	}
 	if err := p.begun(ctx, s); err != nil {
@@ -60,6 +50,32 @@ func (p *pipeline) openStore(ctx context.Context, s *stage) error {
 	if err := complete(ctx, p.log, s.store.Position()); err != nil {
 		return fmt.Errorf("go on from position %d of the store: %w; restore a backup, or see freshet rebuild --help", s.store.Position(), err)
 	}
+	return nil
+}
+
+// openFile opens the store of the folder. One that cannot be read is set aside when the log and the archive have all that is
+// needed to make it anew; a new one takes its place and is filled while events are accepted.
+func (p *pipeline) openFile(ctx context.Context, s *stage) error {
+	data := p.config.Data
+	// One that cannot be opened may have been made anew by hand.
+	done, err := swap(data, time.Now())
+	if err != nil {
+		return err
+	}
+	if done {
+		s.marker = nil
+	}
+	opened, err := duckdb.Open(ctx, p.storeOptions(data, s.registry))
+	if duckdb.Unreadable(err) {
+		s.registry = prometheus.NewRegistry()
+		if err = p.renew(ctx, s, err); err == nil {
+			opened, err = duckdb.Open(ctx, p.storeOptions(data, s.registry))
+		}
+	}
+	if err != nil {
+		return err
+	}
+	s.store = opened
 	return nil
 }
 
@@ -96,7 +112,7 @@ func (p *pipeline) begun(ctx context.Context, s *stage) error {
 	if err := os.RemoveAll(filepath.Join(p.config.Data, dedupFolder)); err != nil {
 		return fmt.Errorf("begin the dedup index anew: %w", err)
 	}
-	if start == 0 {
+	if start == 0 && p.config.Store.Address == "" {
 		return nil
 	}
 	s.marker = &marker{Target: end, Reason: "the store was empty"}
@@ -145,6 +161,9 @@ const lookEvery = 2 * time.Second
 
 // watch tells the pipeline of a store that freshet rebuild has completed, until ctx ends.
 func (p *pipeline) watch(ctx context.Context) {
+	if p.config.Store.Address != "" {
+		return
+	}
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {

@@ -6,16 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"os"
 	"path/filepath"
-	"runtime"
 
 	"github.com/freshet/freshet/internal/archive"
 	"github.com/freshet/freshet/internal/config"
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/eventlog/disk"
 	"github.com/freshet/freshet/internal/store"
-	"github.com/freshet/freshet/internal/store/duckdb"
 )
 
 // Verified is what Verify has found.
@@ -32,8 +29,8 @@ type Verified struct {
 type VerifiedStore struct {
 	Position eventlog.Position `json:"position"`
 	// Ledger adds up all projects and hours.
-	Ledger store.Counts    `json:"ledger"`
-	Days   []duckdb.Digest `json:"days"`
+	Ledger store.Counts   `json:"ledger"`
+	Days   []store.Digest `json:"days"`
 }
 
 // Verify reads everything in a data folder and compares it with its checksums, and the store with its ledger. It changes
@@ -90,34 +87,32 @@ func (v *Verified) stopped(ctx context.Context, c config.Config, logger *slog.Lo
 	if err := verifyControl(ctx, c, logger); err != nil {
 		v.Problems = append(v.Problems, "control plane: "+err.Error())
 	}
-	if _, err := os.Stat(filepath.Join(c.Data, duckdb.Files()[0])); err != nil {
-		return nil
-	}
-	options := storeOptions(c, c.Data, runtime.GOMAXPROCS(0))
-	options.Logger = logger
-	columns, err := duckdb.Open(ctx, options)
+	opened, err := openStopped(ctx, c, logger)
 	if err != nil {
 		v.Problems = append(v.Problems, "store: "+err.Error())
 		return nil
 	}
-	defer func() { err = errors.Join(err, columns.Close()) }()
-	return v.store(ctx, columns)
+	if opened == nil {
+		return nil
+	}
+	defer func() { err = errors.Join(err, opened.Close()) }()
+	return v.store(ctx, opened)
 }
 
-func (v *Verified) store(ctx context.Context, columns *duckdb.Store) error {
-	days, err := columns.Digests(ctx)
+func (v *Verified) store(ctx context.Context, opened columns) error {
+	days, err := opened.Digests(ctx)
 	if err != nil {
 		v.Problems = append(v.Problems, "store: "+err.Error())
 		return nil //nolint:nilerr // it is told as a problem
 	}
-	s := &VerifiedStore{Position: columns.Position(), Days: days}
+	s := &VerifiedStore{Position: opened.Position(), Days: days}
 	v.Store = s
 	rows := map[store.ProjectID]int64{}
 	for _, d := range days {
 		rows[d.Project] += d.Events
 	}
-	for _, p := range columns.Projects() {
-		hours, err := columns.Ledger(ctx, p, math.MinInt64, math.MaxInt64)
+	for _, p := range opened.Projects() {
+		hours, err := opened.Ledger(ctx, p, math.MinInt64, math.MaxInt64)
 		if err != nil {
 			return err
 		}

@@ -83,7 +83,8 @@ type Dedup struct {
 
 // Store configures the column store.
 type Store struct {
-	MemoryLimit   Bytes         `yaml:"memory_limit" default:"288MiB" doc:"Memory that DuckDB may use, for questions and for writing; rows in memory come on top, about 600 bytes each."`
+	Address       string        `yaml:"address" default:"" doc:"Where events are stored for questions: the address of a ClickHouse database that this server alone writes to, such as clickhouse://freshet:password@ch.example.com:9000/freshet, or clickhouses:// for TLS. A password belongs into the environment (this setting as FRESHET_STORE_ADDRESS). Empty: DuckDB in the data folder."`
+	MemoryLimit   Bytes         `yaml:"memory_limit" default:"288MiB" doc:"Memory that DuckDB may use, for questions and for writing; rows in memory come on top, about 600 bytes each. In ClickHouse its own limits hold."`
 	Threads       int           `yaml:"threads" default:"0" doc:"Threads a query may use; 0 is one per core."`
 	FlushRows     int           `yaml:"flush_rows" default:"122880" doc:"Rows in memory at which they are flushed to disk."`
 	FlushInterval time.Duration `yaml:"flush_interval" default:"5m" doc:"Age of rows in memory at which they are flushed however few they are."`
@@ -98,7 +99,7 @@ type Query struct {
 
 // Freshness configures how soon an acknowledged event is visible.
 type Freshness struct {
-	CommitInterval time.Duration `yaml:"commit_interval" default:"100ms" doc:"Longest time between an event's acknowledgement and the commit that makes it visible, when the server keeps up."`
+	CommitInterval time.Duration `yaml:"commit_interval" default:"100ms" doc:"Longest time between an event's acknowledgement and the commit that makes it visible, when the server keeps up. With ClickHouse at least 400ms, because each commit is a part there."`
 }
 
 // Disk configures what is done about a disk that fills up.
@@ -262,6 +263,7 @@ func (c *Config) validateAddresses(bad func(key, format string, args ...any)) {
 	}
 	c.validateBucket(bad)
 	c.validateProject(bad)
+	c.validateStore(bad)
 	if c.Data == "" {
 		bad("data", "is empty; name the folder that holds the data")
 	}
@@ -313,6 +315,21 @@ func (c *Config) validateProject(bad func(key, format string, args ...any)) {
 		bad("project", "is no address of a database such as postgres://user@host:5432/freshet; there is postgres")
 	case host == "" || database == "" || strings.Contains(database, "/"):
 		bad("project", "names no host and database, as in postgres://user@host:5432/freshet; in a password / is %%2F and @ is %%40")
+	}
+}
+
+// validateStore checks the form only, in words without the password.
+func (c *Config) validateStore(bad func(key, format string, args ...any)) {
+	if c.Store.Address == "" {
+		return
+	}
+	scheme, place, _ := strings.Cut(c.Store.Address, "://")
+	host, database, _ := strings.Cut(place[strings.LastIndexByte(place, '@')+1:], "/")
+	switch {
+	case scheme != "clickhouse" && scheme != "clickhouses":
+		bad("store.address", "is no address of a database such as clickhouse://user:password@host:9000/freshet; there are clickhouse and clickhouses")
+	case host == "" || database == "" || strings.ContainsAny(database, "/?"):
+		bad("store.address", "names no host and database, as in clickhouse://user:password@host:9000/freshet; in a password / is %%2F and @ is %%40")
 	}
 }
 

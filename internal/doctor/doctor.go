@@ -36,12 +36,12 @@ type Check struct {
 	Advice string `json:"advice,omitempty"`
 }
 
-// Control looks at the control plane from outside and changes nothing: what it is, what is bad about it although it works, and
-// why it does not.
-type Control func(ctx context.Context) (found, advice string, err error)
+// Look looks at the control plane or the store from outside and changes nothing: what it is, what is bad about it although it
+// works, and why it does not.
+type Look func(ctx context.Context) (found, advice string, err error)
 
 // Run makes all checks. version is that of the binary.
-func Run(ctx context.Context, c config.Config, version string, control Control) []Check {
+func Run(ctx context.Context, c config.Config, version string, control, store Look) []Check {
 	folder := dataFolder(c.Data)
 	checks := []Check{
 		{Name: "version", Status: OK, Found: fmt.Sprintf("%s, %s, %s/%s, %d cores", version, runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())},
@@ -51,7 +51,7 @@ func Run(ctx context.Context, c config.Config, version string, control Control) 
 		place := existing(c.Data)
 		checks = append(checks, diskSpace(place), fsync(place))
 	}
-	return append(checks, controlPlane(ctx, control), archive(c, time.Now()), memory(int64(c.Store.MemoryLimit)), openFiles(), clock(time.Now()), port(ctx, c.Listen), geo(c.GeoFile))
+	return append(checks, elsewhere(ctx, "control plane", control), elsewhere(ctx, "store", store), archive(c, time.Now()), memory(int64(c.Store.MemoryLimit)), openFiles(), clock(time.Now()), port(ctx, c.Listen), geo(c.GeoFile))
 }
 
 // existing is the folder, or the nearest one above it that exists.
@@ -93,8 +93,9 @@ func dataFolder(dir string) Check {
 	return c
 }
 
-func controlPlane(ctx context.Context, look Control) Check {
-	c := Check{Name: "control plane", Status: OK}
+// elsewhere is what may be on another machine.
+func elsewhere(ctx context.Context, name string, look Look) Check {
+	c := Check{Name: name, Status: OK}
 	found, advice, err := look(ctx)
 	switch {
 	case err != nil:

@@ -32,21 +32,21 @@ func TestChecks(t *testing.T) {
 	c.Listen, c.Data = "127.0.0.1:0", filepath.Join(t.TempDir(), "not", "yet")
 	good := func(context.Context) (string, string, error) { return "there", "", nil }
 	bad := func(context.Context) (string, string, error) { return "", "start it", errors.New("not there") }
-	checks := Run(t.Context(), c, "v1", good)
-	for _, name := range []string{"data folder", "fsync", "port", "geo file", "control plane"} {
+	checks := Run(t.Context(), c, "v1", good, good)
+	for _, name := range []string{"data folder", "fsync", "port", "geo file", "control plane", "store"} {
 		if got := find(t, checks, name); got.Status == Fail {
 			t.Errorf("%+v", got)
 		}
 	}
 	c.GeoFile, c.Data, c.Listen = "/nowhere.mmdb", "/dev/null", "256.0.0.1:1"
-	checks = Run(t.Context(), c, "v1", bad)
-	for _, name := range []string{"data folder", "port", "geo file", "control plane"} {
+	checks = Run(t.Context(), c, "v1", bad, bad)
+	for _, name := range []string{"data folder", "port", "geo file", "control plane", "store"} {
 		if got := find(t, checks, name); got.Status != Fail || got.Advice == "" {
 			t.Errorf("%+v", got)
 		}
 	}
 	warned := func(context.Context) (string, string, error) { return "there", "without TLS", nil }
-	if got := controlPlane(t.Context(), warned); got.Status != Warn || got.Found != "there" {
+	if got := elsewhere(t.Context(), "store", warned); got.Status != Warn || got.Found != "there" {
 		t.Errorf("%+v", got)
 	}
 	if got := clock(time.Unix(0, 0)); got.Status != Fail {

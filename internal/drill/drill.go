@@ -109,7 +109,7 @@ func Run(ctx context.Context, o Options) error {
 func alone(c config.Config, data string) config.Config {
 	d := config.Default()
 	c.Data, c.Project, c.Archive, c.Tracing = data, "", d.Archive, d.Tracing
-	c.Archive.Interval, c.Store.FlushInterval = time.Second, time.Second
+	c.Archive.Interval, c.Store.FlushInterval, c.Store.Address = time.Second, time.Second, ""
 	c.AdminListen, c.PublicURL, c.LogLevel, c.Demo = "", "", "error", false
 	return c
 }

@@ -14,13 +14,13 @@ import (
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/query"
 	"github.com/freshet/freshet/internal/store"
-	"github.com/freshet/freshet/internal/store/duckdb"
+	"github.com/freshet/freshet/internal/store/storetest"
 )
 
 // browsed is a store with 300 events of nine people over about four months, two thirds on disk. The people u1 and u2
 // were linked after the first half.
 type browsed struct {
-	store  *duckdb.Store
+	store  storetest.Store
 	events []event.Event
 	engine *query.Engine
 	scope  query.Scope

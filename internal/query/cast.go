@@ -103,7 +103,7 @@ func (e *Engine) unparsed(ctx context.Context, cut cohortCut, casts []PropertyRe
 			return nil, err
 		}
 		for i := range out {
-			out[i].Events, _ = row[i].(int64)
+			out[i].Events = whole(row[i])
 		}
 	}
 	return out, nil

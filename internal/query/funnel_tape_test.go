@@ -11,7 +11,7 @@ import (
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/query"
 	"github.com/freshet/freshet/internal/store"
-	"github.com/freshet/freshet/internal/store/duckdb"
+	"github.com/freshet/freshet/internal/store/storetest"
 )
 
 // funnelTape is one person's events: a name and when, after the beginning of the range.
@@ -33,7 +33,7 @@ func askTape(t *testing.T, events funnelTape, now time.Duration, q *query.Funnel
 }
 
 // write brings a tape into a store, and an event of somebody else at the moment that is now.
-func (f funnelTape) write(t *testing.T, now time.Duration) *duckdb.Store {
+func (f funnelTape) write(t *testing.T, now time.Duration) storetest.Store {
 	t.Helper()
 	s := openThreads(t, t.TempDir(), 1)
 	events := append(slices.Clone(f), funnelEvent{"elsewhere", now})

@@ -12,7 +12,7 @@ import (
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/store"
-	"github.com/freshet/freshet/internal/store/duckdb"
+	"github.com/freshet/freshet/internal/store/storetest"
 )
 
 // history is what a store was told.
@@ -184,7 +184,7 @@ func drawProperties(t *rapid.T, keys []string) []event.Property {
 }
 
 // write brings a history into a store: the first part to disk.
-func (h *history) write(t testing.TB, dir string) *duckdb.Store {
+func (h *history) write(t testing.TB, dir string) storetest.Store {
 	s := openThreads(t, dir, cmp.Or(h.threads, 2))
 	h.add(t, s, 0, h.cold)
 	if h.cold > 0 {
@@ -199,17 +199,13 @@ func (h *history) write(t testing.TB, dir string) *duckdb.Store {
 	return s
 }
 
-func openStore(t testing.TB, dir string) *duckdb.Store { return openThreads(t, dir, 2) }
+func openStore(t testing.TB, dir string) storetest.Store { return openThreads(t, dir, 2) }
 
-func openThreads(t testing.TB, dir string, n int) *duckdb.Store {
-	s, err := duckdb.Open(context.Background(), duckdb.Options{Dir: dir, PropertyLimit: 4, Threads: n})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+func openThreads(t testing.TB, dir string, n int) storetest.Store {
+	return openLimited(t, dir, n, 4, 0)
 }
 
-func (h *history) add(t testing.TB, s *duckdb.Store, from, to int) {
+func (h *history) add(t testing.TB, s storetest.Store, from, to int) {
 	if from == to {
 		return
 	}

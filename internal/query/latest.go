@@ -49,7 +49,7 @@ func count(ctx context.Context, cut store.Cut, q string) (n int64, err error) {
 		if err != nil {
 			return 0, fmt.Errorf("count events: %w", err)
 		}
-		n, _ = row[0].(int64)
+		n = whole(row[0])
 	}
 	return n, nil
 }

@@ -132,6 +132,10 @@ func (s *statement) numberBy(p *plan, ranking, rank string) {
 		g := "g" + strconv.Itoa(i+1)
 		same[i] = "r." + g + " IS NOT DISTINCT FROM c." + g
 	}
+	if !p.ranked && len(p.given) == 0 {
+		s.inline("m", "SELECT "+s.dialect.Cast("0", store.Int)+" AS k, c.* FROM c")
+		return
+	}
 	if !p.ranked {
 		s.with = append(s.with, p.givenGroups())
 		s.inline("m", "SELECT coalesce(r.k, 0) AS k, c.* FROM c LEFT JOIN r ON "+strings.Join(same, " AND "))
@@ -150,7 +154,7 @@ func rankOrder(names string) string {
 	return "v DESC NULLS LAST, " + strings.ReplaceAll(names, ",", " NULLS FIRST,") + " NULLS FIRST"
 }
 
-// givenGroups is the relation r for groups that are numbered already.
+// givenGroups is the relation r for groups, at least one, that are numbered already.
 func (p *plan) givenGroups() string {
 	row := func(k string, group []any) string {
 		var b strings.Builder
@@ -163,9 +167,6 @@ func (p *plan) givenGroups() string {
 	rows := make([]string, len(p.given))
 	for i, group := range p.given {
 		rows[i] = row(strconv.Itoa(i+1), group)
-	}
-	if len(rows) == 0 {
-		rows = []string{row("NULL", make([]any, len(p.groups)))}
 	}
 	return "r AS (" + strings.Join(rows, " UNION ALL ") + ")"
 }

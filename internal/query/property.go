@@ -105,14 +105,14 @@ func (v *value) tagged() string {
 	add(v.text, "'s' || "+v.text)
 	// Adding zero makes one zero of the two that there are.
 	d := v.dialect
-	add(v.number, "'n' || "+d.Cast(v.number+" + 0", store.Text))
+	add(v.number, "'n' || "+d.NumberText(v.number+" + 0"))
 	add(v.boolean, "'b' || "+d.Cast(v.boolean, store.Text))
 	add(v.time, "'s' || "+d.TimeText(v.time))
 	if v.json != "" {
 		fmt.Fprintf(&b, " WHEN %s IS NOT NULL THEN CASE %s WHEN 'NULL' THEN NULL"+
 			" WHEN 'VARCHAR' THEN 's' || %s WHEN 'BOOLEAN' THEN 'b' || %[4]s"+
 			" WHEN 'OBJECT' THEN 'j' || %[4]s WHEN 'ARRAY' THEN 'j' || %[4]s"+
-			" ELSE 'n' || %[5]s END", v.json, d.JSONType(v.json), d.JSONText(v.json), d.JSONRaw(v.json), d.Cast(d.JSONNumber(v.json)+" + 0", store.Text))
+			" ELSE 'n' || %[5]s END", v.json, d.JSONType(v.json), d.JSONText(v.json), d.JSONRaw(v.json), d.NumberText(d.JSONNumber(v.json)+" + 0"))
 	}
 	if b.Len() == len("CASE") {
 		return d.Cast("NULL", store.Text)

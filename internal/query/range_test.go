@@ -7,11 +7,11 @@ import (
 
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/query"
-	"github.com/freshet/freshet/internal/store/duckdb"
+	"github.com/freshet/freshet/internal/store/storetest"
 )
 
 // resolve resolves a question about an empty project at a moment.
-func resolve(t *testing.T, s *duckdb.Store, now, zone string, week time.Weekday, q query.Trends) (*query.Resolved, error) {
+func resolve(t *testing.T, s storetest.Store, now, zone string, week time.Weekday, q query.Trends) (*query.Resolved, error) {
 	t.Helper()
 	at, err := time.Parse(time.RFC3339, now)
 	if err != nil {

@@ -20,7 +20,6 @@ import (
 	"github.com/freshet/freshet/internal/jsontree"
 	"github.com/freshet/freshet/internal/query"
 	"github.com/freshet/freshet/internal/store"
-	"github.com/freshet/freshet/internal/store/duckdb"
 )
 
 // oddKeys are names that must not mean anything to SQL or JSON.
@@ -116,10 +115,7 @@ func drawAny(t *rapid.T, i int) event.Event {
 // TestExportComesBack holds that an exported event, sent to POST /v1/events, is the same event. Rows go to disk in the
 // background meanwhile, and only a few properties have a column.
 func TestExportComesBack(t *testing.T) {
-	s, err := duckdb.Open(context.Background(), duckdb.Options{Dir: t.TempDir(), PropertyLimit: 6, FlushRows: 40})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := openLimited(t, t.TempDir(), 0, 6, 40)
 	defer s.Close()
 	x := engine(t, query.Options{Store: s})
 	project, position := store.ProjectID(0), 0

@@ -81,14 +81,23 @@ func (c *cells) text() string {
 	return s
 }
 
+// whole is a whole number. Whether one has a sign, such as a count, is the store's affair.
+func whole(v any) int64 {
+	switch v := v.(type) {
+	case int64:
+		return v
+	case uint64:
+		return int64(v)
+	}
+	return 0
+}
+
 func (c *cells) int() int64 {
-	n, _ := c.next().(int64)
-	return n
+	return whole(c.next())
 }
 
 func (c *cells) number() uint64 {
-	n, _ := c.next().(uint64)
-	return n
+	return uint64(whole(c.next()))
 }
 
 func (c *cells) time() time.Time {

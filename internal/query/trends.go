@@ -223,9 +223,7 @@ func (c *collector) at(k int64) *found {
 }
 
 func (c *collector) row(row []any) {
-	part, _ := row[0].(int64)
-	k, _ := row[1].(int64)
-	bucket, _ := row[2].(int64)
+	part, k, bucket := whole(row[0]), whole(row[1]), whole(row[2])
 	values, groups := row[3:3+numbers], row[3+numbers:]
 	aggregate := c.series.Aggregate
 	switch {

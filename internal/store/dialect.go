@@ -31,6 +31,10 @@ type Values interface {
 	Wide(x string) string
 	// Quotient divides a whole number that is not negative, and drops the rest.
 	Quotient(x string, by int64) string
+	// NumberText is a text for a number of the type Float, the same in every store: the shortest digits that tell it from
+	// others, with .0 if it is whole, and with an exponent from 1e16 on and below 1e-4. Groups of equal size are in the order
+	// of their texts.
+	NumberText(x string) string
 	// Hash is a number of 64 bits that stands for some values, none of which is NULL.
 	Hash(values ...string) string
 }

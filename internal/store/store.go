@@ -1,5 +1,5 @@
 // Package store is the port of the column store: process writes batches of events into it, query reads one consistent
-// cut of everything committed. Adapters: duckdb. All adapters pass the suite in storetest.
+// cut of everything committed. Adapters: duckdb, clickhouse. All adapters pass the suite in storetest.
 package store
 
 import (

@@ -24,7 +24,7 @@ type Operator interface {
 // Operations are figures of the whole server.
 type Operations struct {
 	GoVersion     string            `json:"go_version" doc:"The version of Go that it was built with." example:"go1.26.0"`
-	DuckDBVersion string            `json:"duckdb_version,omitempty" doc:"The version of the store's engine; absent while the store is not open."`
+	DuckDBVersion string            `json:"duckdb_version,omitempty" doc:"The version of DuckDB; absent when the store is elsewhere."`
 	Accepted      float64           `json:"accepted" doc:"Events acknowledged since the start."`
 	Refused       float64           `json:"refused" doc:"Requests to send events that were refused since the start."`
 	Stored        float64           `json:"stored" doc:"Events stored since the start."`
@@ -39,7 +39,7 @@ type Operations struct {
 	CPUSeconds    float64           `json:"cpu_seconds" doc:"Seconds of processor time since the start."`
 	ResidentBytes float64           `json:"resident_bytes" doc:"Memory that the process has in use."`
 	LogBytes      int64             `json:"log_bytes" doc:"Size of the event log on disk."`
-	StoreBytes    int64             `json:"store_bytes" doc:"Size of the store on disk."`
+	StoreBytes    int64             `json:"store_bytes" doc:"Size of the store on disk; 0 when it is elsewhere."`
 	DedupBytes    int64             `json:"dedup_bytes" doc:"Size of the index of known event ids on disk."`
 	DiskFree      uint64            `json:"disk_free_bytes" doc:"What is free on the disk of the data folder; 0 where that cannot be told."`
 	DiskTotal     uint64            `json:"disk_total_bytes" doc:"Size of the disk of the data folder; 0 where that cannot be told."`

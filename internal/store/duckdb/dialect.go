@@ -69,6 +69,9 @@ func (Dialect) Wide(x string) string { return "CAST(" + x + " AS HUGEINT)" }
 // Quotient implements store.Values.
 func (Dialect) Quotient(x string, by int64) string { return x + " // " + strconv.FormatInt(by, 10) }
 
+// NumberText implements store.Values.
+func (Dialect) NumberText(x string) string { return "CAST(" + x + " AS VARCHAR)" }
+
 // Hash implements store.Values.
 func (Dialect) Hash(values ...string) string { return "hash(" + strings.Join(values, ", ") + ")" }
 

@@ -10,17 +10,6 @@ import (
 	"github.com/freshet/freshet/internal/store"
 )
 
-// Digest says what rows a project has on a day, whatever their order and however they came to be there.
-type Digest struct {
-	Project store.ProjectID `json:"project"`
-	// Day is in days since 1970-01-01, in the project's zone.
-	Day    int64 `json:"day"`
-	Events int64 `json:"events"`
-	// Sum adds up the hashes of all rows, of every column, with links resolved. Sums of two stores may be compared when the
-	// same binary made them.
-	Sum string `json:"sum"`
-}
-
 // Projects are those that have a ledger, in order.
 func (s *Store) Projects() []store.ProjectID {
 	s.mu.RLock()
@@ -34,11 +23,11 @@ func (s *Store) Projects() []store.ProjectID {
 
 // Digests reads every value of every row, and so finds damage that nobody has asked for yet. They are in the order of
 // project and day.
-func (s *Store) Digests(ctx context.Context) ([]Digest, error) {
+func (s *Store) Digests(ctx context.Context) ([]store.Digest, error) {
 	s.mu.RLock()
 	projects := slices.Sorted(maps.Keys(s.tables))
 	s.mu.RUnlock()
-	var out []Digest
+	var out []store.Digest
 	for _, p := range projects {
 		days, err := s.digest(ctx, p)
 		if err != nil {
@@ -49,7 +38,7 @@ func (s *Store) Digests(ctx context.Context) ([]Digest, error) {
 	return out, nil
 }
 
-func (s *Store) digest(ctx context.Context, p store.ProjectID) ([]Digest, error) {
+func (s *Store) digest(ctx context.Context, p store.ProjectID) ([]store.Digest, error) {
 	c, err := s.Cut(ctx, p)
 	if err != nil {
 		return nil, err
@@ -76,7 +65,7 @@ func (s *Store) digest(ctx context.Context, p store.ProjectID) ([]Digest, error)
 	list := strings.Join(names, ", ")
 	q := "SELECT day, count(*)::BIGINT, (sum(h >> 32) % 9223372036854775807)::BIGINT, (sum(h & 4294967295) % 9223372036854775807)::BIGINT" +
 		" FROM (SELECT day, hash(" + list + ") AS h FROM " + c.Events(names...) + ") GROUP BY day ORDER BY day"
-	var out []Digest
+	var out []store.Digest
 	for row, err := range c.Rows(ctx, q) {
 		if err != nil {
 			return nil, err
@@ -88,7 +77,7 @@ func (s *Store) digest(ctx context.Context, p store.ProjectID) ([]Digest, error)
 		if !okDay || !okN || !okHigh || !okLow {
 			return nil, fmt.Errorf("unexpected row %v", row)
 		}
-		out = append(out, Digest{Project: p, Day: day, Events: n, Sum: fmt.Sprintf("%016x%016x", high, low)})
+		out = append(out, store.Digest{Project: p, Day: day, Events: n, Sum: fmt.Sprintf("%016x%016x", high, low)})
 	}
 	return out, nil
 }

@@ -75,6 +75,16 @@ func values(t *testing.T, c store.Cut) {
 			}
 		}
 	}
+	for number, want := range map[float64]string{
+		0: "0.0", 2.5: "2.5", -3: "-3.0", 1234567890123456: "1234567890123456.0", 1e16: "1e+16", 1.2345678901234567e19: "1.2345678901234567e+19",
+		1e21: "1e+21", -1.25e300: "-1.25e+300", 1e-4: "0.0001", 1.234e-5: "1.234e-05", -1e-6: "-1e-06", 1.2e-7: "1.2e-07", 5e-324: "5e-324",
+	} {
+		for row, err := range c.Rows(context.Background(), "SELECT "+d.NumberText(d.Parameter(1, number)), number) {
+			if err != nil || row[0] != want {
+				t.Fatalf("%v is %v, want %s: %v", number, row, want, err)
+			}
+		}
+	}
 	for row, err := range c.Rows(context.Background(), "SELECT "+d.Cast(d.Among(d.Parameter(1, 0.1), d.Parameter(2, numbers)), store.Boolean)+", "+
 		d.Parameter(3, true), 0.1, numbers, true) {
 		if err != nil || row[0] != true || row[1] != true {

@@ -1112,7 +1112,7 @@ export type OperationsAnswer = {
   disk_free_bytes: number;
   /** Size of the disk of the data folder; 0 where that cannot be told. */
   disk_total_bytes: number;
-  /** The version of the store's engine; absent while the store is not open. */
+  /** The version of DuckDB; absent when the store is elsewhere. */
   duckdb_version?: string;
   /** Repeated events left out since the start. */
   duplicates: number;
@@ -1134,7 +1134,7 @@ export type OperationsAnswer = {
   resident_bytes: number;
   /** How fresh answers are, as from /v1/status. */
   status: ServerStatus;
-  /** Size of the store on disk. */
+  /** Size of the store on disk; 0 when it is elsewhere. */
   store_bytes: number;
   /** Events stored since the start. */
   stored: number;

@@ -1,0 +1,206 @@
+package clickhouse
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/ch-go"
+	"github.com/ClickHouse/ch-go/proto"
+
+	"github.com/freshet/freshet/internal/remote"
+)
+
+const (
+	dialTimeout = 5 * time.Second
+	// packetTimeout is how long the server may be silent within a statement. It reports progress ten times a second.
+	packetTimeout = 30 * time.Second
+	// writeTimeout bounds an insert and a change of a table's form, changeTimeout one of its rows.
+	writeTimeout  = time.Minute
+	changeTimeout = 6 * time.Hour
+	// mostIdle is how many connections are kept, idleFor for how long: servers close them after a while.
+	mostIdle = 8
+	idleFor  = time.Minute
+)
+
+// client runs statements, each on a connection of its own that is kept for later ones.
+type client struct {
+	options ch.Options
+	idle    chan idle
+	service *remote.Service
+}
+
+// idle is a connection that nobody uses.
+type idle struct {
+	conn  *ch.Client
+	since time.Time
+}
+
+// settings are those under which Dialect says what it says. The last ones let statements be long: they may list tens of
+// thousands of numbers.
+func settings(o *Options) []ch.Setting {
+	var out []ch.Setting
+	for _, s := range [][2]string{
+		{"cast_keep_nullable", "1"},
+		{"join_use_nulls", "1"},
+		{"joined_subquery_requires_alias", "0"},
+		{"aggregate_functions_null_for_empty", "1"},
+		{"prefer_column_name_to_alias", "1"},
+		{"precise_float_parsing", "1"},
+		{"transform_null_in", "0"},
+		{"union_default_mode", "ALL"},
+		{"low_cardinality_allow_in_native_format", "0"},
+		{"async_insert", "0"},
+		{"mutations_sync", "2"},
+		{"max_query_size", "67108864"},
+		{"max_ast_elements", "2000000"},
+		{"max_expanded_ast_elements", "4000000"},
+		{"max_ast_depth", "10000"},
+	} {
+		out = append(out, ch.Setting{Key: s[0], Value: s[1], Important: true})
+	}
+	if o.Threads > 0 {
+		out = append(out, ch.Setting{Key: "max_threads", Value: strconv.Itoa(o.Threads), Important: true})
+	}
+	return out
+}
+
+func newClient(o *Options) *client {
+	options := ch.Options{
+		Address: o.Target.Address, User: o.Target.User, Password: o.Target.Password, Database: o.Target.Database,
+		ClientName: "freshet", Compression: ch.CompressionLZ4, Settings: settings(o),
+		DialTimeout: dialTimeout, HandshakeTimeout: dialTimeout, ReadTimeout: packetTimeout,
+	}
+	if o.Target.TLS {
+		host, _, _ := net.SplitHostPort(o.Target.Address)
+		options.TLS = &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
+	}
+	return &client{options: options, idle: make(chan idle, mostIdle), service: newService(o)}
+}
+
+// create makes the database if there is none.
+func (c *client) create(ctx context.Context) error {
+	return c.call(ctx, "change", c.service.Again, func(ctx context.Context) error {
+		return c.alone(ctx, "", ch.Query{Body: "CREATE DATABASE IF NOT EXISTS " + quoteName(c.options.Database) + " ENGINE = Atomic"})
+	})
+}
+
+// alone runs a statement on a connection of its own, which waits for the answer as long as ctx does.
+func (c *client) alone(ctx context.Context, database string, q ch.Query) error {
+	options := c.options
+	options.Database, options.ReadTimeout = database, changeTimeout
+	conn, err := ch.Dial(ctx, options)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	return conn.Do(ctx, q)
+}
+
+func (c *client) conn(ctx context.Context) (*ch.Client, error) {
+	for {
+		select {
+		case i := <-c.idle:
+			if !i.conn.IsClosed() && time.Since(i.since) < idleFor {
+				return i.conn, nil
+			}
+			_ = i.conn.Close()
+		default:
+			return ch.Dial(ctx, c.options)
+		}
+	}
+}
+
+// do runs a statement. A connection that may be in the middle of one is not used again.
+func (c *client) do(ctx context.Context, q ch.Query) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	conn, err := c.conn(ctx)
+	if err == nil {
+		if err = conn.Do(ctx, q); err != nil {
+			_ = conn.Close()
+		}
+	}
+	if err != nil && ctx.Err() != nil {
+		return errors.Join(ctx.Err(), err)
+	}
+	if err != nil {
+		return err
+	}
+	select {
+	case c.idle <- idle{conn, time.Now()}:
+	default:
+		_ = conn.Close()
+	}
+	return nil
+}
+
+// exec changes a table's form.
+func (c *client) exec(ctx context.Context, sql string) error {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	return c.call(ctx, "change", c.service.Once, func(ctx context.Context) error { return c.do(ctx, ch.Query{Body: sql}) })
+}
+
+// mutate changes or deletes rows, which takes as long as writing them anew, and waits until it is done.
+func (c *client) mutate(ctx context.Context, sql string) error {
+	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
+	defer cancel()
+	return c.call(ctx, "change", c.service.Once, func(ctx context.Context) error {
+		return c.alone(ctx, c.options.Database, ch.Query{Body: sql})
+	})
+}
+
+// insert writes rows into a table, as one block. They are all there or none is.
+func (c *client) insert(ctx context.Context, table string, input proto.Input) error {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	return c.call(ctx, "write", c.service.Once, func(ctx context.Context) error {
+		return c.do(ctx, ch.Query{
+			Body: input.Into(table), Input: input,
+			// A block stays one part.
+			Settings: []ch.Setting{{Key: "max_insert_block_size", Value: "100000000", Important: true}},
+		})
+	})
+}
+
+// each runs a statement and calls take with every block of rows. It is run again if it fails before the first one.
+func (c *client) each(ctx context.Context, call string, q ch.Query, take func(proto.Results) error) error {
+	return c.call(ctx, call, c.service.Again, func(ctx context.Context) error {
+		taken := false
+		var results proto.Results
+		q.Result = results.Auto()
+		q.OnResult = func(_ context.Context, b proto.Block) error {
+			if b.Rows == 0 {
+				return nil
+			}
+			taken = true
+			return take(results)
+		}
+		err := c.do(ctx, q)
+		if err != nil && taken {
+			return late{err}
+		}
+		return err
+	})
+}
+
+func (c *client) close() {
+	for {
+		select {
+		case i := <-c.idle:
+			_ = i.conn.Close()
+		default:
+			return
+		}
+	}
+}
+
+func quoteName(s string) string {
+	return "`" + strings.NewReplacer("\\", "\\\\", "`", "\\`").Replace(s) + "`"
+}

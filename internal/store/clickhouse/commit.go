@@ -1,0 +1,174 @@
+package clickhouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ClickHouse/ch-go/proto"
+
+	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/store"
+	"github.com/freshet/freshet/internal/store/flat"
+)
+
+// errBroken says that a commit has failed.
+var errBroken = errors.New("an earlier commit has failed; the store is to be opened anew")
+
+// Commit implements store.Writer. Everything is stored when it returns.
+func (s *Store) Commit(ctx context.Context, after eventlog.Position) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if s.failed.Load() {
+		return fmt.Errorf("commit up to position %d: %w", after, errBroken)
+	}
+	began := s.opts.Now()
+	if err := s.commit(ctx, after); err != nil {
+		// Whether the rows are there nobody knows. The next epoch begins behind the last commit that is known.
+		s.failed.Store(true)
+		return fmt.Errorf("commit up to position %d: %w", after, err)
+	}
+	s.metrics.commit.Observe(s.opts.Now().Sub(began).Seconds())
+	s.batch.reset()
+	return nil
+}
+
+func (s *Store) commit(ctx context.Context, after eventlog.Position) error {
+	if err := s.current(ctx); err != nil {
+		return err
+	}
+	own := s.epochs[len(s.epochs)-1].number
+	for _, r := range s.batch.order {
+		if err := s.make(ctx, r.table); err != nil {
+			return err
+		}
+		if err := s.client.insert(ctx, r.table.name, r.input(own)); err != nil {
+			return fmt.Errorf("write %d rows into %s: %w", r.n, r.table.name, err)
+		}
+	}
+	links, moved, err := s.changed(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.writeIdentities(ctx, own, after, links, moved); err != nil {
+		return err
+	}
+	if err := s.writeDead(ctx, own); err != nil {
+		return err
+	}
+	change := s.batch.change()
+	newest := max(s.batch.newest, s.watermark.Time.UnixMicro())
+	if err := s.writeCommit(ctx, own, after, newest, false, change); err != nil {
+		return err
+	}
+	s.publish(after, newest, change, moved)
+	s.commits++
+	return nil
+}
+
+// writeCommit writes the row that makes everything before the position visible.
+func (s *Store) writeCommit(ctx context.Context, epoch uint64, after eventlog.Position, newest int64, folded bool, c *change) error {
+	text, err := c.encode()
+	if err != nil {
+		return err
+	}
+	var totals proto.ColStr
+	totals.AppendBytes(text)
+	kind := proto.ColUInt8{0}
+	if folded {
+		kind[0] = 1
+	}
+	err = s.client.insert(ctx, "commits", proto.Input{
+		{Name: "epoch", Data: proto.ColUInt64{epoch}},
+		{Name: "position", Data: proto.ColUInt64{uint64(after)}},
+		{Name: "newest", Data: proto.ColInt64{newest}},
+		{Name: "folded", Data: kind},
+		{Name: "totals", Data: totals},
+	})
+	if err != nil {
+		return fmt.Errorf("write position %d: %w", after, err)
+	}
+	return nil
+}
+
+// publish makes a commit known to those who read.
+func (s *Store) publish(after eventlog.Position, newest int64, c *change, moved []move) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	touched := map[store.ProjectID]bool{}
+	for k := range s.batch.counts {
+		touched[k.project] = true
+	}
+	for _, r := range s.batch.order {
+		touched[r.table.project] = true
+		r.table.loc, r.table.since = r.loc, r.table.since.With(r.events.Zone())
+		r.table.show()
+	}
+	for _, m := range moved {
+		touched[m.project] = true
+	}
+	for i := range s.batch.dead {
+		touched[s.batch.dead[i].Project] = true
+	}
+	for p := range touched {
+		s.versions[p]++
+	}
+	s.totals.add(c)
+	s.targets.take(moved)
+	s.watermark = store.Watermark{Position: after, Time: time.UnixMicro(newest).UTC()}
+	close(s.advanced)
+	s.advanced = make(chan struct{})
+}
+
+func (s *Store) writeDead(ctx context.Context, epoch uint64) error {
+	if len(s.batch.dead) == 0 {
+		return nil
+	}
+	var epochs, positions proto.ColUInt64
+	var projects proto.ColUInt32
+	var received proto.ColInt64
+	var stages, codes, reasons, protocols, bodies proto.ColStr
+	for i := range s.batch.dead {
+		d := &s.batch.dead[i]
+		epochs, positions, projects = append(epochs, epoch), append(positions, uint64(d.Position)), append(projects, uint32(d.Project))
+		received = append(received, d.ReceivedAt)
+		stages.Append(d.Stage)
+		codes.Append(d.Code)
+		reasons.Append(d.Reason)
+		protocols.Append(d.Protocol)
+		bodies.AppendBytes(d.Body)
+	}
+	err := s.client.insert(ctx, "dead_letters", proto.Input{
+		{Name: "epoch", Data: epochs},
+		{Name: "project", Data: projects},
+		{Name: "position", Data: positions},
+		{Name: "received", Data: received},
+		{Name: "stage", Data: stages},
+		{Name: "code", Data: codes},
+		{Name: "reason", Data: reasons},
+		{Name: "protocol", Data: protocols},
+		{Name: "body", Data: bodies},
+	})
+	if err != nil {
+		return fmt.Errorf("write %d dead letters: %w", len(s.batch.dead), err)
+	}
+	return nil
+}
+
+// change is what the batch adds to the totals.
+func (b *open) change() *change {
+	c := &change{Zones: map[store.ProjectID]flat.Zone{}}
+	for _, r := range b.order {
+		c.Zones[r.table.project] = r.events.Zone()
+	}
+	for k, n := range b.counts {
+		c.Hours = append(c.Hours, hourOf(k, n, b.sdks[k]))
+	}
+	for k, n := range b.sdks {
+		if _, counted := b.counts[k]; !counted {
+			c.Hours = append(c.Hours, hourOf(k, store.Counts{}, n))
+		}
+	}
+	return c
+}

@@ -1,0 +1,385 @@
+package clickhouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"github.com/ClickHouse/ch-go"
+	"github.com/ClickHouse/ch-go/proto"
+
+	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/store"
+)
+
+// cut reads the rows before the position of the latest commit when it was made. Nothing behind it is ever written before
+// it, and nothing before it is deleted or changed while it is open.
+type cut struct {
+	store     *Store
+	number    uint64
+	project   store.ProjectID
+	name      string
+	watermark store.Watermark
+	props     []store.PropertyColumn
+	zone      string
+	// where is the condition on a row to be in the cut, links that on rows of identities; linked tells that the project has
+	// links or spans, spanned that it has spans, whose kind says how they are attributed.
+	where           string
+	links           string
+	linked, spanned bool
+	spans           kind
+	// people are relations of the cut's own.
+	people map[string][]uint64
+	// read and total are rows of the present statement.
+	watched     bool
+	read, total atomic.Uint64
+}
+
+var _ store.Watchable = (*cut)(nil)
+
+// Cut implements store.Reader.
+func (s *Store) Cut(_ context.Context, project store.ProjectID) (store.Cut, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.latest++
+	s.cuts[s.latest] = struct{}{}
+	c := &cut{store: s, number: s.latest, project: project, watermark: s.watermark, people: map[string][]uint64{}, spans: spanOf(store.NextUser)}
+	at := s.watermark.Position
+	t := s.tables[project]
+	if t == nil || !t.ready || at == 0 {
+		return c, nil
+	}
+	c.name, c.props, c.zone = t.name, t.shown, s.totals.zones[project].Name
+	c.where = fmt.Sprintf("seq < %d AND %s", at, s.valid("seq", false))
+	for _, e := range s.expiries {
+		if e.project == project {
+			c.where += " AND NOT (" + e.rows() + ")"
+		}
+	}
+	c.links = fmt.Sprintf("project = %d AND written <= %d AND %s", project, at, s.valid("written", true))
+	c.linked, c.spanned = s.targets.linked[project], s.targets.spanned[project]
+	return c, nil
+}
+
+// Attribute implements store.Cut.
+func (c *cut) Attribute(a store.Attribution) { c.spans = spanOf(a) }
+
+// Close implements store.Cut.
+func (c *cut) Close() {
+	c.store.mu.Lock()
+	defer c.store.mu.Unlock()
+	delete(c.store.cuts, c.number)
+}
+
+// Watermark implements store.Cut.
+func (c *cut) Watermark() store.Watermark { return c.watermark }
+
+// Schema implements store.Cut.
+func (c *cut) Schema() *store.Schema {
+	s := &store.Schema{Properties: map[string][]store.PropertyColumn{}, PropertyLimit: c.store.opts.PropertyLimit, DayZone: c.zone}
+	for _, p := range c.props {
+		s.Properties[p.Key] = append(s.Properties[p.Key], p)
+	}
+	return s
+}
+
+// Events implements store.Cut.
+func (c *cut) Events(columns ...string) string { return c.events("", columns) }
+
+// EventsAt implements store.Cut.
+func (c *cut) EventsAt(positions []eventlog.Position, columns ...string) string {
+	if len(positions) == 0 {
+		return c.nothing(columns)
+	}
+	return c.events(fmt.Sprintf(" AND seq >= %d AND seq <= %d", slices.Min(positions), slices.Max(positions)), columns)
+}
+
+// EventsOf implements store.Cut.
+func (c *cut) EventsOf(persons []uint64, columns ...string) string {
+	if len(persons) == 0 {
+		return c.nothing(columns)
+	}
+	list := make([]string, len(persons))
+	for i, p := range persons {
+		list[i] = strconv.FormatUint(p, 10)
+	}
+	of := "person IN (" + strings.Join(list, ", ") + ")"
+	if !c.linked {
+		return c.events(" AND "+of, columns)
+	}
+	with := columns
+	if !slices.Contains(columns, "person") {
+		with = append(slices.Clone(columns), "person")
+	}
+	// Rows of theirs may still be stored under whoever was linked to them.
+	stored := " AND (" + of + " OR own IN (SELECT person FROM relinks WHERE " + c.links + ")" +
+		" OR person IN (SELECT person FROM relinks WHERE " + c.links + ") OR span <> 0)"
+	return "(SELECT " + strings.Join(c.withMembers(columns), ", ") + " FROM " + c.events(stored, with) + " WHERE " + of + ")"
+}
+
+// withMembers are columns with those that have the members of documents among them.
+func (c *cut) withMembers(columns []string) []string {
+	out := slices.Clone(columns)
+	for _, name := range hasMembers {
+		if slices.Contains(columns, name) {
+			out = append(out, members(name))
+		}
+	}
+	return out
+}
+
+func (c *cut) events(more string, columns []string) string {
+	if len(columns) == 0 {
+		columns = []string{"seq"}
+	}
+	if c.name == "" {
+		return c.nothing(columns)
+	}
+	columns = c.withMembers(columns)
+	from := " FROM " + c.name + " WHERE " + c.where + more
+	if !c.linked || !slices.Contains(columns, "person") {
+		return "(SELECT " + strings.Join(columns, ", ") + from + ")"
+	}
+	outer := make([]string, len(columns))
+	for i, name := range columns {
+		outer[i] = name
+		if name == "person" {
+			// Links are those of the id that says whose the event is; a row whose ids say nothing goes by its person.
+			outer[i] = "coalesce(own_to, person_to, stored_person) AS person"
+			if c.spanned {
+				outer[i] = "CASE WHEN span_from <> 0 THEN coalesce(span_to, stored_person) ELSE coalesce(own_to, person_to, stored_person) END AS person"
+			}
+		}
+	}
+	inner := strings.Join(columns, ", ")
+	inner = strings.Replace(", "+inner+",", ", person,", ", person AS stored_person, own,", 1)
+	join := func(name, on string) string {
+		return " LEFT ANY JOIN (SELECT person AS " + name + "_from, argMax(target, (written, ord)) AS " + name + "_to FROM relinks WHERE " + c.links +
+			" GROUP BY person) ON " + name + "_from = " + on
+	}
+	joins := join("own", "own") + join("person", "stored_person")
+	if c.spanned {
+		inner = strings.Replace(inner, " AS stored_person, own,", " AS stored_person, own, span AS span_from,", 1)
+		joins += fmt.Sprintf(" LEFT ANY JOIN (SELECT span AS span_number, argMax(target, (written, ord)) AS span_to FROM spans WHERE %s AND kind = %d"+
+			" GROUP BY span) ON span_number = span_from", c.links, c.spans)
+	}
+	return "(SELECT " + strings.Join(outer, ", ") + " FROM (SELECT " + strings.Trim(inner, ", ") + from + ")" + joins + ")"
+}
+
+// nothing is a relation without rows.
+func (c *cut) nothing(columns []string) string {
+	if len(columns) == 0 {
+		columns = []string{"seq"}
+	}
+	list := make([]string, 0, len(columns))
+	for _, name := range c.withMembers(columns) {
+		list = append(list, "CAST("+c.none(name)+") AS "+name)
+	}
+	return "(SELECT " + strings.Join(list, ", ") + " FROM numbers(0))"
+}
+
+// none is a value of a column's type with the type.
+func (c *cut) none(name string) string {
+	for _, b := range store.Columns {
+		switch {
+		case b.Name == name && (b.Type == store.Text || b.Type == store.JSON):
+			return "NULL AS Nullable(String)"
+		case b.Name == name && b.Type == store.UUID:
+			return "'00000000-0000-0000-0000-000000000000' AS UUID"
+		case b.Name == name:
+			typ, _, _ := strings.Cut(columnType(b), " CODEC")
+			return "0 AS " + typ
+		}
+		if members(b.Name) == name {
+			return "map('', '') AS Map(String, String)"
+		}
+	}
+	for _, p := range c.props {
+		if p.Column == name {
+			return "NULL AS " + propertyType(p.Type)
+		}
+	}
+	return "NULL AS Nullable(String)"
+}
+
+// fewPeople is up to how many numbers a statement holds itself; more of them are sent beside it.
+const fewPeople = 64
+
+// People implements store.Cut.
+func (c *cut) People(persons []uint64) string {
+	if len(persons) == 0 {
+		return "(SELECT toUInt64(number) AS person FROM numbers(0))"
+	}
+	if len(persons) <= fewPeople {
+		list := make([]string, len(persons))
+		for i, p := range persons {
+			list[i] = "toUInt64(" + strconv.FormatUint(p, 10) + ")"
+		}
+		return "(SELECT arrayJoin([" + strings.Join(list, ", ") + "]) AS person)"
+	}
+	name := "people_" + strconv.Itoa(len(c.people)+1)
+	c.people[name] = slices.Clone(persons)
+	return "(SELECT person FROM " + name + ")"
+}
+
+// Resolve implements store.Cut.
+func (c *cut) Resolve(ctx context.Context, persons []uint64) ([]uint64, error) {
+	out := slices.Clone(persons)
+	if c.linked && len(persons) > 0 {
+		targets := map[uint64]uint64{}
+		sql := "SELECT person, argMax(target, (written, ord)) FROM relinks WHERE " + c.links + " AND person IN (SELECT person FROM " + c.People(persons) + ") GROUP BY person"
+		for row, err := range c.Rows(ctx, sql) {
+			if err != nil {
+				return nil, fmt.Errorf("read links: %w", err)
+			}
+			targets[row[0].(uint64)] = row[1].(uint64)
+		}
+		for i, p := range out {
+			if to, ok := targets[p]; ok {
+				out[i] = to
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
+
+// Links implements store.Cut.
+func (c *cut) Links(ctx context.Context, persons []uint64) ([]store.Link, error) {
+	found := map[uint64]store.Link{}
+	if !c.linked {
+		return nil, nil
+	}
+	for next := slices.Clone(persons); len(next) > 0; {
+		sql := "SELECT project, person, argMax(target, (position, written, ord)), max(position) FROM links WHERE " + c.links +
+			" AND person IN (SELECT person FROM " + c.People(next) + ") GROUP BY project, person"
+		next = next[:0]
+		for row, err := range c.Rows(ctx, sql) {
+			if err != nil {
+				return nil, fmt.Errorf("read links: %w", err)
+			}
+			l := linkOf(row)
+			if _, known := found[l.From]; !known && l.From != l.To {
+				found[l.From] = l
+				next = append(next, l.To)
+			}
+		}
+	}
+	out := make([]store.Link, 0, len(found))
+	for _, l := range found {
+		out = append(out, l)
+	}
+	return out, nil
+}
+
+var peopleName = regexp.MustCompile(`people_[0-9]+`)
+
+// run runs a statement and calls take with every block.
+func (c *cut) run(ctx context.Context, sql string, args []any, take func(*batch) error) error {
+	q := ch.Query{Body: sql}
+	var err error
+	if q.Parameters, err = parameters(args); err != nil {
+		return err
+	}
+	sent := map[string]bool{}
+	for _, name := range peopleName.FindAllString(sql, -1) {
+		if persons := c.people[name]; persons != nil && !sent[name] {
+			sent[name] = true
+			q.ExternalTables = append(q.ExternalTables, ch.ExternalTable{Name: name, Data: proto.Input{{Name: "person", Data: proto.ColUInt64(persons)}}})
+		}
+	}
+	if c.watched {
+		c.read.Store(0)
+		c.total.Store(0)
+		q.OnProgress = func(_ context.Context, p proto.Progress) error {
+			c.read.Add(p.Rows)
+			c.total.Add(p.TotalRows)
+			return nil
+		}
+	}
+	var b batch
+	err = c.store.client.each(ctx, "ask", q, func(r proto.Results) error {
+		if err := b.of(r); err != nil {
+			return err
+		}
+		return take(&b)
+	})
+	return told(err)
+}
+
+// errStop ends a statement whose rows are not wanted any more.
+var errStop = errors.New("no more rows are wanted")
+
+// Rows implements store.Cut.
+func (c *cut) Rows(ctx context.Context, sql string, args ...any) iter.Seq2[[]any, error] {
+	return func(yield func([]any, error) bool) {
+		var row []any
+		err := c.run(ctx, sql, args, func(b *batch) error {
+			if row == nil {
+				row = make([]any, len(b.Columns))
+			}
+			for i := range b.Rows {
+				for j := range row {
+					row[j] = b.value(j, i)
+				}
+				if !yield(row, nil) {
+					return errStop
+				}
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errStop) {
+			yield(nil, err)
+		}
+	}
+}
+
+// Batches implements store.Cut.
+func (c *cut) Batches(ctx context.Context, sql string, args ...any) iter.Seq2[*store.Batch, error] {
+	return func(yield func(*store.Batch, error) bool) {
+		err := c.run(ctx, sql, args, func(b *batch) error {
+			if !yield(&b.Batch, nil) {
+				return errStop
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errStop) {
+			yield(nil, err)
+		}
+	}
+}
+
+// Spread implements store.Cut. Rows come over one connection, so there is one worker.
+func (c *cut) Spread(ctx context.Context, worker func() func(*store.Batch) error, sql string, args ...any) error {
+	var failed error
+	take := worker()
+	err := c.run(ctx, sql, args, func(b *batch) error {
+		failed = take(&b.Batch)
+		return failed
+	})
+	if failed != nil {
+		return failed
+	}
+	return err
+}
+
+// Watch implements store.Watchable.
+func (c *cut) Watch(context.Context) error {
+	c.watched = true
+	return nil
+}
+
+// Fraction implements store.Watchable.
+func (c *cut) Fraction() (float64, bool) {
+	total := c.total.Load()
+	if total == 0 {
+		return 0, false
+	}
+	return min(float64(c.read.Load())/float64(total), 1), true
+}
