@@ -114,6 +114,19 @@ func put(ctx context.Context, bucket Bucket, name string, content []byte) error 
 	return o.Commit()
 }
 
+// decode reads a document of a format up to the most that is known.
+func decode(name string, content []byte, most int, into any) error {
+	// A later format may have other members.
+	var format struct{ Format int }
+	if err := json.Unmarshal(content, &format); err == nil && format.Format > most {
+		return fmt.Errorf("read %s: it has format %d, this binary reads up to %d: start a newer freshet", name, format.Format, most)
+	}
+	if err := json.Unmarshal(content, into); err != nil {
+		return damaged("%s: %v", name, err)
+	}
+	return nil
+}
+
 // LoadBatch reads and checks the manifest of a span.
 func LoadBatch(ctx context.Context, bucket Bucket, s Span) (*Batch, error) {
 	name := manifestName(s)
@@ -121,14 +134,9 @@ func LoadBatch(ctx context.Context, bucket Bucket, s Span) (*Batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A later format may have other members.
-	var format struct{ Format int }
-	if err := json.Unmarshal(content, &format); err == nil && format.Format > formatVersion {
-		return nil, fmt.Errorf("read %s: it has format %d, this binary reads up to %d: start a newer freshet", name, format.Format, formatVersion)
-	}
 	var b Batch
-	if err := json.Unmarshal(content, &b); err != nil {
-		return nil, damaged("%s: %v", name, err)
+	if err := decode(name, content, formatVersion, &b); err != nil {
+		return nil, err
 	}
 	sum := b.SHA256
 	if _, err := b.encode(); err != nil || b.SHA256 != sum || b.Span() != s {

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -125,14 +124,9 @@ func LoadMark(ctx context.Context, b Bucket) (*Mark, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A later format may have other members.
-	var format struct{ Format int }
-	if err := json.Unmarshal(content, &format); err == nil && format.Format > markFormat {
-		return nil, fmt.Errorf("read %s: it has format %d, this binary reads up to %d: take a newer freshet", markName, format.Format, markFormat)
-	}
 	var m Mark
-	if err := json.Unmarshal(content, &m); err != nil {
-		return nil, damaged("%s: %v", markName, err)
+	if err := decode(markName, content, markFormat, &m); err != nil {
+		return nil, err
 	}
 	sum := m.SHA256
 	if _, err := Seal(&m, &m.SHA256); err != nil || m.SHA256 != sum {
