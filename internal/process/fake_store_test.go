@@ -116,18 +116,7 @@ func (s *memoryStore) Position() eventlog.Position                 { return s.du
 func (s *memoryStore) Links(context.Context) ([]store.Link, error) { return s.durable.links, nil }
 
 func (s *memoryStore) Holders(context.Context) ([]store.Holder, error) {
-	type key struct {
-		project store.ProjectID
-		id      uint64
-	}
-	last := map[key]store.Holder{}
-	for _, h := range s.durable.holders {
-		k := key{h.Project, h.ID}
-		if last[k] = h; h.Forgotten() {
-			delete(last, k)
-		}
-	}
-	return slices.Collect(maps.Values(last)), nil
+	return store.LatestHolders(s.durable.holders), nil
 }
 
 func (s *memoryStore) Poisoned(_ context.Context, from eventlog.Position) (out []eventlog.Position, err error) {

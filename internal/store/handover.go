@@ -1,6 +1,12 @@
 package store
 
-import "github.com/freshet/freshet/internal/eventlog"
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/freshet/freshet/internal/eventlog"
+)
 
 // An anonymous id that an app keeps when somebody signs out has several users one after the other. What it does between
 // two of them is a span: its events are of the user before, until another one signs in and the span is handed over.
@@ -37,6 +43,21 @@ type Identities struct {
 	Links   []Link
 	Hands   []Handover
 	Holders []Holder
+}
+
+// LatestHolders are the last ones of each id, without those that are forgotten, by project and id.
+func LatestHolders(list []Holder) []Holder {
+	type key struct {
+		project ProjectID
+		id      uint64
+	}
+	last := map[key]Holder{}
+	for _, h := range list {
+		last[key{h.Project, h.ID}] = h
+	}
+	out := slices.DeleteFunc(slices.Collect(maps.Values(last)), Holder.Forgotten)
+	slices.SortFunc(out, func(a, b Holder) int { return cmp.Or(cmp.Compare(a.Project, b.Project), cmp.Compare(a.ID, b.ID)) })
+	return out
 }
 
 // Attribution says whose the events are of an id that somebody has signed out of.

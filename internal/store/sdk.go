@@ -1,6 +1,10 @@
 package store
 
-import "strings"
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
 
 // SDK is what sent an event, by its own account.
 type SDK struct {
@@ -66,6 +70,25 @@ func (c SDKCounts) Plus(other SDKCounts) SDKCounts {
 		c = c.Add(x.SDK, x.Count)
 	}
 	return c
+}
+
+// DuplicatesOf are the duplicates of some hours of a project, by hour, name and version, out of the counts of each.
+func DuplicatesOf(hours []LedgerHour, of func(hour int64) SDKCounts) []Duplicates {
+	var out []Duplicates
+	for _, h := range hours {
+		rest := h.Duplicate
+		for _, c := range of(h.Hour) {
+			out = append(out, Duplicates{Hour: h.Hour, SDK: c.SDK, Count: c.Count})
+			rest -= c.Count
+		}
+		if rest != 0 {
+			out = append(out, Duplicates{Hour: h.Hour, SDK: UntoldSDKs, Count: rest})
+		}
+	}
+	slices.SortFunc(out, func(a, b Duplicates) int {
+		return cmp.Or(cmp.Compare(a.Hour, b.Hour), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version))
+	})
+	return out
 }
 
 // cutText is the beginning of a text, up to whole characters.

@@ -3,7 +3,6 @@ package sim
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -107,15 +106,7 @@ func (w *writer) Links(context.Context) ([]store.Link, error) {
 func (w *writer) Holders(context.Context) ([]store.Holder, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	type key struct {
-		project store.ProjectID
-		id      uint64
-	}
-	last := map[key]store.Holder{}
-	for _, h := range w.cold.holders {
-		last[key{h.Project, h.ID}] = h
-	}
-	return slices.DeleteFunc(slices.Collect(maps.Values(last)), store.Holder.Forgotten), nil
+	return store.LatestHolders(w.cold.holders), nil
 }
 
 func (w *writer) Poisoned(_ context.Context, from eventlog.Position) (out []eventlog.Position, err error) {

@@ -43,18 +43,7 @@ func (s *Store) digest(ctx context.Context, p store.ProjectID) (out []store.Dige
 		return nil, err
 	}
 	defer c.Close()
-	var names []string
-	for _, col := range store.Columns {
-		names = append(names, col.Name)
-	}
-	properties := c.Schema().Properties
-	for _, key := range slices.Sorted(maps.Keys(properties)) {
-		columns := slices.Clone(properties[key])
-		slices.SortFunc(columns, func(a, b store.PropertyColumn) int { return int(a.Type) - int(b.Type) })
-		for _, col := range columns {
-			names = append(names, col.Column)
-		}
-	}
+	names := c.Schema().AllColumns()
 	// As text NULL is told from what is empty. The sum may run over.
 	sql := "SELECT day, count(), sum(h) FROM (SELECT day, cityHash64(toString(tuple(" + strings.Join(names, ", ") + "))) AS h FROM " +
 		c.Events(names...) + ") GROUP BY day ORDER BY day"

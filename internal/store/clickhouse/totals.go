@@ -150,21 +150,7 @@ func (s *Store) ledger(project store.ProjectID, from, to int64) []store.LedgerHo
 func (s *Store) Duplicates(_ context.Context, project store.ProjectID, from, to int64) ([]store.Duplicates, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	var out []store.Duplicates
-	for _, h := range s.ledger(project, from, to) {
-		rest := h.Duplicate
-		for _, c := range s.totals.sdks[hourKey{project, h.Hour}] {
-			out = append(out, store.Duplicates{Hour: h.Hour, SDK: c.SDK, Count: c.Count})
-			rest -= c.Count
-		}
-		if rest != 0 {
-			out = append(out, store.Duplicates{Hour: h.Hour, SDK: store.UntoldSDKs, Count: rest})
-		}
-	}
-	slices.SortFunc(out, func(a, b store.Duplicates) int {
-		return cmp.Or(cmp.Compare(a.Hour, b.Hour), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version))
-	})
-	return out, nil
+	return store.DuplicatesOf(s.ledger(project, from, to), func(hour int64) store.SDKCounts { return s.totals.sdks[hourKey{project, hour}] }), nil
 }
 
 // difference is how far the ledger is from balance.

@@ -44,23 +44,7 @@ func (s *Store) digest(ctx context.Context, p store.ProjectID) ([]store.Digest, 
 		return nil, err
 	}
 	defer c.Close()
-	var names []string
-	for _, col := range store.Columns {
-		names = append(names, col.Name)
-	}
-	schema := c.Schema()
-	var keys []string
-	for key := range schema.Properties {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	for _, key := range keys {
-		columns := slices.Clone(schema.Properties[key])
-		slices.SortFunc(columns, func(a, b store.PropertyColumn) int { return int(a.Type) - int(b.Type) })
-		for _, col := range columns {
-			names = append(names, col.Column)
-		}
-	}
+	names := c.Schema().AllColumns()
 	// Two sums of the halves of each hash stay within what a whole number holds for a billion rows a day.
 	list := strings.Join(names, ", ")
 	q := "SELECT day, count(*)::BIGINT, (sum(h >> 32) % 9223372036854775807)::BIGINT, (sum(h & 4294967295) % 9223372036854775807)::BIGINT" +

@@ -1,7 +1,6 @@
 package duckdb
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -42,21 +41,7 @@ func (s *Store) Duplicates(ctx context.Context, project store.ProjectID, from, t
 			all[hour] = all[hour].Plus(c)
 		}
 	}
-	var out []store.Duplicates
-	for _, h := range hours {
-		rest := h.Duplicate
-		for _, c := range all[h.Hour] {
-			out = append(out, store.Duplicates{Hour: h.Hour, SDK: c.SDK, Count: c.Count})
-			rest -= c.Count
-		}
-		if rest != 0 {
-			out = append(out, store.Duplicates{Hour: h.Hour, SDK: store.UntoldSDKs, Count: rest})
-		}
-	}
-	slices.SortFunc(out, func(a, b store.Duplicates) int {
-		return cmp.Or(cmp.Compare(a.Hour, b.Hour), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version))
-	})
-	return out, nil
+	return store.DuplicatesOf(hours, func(hour int64) store.SDKCounts { return all[hour] }), nil
 }
 
 // pinDuplicates begins a transaction that sees the file as it is now, and returns what is not in it yet, in the order of

@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -115,32 +114,14 @@ func (h *history) attributed(project store.ProjectID, before eventlog.Position, 
 
 // holders are those that a store has, in order.
 func (h *history) holders(before eventlog.Position) []store.Holder {
-	type key struct {
-		project store.ProjectID
-		id      uint64
-	}
-	last := map[key]store.Holder{}
+	var all []store.Holder
 	for _, it := range h.items[:before] {
-		known := it.holders
+		all = append(all, it.holders...)
 		if it.unlink != nil {
-			known = it.unlink.Holders
-		}
-		for _, x := range known {
-			last[key{x.Project, x.ID}] = x
+			all = append(all, it.unlink.Holders...)
 		}
 	}
-	var out []store.Holder
-	for _, x := range last {
-		if !x.Forgotten() {
-			out = append(out, x)
-		}
-	}
-	slices.SortFunc(out, inOrder)
-	return out
-}
-
-func inOrder(a, b store.Holder) int {
-	return cmp.Or(cmp.Compare(a.Project, b.Project), cmp.Compare(a.ID, b.ID))
+	return store.LatestHolders(all)
 }
 
 // held holds what is durable of ids to the position up to which everything is. The background may be at work, so that the one
@@ -151,8 +132,8 @@ func (h *history) held(s Store) error {
 		return err
 	}
 	at := s.Position()
-	slices.SortFunc(got, inOrder)
-	if want := h.holders(at); !slices.Equal(got, want) {
+	// A store has one of each id.
+	if want := h.holders(at); !slices.Equal(store.LatestHolders(got), want) || len(got) != len(want) {
 		return fmt.Errorf("at %d holders %v, want %v", at, got, want)
 	}
 	return nil
