@@ -45,6 +45,7 @@ func recoverFrom(t *testing.T, flag, place, objects string, more ...string) {
 	s.send("/v1/events", manyEvents("kept", 800))
 	s.send("/v1/events", manyEvents("kept", 800))
 	s.send("/v1/events", []byte(`[{"event":"x","user_id":"u","timestamp":"never"},{"kind":"identify","id":"link-1","anonymous_id":"phone","user_id":"ann"}]`))
+	s.waitIdle()
 	s.ask("POST", "/v1/persons/unlink", []byte(`{"kind":"anonymous","id":"phone"}`), &done)
 	if r, err := s.call("POST", "/v1/events", key.Key, manyEvents("other", 200)); err != nil || r.status != 200 {
 		t.Fatal(err, r)
