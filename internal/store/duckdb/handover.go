@@ -75,6 +75,13 @@ func (h *handovers) of(project store.ProjectID) (all, open bool) {
 	return h.all[project] > 0, h.open[project] > 0
 }
 
+// any tells whether there are any, of any project.
+func (h *handovers) any() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.all) > 0
+}
+
 func (h *handovers) anyOpen() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

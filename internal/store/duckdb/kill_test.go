@@ -222,35 +222,23 @@ func TestKill(t *testing.T) {
 	t.Logf("%d kills, the last at position %d", kills, last)
 }
 
-// startVictim returns when the victim has opened the store. On a busy machine DuckDB may hold the lock of a file for a moment
-// longer than its last connection is open.
-func startVictim(t *testing.T, dir string) (*exec.Cmd, *bufio.Scanner) {
-	t.Helper()
-	for began := time.Now(); ; {
-		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), killDir+"="+dir)
-		cmd.Stderr = os.Stderr
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		lines := bufio.NewScanner(out)
-		if lines.Scan() {
-			return cmd, lines
-		}
-		if _ = cmd.Wait(); time.Since(began) > closeTimeout {
-			t.Fatal("the victim did not open the store")
-		}
-	}
-}
-
 // killOnce lets a victim work for a while after it has opened the store.
 func killOnce(t *testing.T, dir string, after time.Duration) {
 	t.Helper()
-	cmd, lines := startVictim(t, dir)
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), killDir+"="+dir)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	if !lines.Scan() {
+		t.Fatal("the victim did not open the store")
+	}
 	var once sync.Once
 	kill := time.AfterFunc(after, func() { once.Do(func() { _ = cmd.Process.Kill() }) })
 	defer kill.Stop()

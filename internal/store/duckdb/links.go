@@ -168,7 +168,11 @@ func (s *Store) rewriteLinked(ctx context.Context, projects []store.ProjectID, b
 			return fmt.Errorf("rewrite persons of project %d: %w", project, err)
 		}
 	}
-	if err := s.each(ctx, append(settledHands("handovers", projects, before), "DELETE FROM pending_links")); err != nil {
+	drop := []string{"DELETE FROM pending_links"}
+	if s.hands.any() {
+		drop = append(settledHands("handovers", projects, before), drop...)
+	}
+	if err := s.each(ctx, drop); err != nil {
 		return fmt.Errorf("drop pending links: %w", err)
 	}
 	return nil
@@ -176,17 +180,24 @@ func (s *Store) rewriteLinked(ctx context.Context, projects []store.ProjectID, b
 
 func (s *Store) settled(ctx context.Context, projects []store.ProjectID, before eventlog.Position) error {
 	ctx = context.WithoutCancel(ctx)
-	s.writing.Lock() // a commit may be adding handovers
-	defer s.writing.Unlock()
 	s.metrics.relinked.Add(float64(s.pending.settle(before)))
 	drop := fmt.Sprintf("DELETE FROM hot.relink WHERE seq < %d", before)
+	if !s.hands.any() {
+		return s.each(ctx, []string{drop})
+	}
+	s.writing.Lock() // a commit may be adding handovers
+	defer s.writing.Unlock()
 	return errors.Join(s.each(ctx, append(settledHands("hot.handovers", projects, before), drop)), s.countHandovers(ctx))
 }
 
 // ripe returns the projects that have links, or handovers to settle, before the position.
 func (s *Store) ripe(ctx context.Context, before eventlog.Position) (out []store.ProjectID, err error) {
-	rows, err := s.flusher.QueryContext(ctx, fmt.Sprintf("SELECT project FROM hot.relink WHERE seq < %[1]d"+
-		" UNION SELECT project FROM hot.handovers WHERE NOT settled AND position < %[1]d", before))
+	q := "SELECT DISTINCT project FROM hot.relink WHERE seq < %[1]d"
+	if s.hands.any() {
+		q = "SELECT project FROM hot.relink WHERE seq < %[1]d UNION SELECT project FROM hot.handovers WHERE NOT settled AND position < %[1]d"
+	}
+	// It takes no time. Called off in the middle, DuckDB would keep its file open for good.
+	rows, err := s.flusher.QueryContext(context.WithoutCancel(ctx), fmt.Sprintf(q, before))
 	if err != nil {
 		return nil, fmt.Errorf("read pending links: %w", err)
 	}
