@@ -328,7 +328,7 @@ func (o *oracle) activeSpan(s *query.Series, to time.Time, zone *time.Location) 
 			first = d - (int(last.Weekday())-int(o.scope.WeekStart)+7)%7
 		}
 	}
-	return time.Date(y, m, first, 0, 0, 0, 0, zone), time.Date(y, m, d+1, 0, 0, 0, 0, zone)
+	return dayBegins(y, m, first, zone), dayBegins(y, m, d+1, zone)
 }
 
 // lookBack is where the events of a series begin to matter.

@@ -96,13 +96,18 @@ func (d *dates) begin(number int) int64 {
 	case "month":
 		y, m, day = number/12, time.Month(number%12+1), 1
 	}
-	t := time.Date(y, m, day, 0, 0, 0, 0, d.zone)
+	return dayBegins(y, m, day, d.zone).UnixMicro()
+}
+
+// dayBegins is the first moment of a local day.
+func dayBegins(y int, m time.Month, day int, zone *time.Location) time.Time {
+	t := time.Date(y, m, day, 0, 0, 0, 0, zone)
 	if wanted := time.Date(y, m, day, 0, 0, 0, 0, time.UTC).Day(); t.Day() != wanted {
 		_, t = t.ZoneBounds() // clocks skip midnight
 	} else if before := t.Add(-time.Hour); before.Day() == wanted {
 		t = before // they have it twice
 	}
-	return t.UnixMicro()
+	return t
 }
 
 // hourOf rounds a moment down to the local hour, but not past a change of clocks.
