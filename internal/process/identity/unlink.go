@@ -10,8 +10,9 @@ import (
 )
 
 // Unlink takes the id that an event of kind Unlink carries out of its person, and says what is to be done in the store. It is
-// false for a user id that is linked to nobody; others may have spans that are somebody's, whatever links there are. The others stay one person, also if the id is what has joined them: which calls
-// did is not known any more. So does what anonymous ids did while the id was their user. It looks at all ids of the project.
+// false for a user id that is linked to nobody; other ids may have spans that are somebody's, whatever links there are. The
+// rest stays one person, also if the id is what has joined it: which calls did is not known any more. So does what anonymous
+// ids did while the id was their user. It looks at all ids of the project.
 func (p *People) Unlink(project uint32, e *event.Event) (store.Unlink, bool) {
 	id := event.OwnNumber(e.UserID, e.AnonymousID, e.Context.DeviceID)
 	all := p.of(project)
