@@ -2,12 +2,29 @@ package event
 
 import (
 	"encoding/json"
+	"strconv"
 	"unicode/utf8"
 
 	"github.com/valyala/fastjson"
 )
 
 const hexDigits = "0123456789abcdef"
+
+// AppendValue appends the value of a property as JSON.
+func AppendValue(b []byte, p *Property) []byte {
+	switch p.Type {
+	case Bool:
+		return strconv.AppendBool(b, p.Num != 0)
+	case Number:
+		return strconv.AppendFloat(b, p.Num, 'g', -1, 64)
+	case String:
+		return AppendJSONString(b, p.Str)
+	case JSON:
+		return append(b, p.Str...)
+	default:
+		return append(b, "null"...)
+	}
+}
 
 // AppendJSONString appends s as a JSON string. Every valid UTF-8 text stays what it is.
 func AppendJSONString(b []byte, s string) []byte {

@@ -270,7 +270,7 @@ func (d *decoder) jsonInner(dst []byte, v *jsontree.Value, level int) []byte {
 		return d.jsonNested(dst, false, list, level)
 	}
 	p := d.jsonValue("", v, level)
-	return appendValue(dst, &p)
+	return event.AppendValue(dst, &p)
 }
 
 // jsonLetter is the record with its resource and its scope.

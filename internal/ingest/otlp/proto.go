@@ -284,7 +284,7 @@ func (d *decoder) nested(dst, b []byte, level int) []byte {
 		}
 	}
 	p := d.value("", b, level)
-	return appendValue(dst, &p)
+	return event.AppendValue(dst, &p)
 }
 
 func (d *decoder) nestedArray(dst, b []byte, level int) []byte {

@@ -70,7 +70,7 @@ func (d *decoder) extraMember(dst []byte, head string, p event.Property) []byte 
 		d.first = len(dst)
 	}
 	dst = append(event.AppendJSONString(comma(dst, d.first), p.Key), ':')
-	return appendValue(dst, &p)
+	return event.AppendValue(dst, &p)
 }
 
 func (d *decoder) closeMember(dst []byte) []byte {
@@ -215,7 +215,7 @@ func (d *decoder) recordExtra() {
 	first := at + 1
 	member := func(p event.Property) {
 		b = append(event.AppendJSONString(comma(b, first), p.Key), ':')
-		b = appendValue(b, &p)
+		b = event.AppendValue(b, &p)
 	}
 	before := len(b)
 	for _, p := range [...]event.Property{text("trace_id", r.traceID), text("span_id", r.spanID), text("severity_text", r.severityText)} {
@@ -240,22 +240,6 @@ func (d *decoder) recordExtra() {
 // text is a property that is a text.
 func text(key, value string) event.Property {
 	return event.Property{Key: key, Type: event.String, Str: value}
-}
-
-// appendValue appends a property's value as JSON.
-func appendValue(dst []byte, p *event.Property) []byte {
-	switch p.Type {
-	case event.Bool:
-		return strconv.AppendBool(dst, p.Num != 0)
-	case event.Number:
-		return strconv.AppendFloat(dst, p.Num, 'g', -1, 64)
-	case event.String:
-		return event.AppendJSONString(dst, p.Str)
-	case event.JSON:
-		return append(dst, p.Str...)
-	default:
-		return append(dst, "null"...)
-	}
 }
 
 // comma begins another member or item of an object or array whose first one began at a place.

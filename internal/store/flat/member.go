@@ -1,8 +1,6 @@
 package flat
 
 import (
-	"strconv"
-
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/store"
 )
@@ -77,21 +75,5 @@ func AppendMember(b []byte, p *event.Property) []byte {
 	}
 	b = event.AppendJSONString(b, p.Key)
 	b = append(b, ':')
-	return AppendValue(b, p)
-}
-
-// AppendValue appends a value as JSON.
-func AppendValue(b []byte, p *event.Property) []byte {
-	switch p.Type {
-	case event.Bool:
-		return strconv.AppendBool(b, p.Num != 0)
-	case event.Number:
-		return strconv.AppendFloat(b, p.Num, 'g', -1, 64)
-	case event.String:
-		return event.AppendJSONString(b, p.Str)
-	case event.JSON:
-		return append(b, p.Str...)
-	default:
-		return append(b, "null"...)
-	}
+	return event.AppendValue(b, p)
 }
