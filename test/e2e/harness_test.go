@@ -102,6 +102,8 @@ type server struct {
 	process  *process
 	// alive counts the events of checkAlive.
 	alive int
+	// group is a cgroup that the processes are started in, unless it is empty.
+	group string
 }
 
 // process is one life of the server.
@@ -128,7 +130,16 @@ func startIn(t testing.TB, dir string, args ...string) *server {
 // startBinary is startIn with a binary that is not the one that is tested, unless it is empty.
 func startBinary(t testing.TB, binary, dir string, args ...string) *server {
 	t.Helper()
-	s := &server{t: t, dir: dir, addr: freeAddress(t), args: args, binary: binary, http: newClient()}
+	s := &server{t: t, dir: dir, args: args, binary: binary}
+	s.launch()
+	return s
+}
+
+// launch starts the server for the first time, waits until it is ready, and reads the keys that it prints.
+func (s *server) launch() {
+	t := s.t
+	t.Helper()
+	s.addr, s.http = freeAddress(t), newClient()
 	t.Cleanup(s.end)
 	s.run()
 	s.waitReady()
@@ -142,7 +153,6 @@ func startBinary(t testing.TB, binary, dir string, args ...string) *server {
 	if s.write == "" || s.admin == "" {
 		t.Fatalf("the first start printed no keys:\n%s", s.out.String())
 	}
-	return s
 }
 
 func newClient() *http.Client {
@@ -174,6 +184,10 @@ func (s *server) spawn(addr string) *process {
 	s.t.Helper()
 	args := append([]string{"serve", "--data", s.dir, "--listen", addr, "--admin-listen", "", "--log-level", "info"}, s.args...)
 	p := &process{cmd: exec.Command(cmp.Or(s.binary, os.Getenv(binaryVariable)), args...), exited: make(chan struct{})}
+	if s.group != "" { // A shell goes into the group and becomes the server.
+		p.cmd.Path = "/bin/sh"
+		p.cmd.Args = append([]string{"sh", "-c", `echo $$ >"$0" && exec "$@"`, filepath.Join(s.group, "cgroup.procs")}, p.cmd.Args...)
+	}
 	p.cmd.Stdout, p.cmd.Stderr = &s.out, &s.log
 	if err := p.cmd.Start(); err != nil {
 		s.t.Fatal(err)
