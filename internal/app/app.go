@@ -24,7 +24,6 @@ import (
 	"github.com/freshet/freshet/internal/api/rest"
 	"github.com/freshet/freshet/internal/archive"
 	"github.com/freshet/freshet/internal/config"
-	"github.com/freshet/freshet/internal/eventlog/disk"
 	"github.com/freshet/freshet/internal/fault"
 	"github.com/freshet/freshet/internal/process/attempt"
 	"github.com/freshet/freshet/internal/process/dedup"
@@ -68,7 +67,7 @@ type app struct {
 	registry *prometheus.Registry
 	tracing  *tracing
 	server   *server.Server
-	log      *disk.Log
+	log      eventLog
 	archive  *archive.Archive
 	// bucket is where the archive is, whether it is being written or not.
 	bucket      archive.Bucket
@@ -180,11 +179,7 @@ func (a *app) open(ctx context.Context, before *server.Predecessor) (http.Handle
 		return nil, err
 	}
 	a.ballast = newBallast(c.Data, int64(c.Disk.Ballast), a.Logger, a.registry)
-	a.log, err = disk.Open(disk.Options{
-		Dir: filepath.Join(c.Data, "log"), SegmentBytes: int64(c.Log.SegmentBytes), Full: a.ballast.given,
-		Logger: a.Logger, Registerer: a.registry,
-	})
-	if err != nil {
+	if a.log, err = a.openLog(); err != nil {
 		return nil, err
 	}
 	if c.Store.Address == "" {
@@ -237,8 +232,7 @@ func (a *app) keepPositions(ctx context.Context) error {
 	} else if m != nil {
 		known = max(known, m.Target)
 	}
-	a.log.SkipTo(known)
-	return nil
+	return a.log.SkipTo(known)
 }
 
 // startAdmin opens the admin port. A predecessor has closed its own by now. A port that something else uses is no

@@ -13,7 +13,6 @@ import (
 	"github.com/freshet/freshet/internal/archive/cloud"
 	"github.com/freshet/freshet/internal/config"
 	"github.com/freshet/freshet/internal/eventlog"
-	"github.com/freshet/freshet/internal/eventlog/disk"
 )
 
 // listFile is where a server notes what the archive's bucket has.
@@ -56,15 +55,15 @@ func (a *app) openArchive(ctx context.Context) error {
 		o.Own = a.marker.Own
 	}
 	a.archive, err = archive.Open(ctx, o)
-	if err == nil {
-		// What was given out and archived before the log lost its end, or was restored, is not given out again.
-		a.log.SkipTo(a.archive.Position())
+	if err != nil {
+		return err
 	}
-	return err
+	// What was given out and archived before the log lost its end, or was restored, is not given out again.
+	return a.log.SkipTo(a.archive.Position())
 }
 
 // unpaced is the log for a reader that nobody is to wait for.
-type unpaced struct{ *disk.Log }
+type unpaced struct{ eventLog }
 
 // Subscribe implements archive.Log.
 func (l unpaced) Subscribe(from eventlog.Position) (eventlog.Subscription, error) {

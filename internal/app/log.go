@@ -1,0 +1,45 @@
+package app
+
+import (
+	"path/filepath"
+	"time"
+
+	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/eventlog/disk"
+)
+
+// eventLog is the log of events, wherever it is.
+type eventLog interface {
+	eventlog.Log
+	// SubscribeUnpaced is Subscribe for a reader that takes its time: nobody waits for it.
+	SubscribeUnpaced(from eventlog.Position) (eventlog.Subscription, error)
+	// WrittenBefore is a position before which everything is older than t, the last one that is known.
+	WrittenBefore(t time.Time) eventlog.Position
+	// SkipTo sees to it that no position before p is given out again: others know events there. It is called before the first
+	// Append. The error says that the log cannot.
+	SkipTo(p eventlog.Position) error
+	// Behind tells that those who append do well to wait for a reader.
+	Behind() bool
+	Close() error
+}
+
+// folderLog is the log in the data folder.
+type folderLog struct{ *disk.Log }
+
+// SkipTo implements eventLog.
+func (l folderLog) SkipTo(p eventlog.Position) error {
+	l.Log.SkipTo(p)
+	return nil
+}
+
+// openLog opens the log that acknowledgements come from.
+func (a *app) openLog() (eventLog, error) {
+	l, err := disk.Open(disk.Options{
+		Dir: filepath.Join(a.Config.Data, "log"), SegmentBytes: int64(a.Config.Log.SegmentBytes), Full: a.ballast.given,
+		Logger: a.Logger, Registerer: a.registry,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return folderLog{l}, nil
+}
