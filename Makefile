@@ -14,7 +14,7 @@ ARGS     ?=
 WEB := $(shell find web/src web/public web/scripts web/index.html web/package.json web/package-lock.json web/vite.config.ts \
 	web/vite.reference.config.ts web/svelte.config.js web/tsconfig.json -type f)
 
-.PHONY: run build web test test-upgrade test-sdk test-ui test-crash test-cluster check lint format race fuzz bench docs clean help
+.PHONY: run build web test test-upgrade test-sdk test-ui test-crash test-cluster test-deploy check lint format race fuzz bench docs clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 14
@@ -68,14 +68,18 @@ test-cluster: web ## what is elsewhere: a bucket of a real S3 server, a real Pos
 	test -z "$$CLICKHOUSE_URL" || FRESHET_TEST_STORE=clickhouse $(GO) test -tags duckdb_arrow -timeout 120m ./internal/query -count 1 -rapid.checks 10
 	$(GO) test -tags duckdb_arrow,cluster -timeout 20m ./test/e2e -count 1 -v -run "^($$(grep -ohE '^func Test[A-Za-z0-9]+' test/e2e/cluster_*_test.go | cut -d ' ' -f 2 | paste -sd '|'))\$$"
 
+# A module of its own: the server has none of Helm's, Kubernetes' and Compose's libraries. The first build takes a minute or two.
+test-deploy: ## render and check what is in deploy/: the chart, Compose files, Terraform
+	cd deploy/check && $(GO) test ./...
+
 check: lint test ## what a commit must pass
 
 lint: ## formatting and static checks
-	@out=$$($(GOFUMPT) -l cmd internal web/web.go web/file.go test bench); test -z "$$out" || { echo "not formatted with gofumpt:"; echo "$$out"; exit 1; }
+	@out=$$($(GOFUMPT) -l cmd internal web/web.go web/file.go test bench deploy); test -z "$$out" || { echo "not formatted with gofumpt:"; echo "$$out"; exit 1; }
 	$(GOLANGCI) run --build-tags duckdb_arrow,sdk,crash,cluster ./...
 
 format: ## format the Go code
-	$(GOFUMPT) -w cmd internal web/web.go web/file.go test bench
+	$(GOFUMPT) -w cmd internal web/web.go web/file.go test bench deploy
 
 # Three suites are mostly properties, which `make test` tries often. For races a few are plenty. Decoders and
 # machines of questions have nothing that runs beside something else.
