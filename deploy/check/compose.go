@@ -79,6 +79,9 @@ func Compose(p *types.Project, s Settings) error {
 func service(p *types.Project, svc types.ServiceConfig, s Settings) error {
 	var errs []error
 	ours := strings.HasPrefix(svc.Image, "freshet:")
+	if !ours && svc.HealthCheck == nil {
+		errs = append(errs, errors.New("has no health check"))
+	}
 	if !ours && !pinned.MatchString(svc.Image) {
 		errs = append(errs, fmt.Errorf("image %q is not pinned", svc.Image))
 	}

@@ -17,12 +17,17 @@ func given(t *testing.T, example string) map[string]string {
 	if len(env) == 0 {
 		t.Fatalf("%s has no variables", example)
 	}
+	for key, value := range env {
+		if value == "" { // a secret, which has to be given
+			env[key] = "secret"
+		}
+	}
 	env["FRESHET_VERSION"] = "v1.0.0"
 	return env
 }
 
 // files are the Compose files, each with the example of what it reads.
-var files = map[string]string{"single.yaml": "single.env.example"}
+var files = map[string]string{"single.yaml": "single.env.example", "engines.yaml": "engines.env.example"}
 
 func TestCompose(t *testing.T) {
 	known, _ := names(t)
@@ -43,6 +48,11 @@ func TestCompose(t *testing.T) {
 			}
 		})
 	}
+	bare := given(t, "engines.env.example")
+	delete(bare, "POSTGRES_PASSWORD")
+	if _, err := LoadCompose("engines.yaml", compose(t, "engines.yaml"), bare); err == nil {
+		t.Error("engines.yaml was loaded without a password")
+	}
 	found, err := filepath.Glob(filepath.Join(Root, "deploy/compose/*.yaml"))
 	if err != nil || len(found) != len(files) {
 		t.Errorf("there are %d Compose files, tried were %d (%v)", len(found), len(files), err)
@@ -62,15 +72,21 @@ func TestBrokenCompose(t *testing.T) {
 		{"root", "65532:65532", "0:0", "may run as root"},
 		{"capabilities", "    cap_drop: [ALL]\n", "", "more rights"},
 		{"too short a stop", "90s", "20s", "is killed before"},
+		{"an engine whose health nobody knows", "    healthcheck:\n      test: [CMD, pg_isready, --username=freshet, --dbname=freshet]\n      interval: 5s\n      timeout: 3s\n      retries: 20\n", "", "waits for the health of postgres"},
+		{"an engine whose image moves", "postgres:17.6", "postgres:17", "image \"postgres:17\" is not pinned"},
 		{"data in the container", "- data:/data", "- data:/elsewhere", "no volume for its data folder"},
 	} {
 		t.Run(b.name, func(t *testing.T) {
-			text := string(compose(t, "single.yaml"))
+			name, example := "single.yaml", "single.env.example"
+			if strings.Contains(b.name, "engine") {
+				name, example = "engines.yaml", "engines.env.example"
+			}
+			text := string(compose(t, name))
 			broken := strings.Replace(text, b.from, b.to, 1)
 			if broken == text {
 				t.Fatalf("has no %q to break", b.from)
 			}
-			p, err := LoadCompose("single.yaml", []byte(broken), given(t, "single.env.example"))
+			p, err := LoadCompose(name, []byte(broken), given(t, example))
 			if err == nil {
 				err = Compose(p, known)
 			}
