@@ -20,11 +20,15 @@ type Outcome struct {
 
 // Replay gives a dead letter's bytes to the decoder of its wire format again, under today's limits, and appends the event
 // with its first time of receipt. Tried twice it is stored once, as any event with the same id. With dry set nothing is
-// appended. A letter of the stage "process" holds a log record of its own and is appended as it is. An error concerns
+// appended. A letter of the stage "process" holds a log record of its own and is appended as it is, but for one whose id is
+// another event's: it would come back. An error concerns
 // the log, not the letter.
 func (h *Handler) Replay(ctx context.Context, d store.DeadLetter, dry bool) (Outcome, error) {
 	payload := d.Body
 	var events int
+	if d.Code == store.CodeConflict {
+		return Outcome{Code: d.Code, Reason: d.Reason + "; what it says can only be sent with an id of its own"}, nil
+	}
 	if d.Stage == "process" {
 		var out Outcome
 		if events, out = readable(d.Body); out.Code != "" {

@@ -30,6 +30,7 @@ func TestReplay(t *testing.T) {
 		"several in one":          {store.DeadLetter{Project: 1, Stage: "decode", Protocol: "native", Body: []byte(`{},{}`)}, "malformed_json"},
 		"cut":                     {store.DeadLetter{Project: 1, Stage: "decode", Protocol: "native", Body: make([]byte, 64<<10)}, "truncated"},
 		"of a format nobody has":  {store.DeadLetter{Project: 1, Stage: "decode", Protocol: "x", Body: []byte(`{}`)}, "unknown_protocol"},
+		"with the id of another":  {store.DeadLetter{Project: 1, Stage: "process", Code: store.CodeConflict, Body: []byte{1}}, "id_conflict"},
 		"of a record cut in half": {store.DeadLetter{Project: 1, Stage: "process", Body: []byte{1, 1}}, "malformed_record"},
 	} {
 		before := end()

@@ -29,8 +29,9 @@ import (
 
 // Dedup remembers event ids; package dedup says how. Errors of Kind Unavailable pass, others stop Run.
 type Dedup interface {
-	// Seen tells whether the event at pos is a duplicate, and remembers its id if it is not.
-	Seen(project uint32, key event.Key, pos eventlog.Position, receivedAt int64) (dup bool, err error)
+	// Seen tells whether the event at pos is a duplicate, and remembers its id if it is not. Other tells of a duplicate that
+	// the first event of its id said something else.
+	Seen(c event.Claim, pos eventlog.Position, receivedAt int64) (dup, other bool, err error)
 	// Forget undoes the Seen just before.
 	Forget(project uint32, key event.Key, pos eventlog.Position)
 	// Advance tells that every event before pos was offered. Positions given are starts of records.

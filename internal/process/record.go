@@ -116,9 +116,13 @@ func (p *Processor) one(ctx context.Context, h *event.Header, loc *time.Location
 	e := &p.event
 	p.begin(e, h, pos)
 	if e.ID != "" {
-		dup, err := p.seen(ctx, h, pos)
+		dup, other, err := p.seen(ctx, h, pos)
 		if err != nil {
 			return fmt.Errorf("deduplicate position %d: %w", pos, err)
+		}
+		if other {
+			p.conflict(h, pos)
+			return nil
 		}
 		if dup {
 			p.batch.counts.Duplicate++
@@ -164,16 +168,25 @@ func (p *Processor) try(h *event.Header, loc *time.Location, e *event.Event, pos
 	return err
 }
 
-func (p *Processor) seen(ctx context.Context, h *event.Header, pos eventlog.Position) (bool, error) {
-	dup, err := p.Dedup.Seen(h.Project, p.event.Derived.Key, pos, h.ReceivedAt)
-	if err == nil {
-		return dup, nil
+func (p *Processor) seen(ctx context.Context, h *event.Header, pos eventlog.Position) (dup, other bool, err error) {
+	c := claim(h, &p.event)
+	if dup, other, err = p.Dedup.Seen(c, pos, h.ReceivedAt); err == nil {
+		return dup, other, nil
 	}
 	err = p.retry(ctx, func() (err error) {
-		dup, err = p.Dedup.Seen(h.Project, p.event.Derived.Key, pos, h.ReceivedAt)
+		dup, other, err = p.Dedup.Seen(c, pos, h.ReceivedAt)
 		return err
 	})
-	return dup, err
+	return dup, other, err
+}
+
+// claim is what dedup is asked about. An id that was made from the content needs nothing beside it.
+func claim(h *event.Header, e *event.Event) event.Claim {
+	c := event.Claim{Project: h.Project, Key: e.Derived.Key}
+	if e.Derived.Flags&event.FlagMadeID == 0 {
+		c.Content = e.Content()
+	}
+	return c
 }
 
 // begin fills what is known of an event without any step.
@@ -235,6 +248,18 @@ func (p *Processor) poison(h *event.Header, pos eventlog.Position, cause error) 
 	p.Logger.Error("event set aside", "position", uint64(pos), "project", h.Project, "error", cause)
 	p.batch.counts.Dead++
 	p.dead(store.DeadLetter{Position: pos, Code: store.CodePoison, Reason: cause.Error(), Body: p.encoder.Payload()})
+}
+
+// conflict sets aside an event whose id is that of an earlier one that said something else: the first counts, the other is kept as a
+// log record of its own.
+func (p *Processor) conflict(h *event.Header, pos eventlog.Position) {
+	p.encoder.Begin(*h)
+	p.encoder.Add(&p.event)
+	p.batch.counts.Dead++
+	p.dead(store.DeadLetter{
+		Position: pos, Code: store.CodeConflict, Body: p.encoder.Payload(),
+		Reason: "its id was that of an earlier event with another content",
+	})
 }
 
 // malformed sets aside the rest of a record from pos on.

@@ -314,7 +314,7 @@ func (p *Processor) replayRecord(entry *eventlog.Entry, poisoned []eventlog.Posi
 		}
 		p.begin(e, h, pos)
 		if _, set := slices.BinarySearch(poisoned, pos); !set && e.ID != "" {
-			dup, err := p.Dedup.Seen(h.Project, e.Derived.Key, pos, h.ReceivedAt)
+			dup, _, err := p.Dedup.Seen(claim(h, e), pos, h.ReceivedAt)
 			if err != nil {
 				return err
 			}

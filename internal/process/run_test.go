@@ -17,12 +17,12 @@ type stuck struct {
 	healed bool
 }
 
-func (s *stuck) Seen(project uint32, key event.Key, pos eventlog.Position, received int64) (bool, error) {
+func (s *stuck) Seen(c event.Claim, pos eventlog.Position, received int64) (dup, other bool, err error) {
 	if pos >= s.from && !s.healed {
 		s.tried()
-		return false, event.Errorf(event.Unavailable, "dedup_unwritable", "no space")
+		return false, false, event.Errorf(event.Unavailable, "dedup_unwritable", "no space")
 	}
-	return s.Dedup.Seen(project, key, pos, received)
+	return s.Dedup.Seen(c, pos, received)
 }
 
 // TestStopWithinRecord: a stop that falls into a record commits nothing of it, and the next process does all of it.

@@ -85,6 +85,9 @@ func (c Counts) Plus(d Counts) Counts {
 // CodePoison is the code of the dead letter of an event that could be read but not processed.
 const CodePoison = "poison"
 
+// CodeConflict is the code of the dead letter of an event that came with the id of an earlier one and another content.
+const CodeConflict = "id_conflict"
+
 // DeadLetter is an event that was accepted and could not become a row.
 type DeadLetter struct {
 	Project    ProjectID         `json:"-"`

@@ -238,12 +238,38 @@ func repeat(id, what string, bodies [2]string, header ...string) input {
 			return failed[0] + failed[1]
 		}
 		c.waitVisible(max(position[0], position[1]))
-		name := "repeat-" + strings.ToLower(id)
+		_, name, _ := strings.Cut(bodies[0], `"event":"`)
+		name, _, _ = strings.Cut(name, `"`)
 		if n := len(c.export("event=" + name)); n != 1 {
 			return fmt.Sprintf("200, stored %d times", n)
 		}
 		return once
 	}}
+}
+
+// conflict is repeat of an event that comes again as another one.
+func conflict(id, what string, bodies [2]string) input {
+	in := repeat(id, what, bodies)
+	send := in.try
+	in.answer = once + ", the other is the dead letter `id_conflict`"
+	in.try = func(c *catalogue) string {
+		letters := func() int {
+			var page struct {
+				DeadLetters []struct{} `json:"dead_letters"`
+			}
+			c.get("/v1/deadletters?limit=200&code=id_conflict", &page)
+			return len(page.DeadLetters)
+		}
+		before := letters()
+		if got := send(c); got != once {
+			return got
+		}
+		if n := letters() - before; n != 1 {
+			return fmt.Sprintf("%s, %d dead letters", once, n)
+		}
+		return in.answer
+	}
+	return in
 }
 
 func repeatInputs() []input {
@@ -252,7 +278,15 @@ func repeatInputs() []input {
 		repeat("I46", "twice the same event without an id", [2]string{`{"event":"repeat-i46","user_id":"u"}`, `{"event":"repeat-i46","user_id":"u"}`}),
 		repeat("I48", "the same batch on two connections at once", [2]string{one("i48"), one("i48")}),
 		repeat("I49", "an id twice in a batch", [2]string{"[" + one("i49") + "," + one("i49") + "]", one("i49")}),
-		repeat("I50", "an id again with another body", [2]string{one("i50"), strings.Replace(one("i50"), `"u"`, `"v"`, 1)}),
+		conflict("I50", "an id again with another body", [2]string{one("i50"), strings.Replace(one("i50"), `"u"`, `"v"`, 1)}),
+		conflict("I50", "an id again with another property", [2]string{
+			`{"event":"repeat-i50-paid","user_id":"u","id":"i50-paid","properties":{"amount":12}}`,
+			`{"event":"repeat-i50-paid","user_id":"u","id":"i50-paid","properties":{"amount":21}}`,
+		}),
+		repeat("I50", "an id again with its properties in another order and another time", [2]string{
+			`{"event":"repeat-i50-order","user_id":"x","id":"i50-order","timestamp":"2026-01-01T00:00:00Z","properties":{"a":1,"b":{"c":2,"d":[3]}}}`,
+			`{"event":"repeat-i50-order","user_id":"x","id":"i50-order","properties":{"b":{"d":[3],"c":2},"a":1}}`,
+		}),
 		repeat("I51", "an Idempotency-Key again with another body",
 			[2]string{`{"event":"repeat-i51","user_id":"u"}`, `{"event":"repeat-i51","user_id":"v"}`}, "Idempotency-Key", "bad-input-51"),
 		{id: "I56", what: "26 hours in the future", answer: "200, has the time of receipt and the flag `future`", try: func(c *catalogue) string {

@@ -220,7 +220,9 @@ func (touchy) Enrich(e *event.Event) {
 
 type forgetful struct{ process.Dedup }
 
-func (forgetful) Seen(uint32, event.Key, eventlog.Position, int64) (bool, error) { return false, nil }
+func (forgetful) Seen(event.Claim, eventlog.Position, int64) (dup, other bool, err error) {
+	return false, false, nil
+}
 
 type gullible struct{}
 

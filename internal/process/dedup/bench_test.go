@@ -33,7 +33,7 @@ func BenchmarkNew(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
-		if dup, err := x.Seen(1, randomKey(i), eventlog.Position(i), 1_700_000_000e6+int64(i)*12); dup != want || err != nil {
+		if dup, _, err := x.Seen(claim(1, randomKey(i)), eventlog.Position(i), 1_700_000_000e6+int64(i)*12); dup != want || err != nil {
 			b.Fatal(i, dup, err)
 		}
 	}
@@ -54,7 +54,7 @@ func BenchmarkNew(b *testing.B) {
 		n := 0
 		for b.Loop() {
 			n += 7919
-			if dup, err := x.Seen(1, randomKey(n%known), eventlog.Position(i), 1_700_000_000e6+int64(i)*12); !dup || err != nil {
+			if dup, _, err := x.Seen(claim(1, randomKey(n%known)), eventlog.Position(i), 1_700_000_000e6+int64(i)*12); !dup || err != nil {
 				b.Fatal(n, dup, err)
 			}
 		}

@@ -1,6 +1,7 @@
 // Package dedup remembers which event ids came within a window of time, exactly, by project: an id stands for the
 // position of the event that carried it first. The same id at the same position is that event seen again (the log is
-// being replayed); at a later position, within the window, it is a duplicate.
+// being replayed); at a later position, within the window, it is a duplicate. With the id 16 bits of the event's content are kept,
+// so that a duplicate that says something else is told from one that was sent again.
 //
 // Recent ids live in a table in memory (table.go). A full table becomes a run, one sorted file with a filter in front
 // (run.go, filter.go), written behind the caller's back (flush.go); runs are merged as they become many and removed as
@@ -27,8 +28,8 @@ import (
 type Options struct {
 	// Window is how long an id is remembered, by time of receipt, in whole seconds. Default 30 days.
 	Window time.Duration
-	// TableBits is the binary logarithm of the most slots that the table of recent ids may have, 24 bytes each; two
-	// tables exist at times. Default 20, 24 MB.
+	// TableBits is the binary logarithm of the most slots that the table of recent ids may have, 26 bytes each; two
+	// tables exist at times. Default 20, 26 MB.
 	TableBits uint
 	// FilterBytes is the most memory the filters of all runs take. A run's filter begins at 12 to 24 bits an id;
 	// past the limit the densest are folded in half, which costs more reads of runs and no exactness. Default 48 MiB.
@@ -103,43 +104,46 @@ type verdict struct {
 	pos    uint64
 	sec    int64
 	window int64
+	sum    uint16
 	dup    bool
+	other  bool
 	hit    bool
 }
 
 // judge looks at an entry of the event's id, and returns true when that decides. An entry at a later position decides
 // nothing: the event is being replayed, and was not a duplicate of what came after it.
-func (v *verdict) judge(pos uint64, sec int64) bool {
+func (v *verdict) judge(pos uint64, sec int64, sum uint16) bool {
 	v.hit = true
 	if pos == v.pos {
-		v.dup = false
+		v.dup, v.other = false, false
 		return true
 	}
 	if pos < v.pos && (v.sec-sec < v.window || fault.Planted(fault.WindowEdge) && v.sec-sec == v.window) {
-		v.dup = true
+		v.dup, v.other = true, sum != 0 && v.sum != 0 && sum != v.sum
 		return true
 	}
 	return false
 }
 
 // Seen tells whether the event at pos, received at receivedAt (µs), is a duplicate, and remembers its id if it is
-// not. Positions come in the order of the log, except that the caller may go back to replay. After an error nothing
+// not. Of a duplicate, other tells that the first event of the id had another content; one of 65,536 such is not told, nor is
+// one whose first was remembered by a version that kept no content. Positions come in the order of the log, except that the caller may go back to replay. After an error nothing
 // is remembered and the call may be repeated; Kind Unavailable is a disk that takes nothing, Corrupt a damaged run,
 // which the next Open replaces.
-func (x *Index) Seen(project uint32, key event.Key, pos eventlog.Position, receivedAt int64) (dup bool, err error) {
-	hi, lo := mix(project, key)
-	v := verdict{pos: uint64(pos), sec: seconds(receivedAt), window: x.window}
+func (x *Index) Seen(c event.Claim, pos eventlog.Position, receivedAt int64) (dup, other bool, err error) {
+	hi, lo := mix(c.Project, c.Key)
+	v := verdict{pos: uint64(pos), sec: seconds(receivedAt), window: x.window, sum: c.Content}
 	if x.active.find(hi, lo, &v) {
-		return v.dup, nil
+		return v.dup, v.other, nil
 	}
 	if frozen := x.frozen.Load(); frozen != nil && frozen.find(hi, lo, &v) {
-		return v.dup, nil
+		return v.dup, v.other, nil
 	}
 	decided, err := x.findRuns(hi, lo, &v)
 	if err != nil || decided {
-		return v.dup, err
+		return v.dup, v.other, err
 	}
-	return false, x.remember(hi, lo, v.pos, v.sec)
+	return false, false, x.remember(&entry{hi, lo, v.pos, v.sec, v.sum})
 }
 
 func (x *Index) findRuns(hi, lo uint64, v *verdict) (bool, error) {
@@ -170,26 +174,26 @@ again:
 }
 
 // remember puts an entry into the table, after making room.
-func (x *Index) remember(hi, lo, pos uint64, sec int64) error {
-	if pos < x.active.base {
+func (x *Index) remember(e *entry) error {
+	if e.pos < x.active.base {
 		return nil // What lies before the table is complete in the runs.
 	}
-	if x.active.full() || !x.active.fits(pos, sec) {
-		if len(x.active.slots) < 1<<x.opts.TableBits && x.active.fits(pos, sec) {
+	if x.active.full() || !x.active.fits(e.pos, e.sec) {
+		if len(x.active.slots) < 1<<x.opts.TableBits && x.active.fits(e.pos, e.sec) {
 			x.active.grow()
 		} else {
 			to := x.next
 			if to <= x.active.base {
-				to = pos // One record has filled the table.
+				to = e.pos // One record has filled the table.
 			}
 			if err := x.freeze(to); err != nil {
 				return err
 			}
 		}
 	}
-	x.active.insert(hi, lo, pos, sec)
-	if sec > x.latest.Load() {
-		x.latest.Store(sec)
+	x.active.insert(e)
+	if e.sec > x.latest.Load() {
+		x.latest.Store(e.sec)
 	}
 	return nil
 }

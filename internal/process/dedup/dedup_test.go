@@ -40,28 +40,38 @@ type carried struct {
 	project  uint32
 	key      event.Key
 	received int64
+	content  uint16
 }
+
+// claim is that of an event whose content nobody knows.
+func claim(project uint32, k event.Key) event.Claim { return event.Claim{Project: project, Key: k} }
 
 func keyOf(n int) (k event.Key) {
 	binary.BigEndian.PutUint64(k[8:], uint64(n))
 	return k
 }
 
+// answer is what is said of an event: its id came before, and with another content.
+type answer struct{ dup, other bool }
+
 // oracle answers for a whole history, in order.
-func oracle(history []carried) []bool {
+func oracle(history []carried) []answer {
 	type id struct {
 		project uint32
 		key     event.Key
 	}
-	first := map[id][]int64{}
-	out := make([]bool, len(history))
+	first := map[id][]carried{}
+	out := make([]answer, len(history))
 	for i, h := range history {
-		k, sec := id{h.project, h.key}, seconds(h.received)
-		for _, s := range first[k] {
-			out[i] = out[i] || sec-s < int64(testWindow.Seconds())
+		k := id{h.project, h.key}
+		for _, f := range first[k] {
+			if seconds(h.received)-seconds(f.received) < int64(testWindow.Seconds()) {
+				out[i].dup = true
+				out[i].other = out[i].other || f.content != 0 && h.content != 0 && f.content != h.content
+			}
 		}
-		if !out[i] {
-			first[k] = append(first[k], sec)
+		if !out[i].dup {
+			first[k] = append(first[k], h)
 		}
 	}
 	return out
@@ -87,7 +97,7 @@ func TestAgainstModel(t *testing.T) {
 			default:
 				now += int64(next(3e5))
 			}
-			history[i] = carried{uint32(next(3)), keyOf(next(ids)), now}
+			history[i] = carried{uint32(next(3)), keyOf(next(ids)), now, uint16(next(3))}
 		}
 		want := oracle(history)
 		fs := vfs.NewCrashableMem()
@@ -99,9 +109,9 @@ func TestAgainstModel(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			dup, err := x.Seen(h.project, h.key, eventlog.Position(i), h.received)
-			if err != nil || dup != want[i] {
-				t.Fatalf("event %d: duplicate %v, want %v; %v", i, dup, want[i], err)
+			dup, other, err := x.Seen(event.Claim{Project: h.project, Key: h.key, Content: h.content}, eventlog.Position(i), h.received)
+			if got := (answer{dup, other}); err != nil || got != want[i] {
+				t.Fatalf("event %d: %+v, want %+v; %v", i, got, want[i], err)
 			}
 			switch next(150) {
 			case 0: // The plug is pulled; the store had less or more than the index on disk.
@@ -109,7 +119,8 @@ func TestAgainstModel(t *testing.T) {
 				x = open(t, testOptions(fs))
 				i = max(0, i-next(60)) - 1
 				for p := int(x.Checkpoint()); p <= i; p++ {
-					if _, err := x.Seen(history[p].project, history[p].key, eventlog.Position(p), history[p].received); err != nil {
+					h := history[p]
+					if _, _, err := x.Seen(event.Claim{Project: h.project, Key: h.key, Content: h.content}, eventlog.Position(p), h.received); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -141,7 +152,7 @@ func TestCheckpointIsDurable(t *testing.T) {
 	fs := vfs.NewCrashableMem()
 	x := open(t, testOptions(fs))
 	for i := range n {
-		if _, err := x.Seen(1, keyOf(i), eventlog.Position(i), 1_700_000_000e6); err != nil {
+		if _, _, err := x.Seen(claim(1, keyOf(i)), eventlog.Position(i), 1_700_000_000e6); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -154,7 +165,7 @@ func TestCheckpointIsDurable(t *testing.T) {
 		t.Fatalf("the checkpoint was %d and is %d", n, got)
 	}
 	for i := range n {
-		if dup, err := x.Seen(1, keyOf(i), eventlog.Position(n+i), 1_700_000_000e6); !dup || err != nil {
+		if dup, _, err := x.Seen(claim(1, keyOf(i)), eventlog.Position(n+i), 1_700_000_000e6); !dup || err != nil {
 			t.Fatalf("id %d: duplicate %v, %v", i, dup, err)
 		}
 	}
@@ -169,7 +180,7 @@ func TestWindowEdges(t *testing.T) {
 		for _, onDisk := range []bool{false, true} {
 			fs := vfs.NewMem()
 			x := open(t, testOptions(fs))
-			if dup, err := x.Seen(1, keyOf(1), 0, start); dup || err != nil {
+			if dup, _, err := x.Seen(claim(1, keyOf(1)), 0, start); dup || err != nil {
 				t.Fatal(dup, err)
 			}
 			if onDisk {
@@ -178,10 +189,10 @@ func TestWindowEdges(t *testing.T) {
 				}
 				x = open(t, testOptions(fs))
 			}
-			if dup, _ := x.Seen(2, keyOf(1), 1, start); dup {
+			if dup, _, _ := x.Seen(claim(2, keyOf(1)), 1, start); dup {
 				t.Error("an id of another project is taken for a duplicate")
 			}
-			if dup, err := x.Seen(1, keyOf(1), 2, start+c.after.Microseconds()); dup != c.dup || err != nil {
+			if dup, _, err := x.Seen(claim(1, keyOf(1)), 2, start+c.after.Microseconds()); dup != c.dup || err != nil {
 				t.Errorf("%v after the first, on disk %v: duplicate %v, %v", c.after, onDisk, dup, err)
 			}
 			if err := x.Close(); err != nil {
@@ -194,12 +205,12 @@ func TestWindowEdges(t *testing.T) {
 func TestForget(t *testing.T) {
 	x := open(t, testOptions(vfs.NewMem()))
 	defer x.Close()
-	if _, err := x.Seen(1, keyOf(1), 0, 0); err != nil {
+	if _, _, err := x.Seen(claim(1, keyOf(1)), 0, 0); err != nil {
 		t.Fatal(err)
 	}
 	x.Forget(1, keyOf(1), 0)
 	for i, want := range []bool{false, true} {
-		if dup, err := x.Seen(1, keyOf(1), eventlog.Position(1+i), 0); dup != want || err != nil {
+		if dup, _, err := x.Seen(claim(1, keyOf(1)), eventlog.Position(1+i), 0); dup != want || err != nil {
 			t.Fatal(i, dup, err)
 		}
 	}
@@ -212,7 +223,7 @@ func fill(t testing.TB, x *Index, from, to int, second func(i int) int64) {
 		if err := x.Advance(eventlog.Position(i)); err != nil {
 			t.Fatal(err)
 		}
-		if dup, err := x.Seen(1, keyOf(i), eventlog.Position(i), second(i)*1e6); dup || err != nil {
+		if dup, _, err := x.Seen(claim(1, keyOf(i)), eventlog.Position(i), second(i)*1e6); dup || err != nil {
 			t.Fatalf("id %d: duplicate %v, %v", i, dup, err)
 		}
 	}
@@ -238,7 +249,7 @@ func TestRunsExpireAndMerge(t *testing.T) {
 		t.Errorf("%+v: too many runs", s)
 	}
 	for _, i := range []int{0, 1, 20_000, 39_999} {
-		if dup, err := x2.Seen(1, keyOf(i), 50_000, 1_700_000_000e6); !dup || err != nil {
+		if dup, _, err := x2.Seen(claim(1, keyOf(i)), 50_000, 1_700_000_000e6); !dup || err != nil {
 			t.Error(i, dup, err)
 		}
 	}
@@ -292,7 +303,7 @@ func TestDamage(t *testing.T) {
 			t.Fatalf("checkpoint %d", x.Checkpoint())
 		}
 		for _, i := range []int{9_000, 9_999} {
-			if dup, err := x.Seen(1, keyOf(i), 20_000, 1_700_000_000e6); !dup || err != nil {
+			if dup, _, err := x.Seen(claim(1, keyOf(i)), 20_000, 1_700_000_000e6); !dup || err != nil {
 				t.Error(logStart, i, dup, err)
 			}
 		}
@@ -321,7 +332,7 @@ func TestDamageWhileOpen(t *testing.T) {
 	if _, err := f.WriteAt([]byte("x"), 100); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := x.Seen(1, keyOf(3), 20, 0); event.KindOf(err) != event.Corrupt {
+	if _, _, err := x.Seen(claim(1, keyOf(3)), 20, 0); event.KindOf(err) != event.Corrupt {
 		t.Fatal("damage went unseen:", err)
 	}
 	if err := x.Close(); err != nil {
@@ -342,7 +353,7 @@ func TestDiskFull(t *testing.T) {
 	full = true
 	i := 0
 	for ; ; i++ {
-		if _, err := x.Seen(1, keyOf(i), eventlog.Position(i), 0); err != nil {
+		if _, _, err := x.Seen(claim(1, keyOf(i)), eventlog.Position(i), 0); err != nil {
 			if event.KindOf(err) != event.Unavailable {
 				t.Fatal(err)
 			}
@@ -352,7 +363,7 @@ func TestDiskFull(t *testing.T) {
 	full = false
 	fill(t, x, i, i+1000, func(int) int64 { return 0 })
 	for j := range i + 1000 {
-		if dup, err := x.Seen(1, keyOf(j), 10_000, 0); !dup || err != nil {
+		if dup, _, err := x.Seen(claim(1, keyOf(j)), 10_000, 0); !dup || err != nil {
 			t.Fatal(j, dup, err)
 		}
 	}
@@ -381,7 +392,7 @@ func TestCloseWithinARecord(t *testing.T) {
 	o := testOptions(fs)
 	seen := func(x *Index, id int, pos eventlog.Position) bool {
 		t.Helper()
-		dup, err := x.Seen(1, keyOf(id), pos, 1e15)
+		dup, _, err := x.Seen(claim(1, keyOf(id)), pos, 1e15)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -433,7 +444,7 @@ func TestLast(t *testing.T) {
 		t.Fatal(err)
 	}
 	for pos := range eventlog.Position(40) {
-		if _, err := x.Seen(1, event.Key{byte(pos)}, pos, 1); err != nil {
+		if _, _, err := x.Seen(claim(1, event.Key{byte(pos)}), pos, 1); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -463,7 +474,7 @@ func TestNewerRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	footer := b[len(b)-footerBytes:]
-	footer[7] = '2'
+	footer[7] = '3'
 	damaged := bytes.Clone(b)
 	binary.LittleEndian.PutUint64(footer[88:], xxh3.Hash(footer[:88]))
 	if err := os.WriteFile(path, b, 0o600); err != nil {
@@ -485,6 +496,56 @@ func TestNewerRun(t *testing.T) {
 	}
 	if x, err = Open(dir, o); err != nil || x.Checkpoint() != 0 {
 		t.Fatalf("with a damaged digit: %v", err)
+	}
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestFormer: runs of format 1, which kept no content, are read, and merged with those of today. Of their ids nobody can say that
+// they came with another content.
+func TestFormer(t *testing.T) {
+	const former, all = 100, 2000
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("testdata/format1")); err != nil {
+		t.Fatal(err)
+	}
+	o := testOptions(vfs.Default)
+	x, err := Open(dir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := x.Checkpoint(); got != former {
+		t.Fatalf("checkpoint %d", got)
+	}
+	same := func(i int, content uint16) event.Claim {
+		return event.Claim{Project: 1, Key: keyOf(i), Content: content}
+	}
+	const at = 1_700_000_000e6
+	for i := former; i < all; i++ {
+		if err := x.Advance(eventlog.Position(i)); err != nil {
+			t.Fatal(err)
+		}
+		if dup, _, err := x.Seen(same(i, 1), eventlog.Position(i), at); dup || err != nil {
+			t.Fatal(i, dup, err)
+		}
+	}
+	if err := errors.Join(x.Advance(all), x.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, runName(0, former))); !errors.Is(err, os.ErrNotExist) {
+		t.Fatalf("the former run was not merged: %v", err)
+	}
+	if x, err = Open(dir, o); err != nil {
+		t.Fatal(err)
+	}
+	for i := range all {
+		for _, content := range []uint16{1, 2} {
+			dup, other, err := x.Seen(same(i, content), all, at)
+			if want := i >= former && content == 2; !dup || other != want || err != nil {
+				t.Fatalf("id %d with content %d: %v, %v, want %v; %v", i, content, dup, other, want, err)
+			}
+		}
 	}
 	if err := x.Close(); err != nil {
 		t.Fatal(err)

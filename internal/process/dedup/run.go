@@ -19,11 +19,11 @@ import (
 //	block ... | fences | filter | footer
 //
 //	block, 4096 bytes: record ... | zeros | XXH3 of what precedes, its low 4 bytes
-//	record: hi (8 bytes, big endian) | lo (8 bytes) | position less from | second less the least (widths in the footer)
+//	record: hi (8 bytes, big endian) | lo (8 bytes) | position less from | second less the least | content (widths in the footer)
 //	fences: hi of the first record of each block, 8 bytes each, little endian
 //	filter: a power of two of 64-byte blocks
 //	footer, 96 bytes, little endian, 8 bytes each unless said: magic | from | to | records | least second | greatest
-//	        second | width of a position (1 byte) | width of a second (1 byte) | 6 zeros | blocks | words of filter |
+//	        second | width of a position (1 byte) | width of a second (1 byte) | width of a content (1 byte, 0 in version 1) | 5 zeros | blocks | words of filter |
 //
 // //
 // The file's name tells the positions [from, to) whose ids it holds. The digit in the magic is the version; every version ends with
@@ -32,8 +32,10 @@ const (
 	blockBytes  = 4096
 	blockRoom   = blockBytes - 4
 	footerBytes = 96
-	// runMagic is "freshet1".
-	runMagic = 0x3174656873657266
+	// runMagic is "freshet2", runFormat its digit.
+	runMagic  = 0x3274656873657266
+	runFormat = 2
+	sumBytes  = 2
 )
 
 // runInfo is what the footer says.
@@ -44,11 +46,12 @@ type runInfo struct {
 	minSec, maxSec int64
 	posWidth       int
 	secWidth       int
+	sumWidth       int
 	blocks         int
 	filterWords    int
 }
 
-func (i *runInfo) recordBytes() int { return 16 + i.posWidth + i.secWidth }
+func (i *runInfo) recordBytes() int { return 16 + i.posWidth + i.secWidth + i.sumWidth }
 func (i *runInfo) perBlock() int    { return blockRoom / i.recordBytes() }
 
 // member is a run in the set that lookups go through, behind its filter.
@@ -109,7 +112,7 @@ type runWriter struct {
 func newRunWriter(out io.Writer, info runInfo, atMost int) *runWriter {
 	info.posWidth = width(info.maxPos - info.from)
 	info.secWidth = width(uint64(info.maxSec - info.minSec))
-	info.count, info.blocks = 0, 0
+	info.sumWidth, info.count, info.blocks = sumBytes, 0, 0
 	return &runWriter{runInfo: info, out: out, block: make([]byte, 0, blockBytes), filter: newFilter(atMost)}
 }
 
@@ -124,6 +127,7 @@ func (w *runWriter) add(e *entry) {
 	binary.BigEndian.PutUint64(b[8:], e.lo)
 	putUint(b[16:], e.pos-w.from, w.posWidth)
 	putUint(b[16+w.posWidth:], uint64(e.sec-w.minSec), w.secWidth)
+	putUint(b[16+w.posWidth+w.secWidth:], uint64(e.sum), w.sumWidth)
 	w.filter.add(e.hi, e.lo)
 	w.count++
 	if w.in++; w.in == w.perBlock() {
@@ -160,7 +164,7 @@ func (w *runWriter) finish() error {
 	at := len(tail)
 	for _, v := range []uint64{
 		runMagic, w.from, w.to, uint64(w.count), uint64(w.minSec), uint64(w.maxSec),
-		uint64(w.posWidth) | uint64(w.secWidth)<<8, uint64(w.blocks), uint64(w.filterWords), sum, w.maxPos,
+		uint64(w.posWidth) | uint64(w.secWidth)<<8 | uint64(w.sumWidth)<<16, uint64(w.blocks), uint64(w.filterWords), sum, w.maxPos,
 	} {
 		tail = binary.LittleEndian.AppendUint64(tail, v)
 	}
@@ -209,8 +213,8 @@ func (r *run) footer() (v [footerBytes / 8]uint64, size int64, err error) {
 	if version == 0 || v[11] != xxh3.Hash(b[:88]) {
 		return v, size, corrupt(r.name, "bad footer")
 	}
-	if version > 1 {
-		return v, size, fmt.Errorf("dedup run %s has format %d, this program reads 1: %w", r.name, version, event.ErrNewer)
+	if version > runFormat {
+		return v, size, fmt.Errorf("dedup run %s has format %d, this program reads 1 to %d: %w", r.name, version, runFormat, event.ErrNewer)
 	}
 	return v, size, nil
 }
@@ -224,7 +228,8 @@ func (r *run) load() (filter, error) {
 	r.size = size
 	r.runInfo = runInfo{
 		from: v[1], to: v[2], count: int(v[3]), minSec: int64(v[4]), maxSec: int64(v[5]),
-		posWidth: int(v[6] & 0xff), secWidth: int(v[6] >> 8 & 0xff), blocks: int(v[7]), filterWords: int(v[8]), maxPos: v[10],
+		posWidth: int(v[6] & 0xff), secWidth: int(v[6] >> 8 & 0xff), sumWidth: int(v[6] >> 16 & 0xff),
+		blocks: int(v[7]), filterWords: int(v[8]), maxPos: v[10],
 	}
 	tail := int64(8*(r.blocks+r.filterWords)) + footerBytes
 	if int64(r.blocks)*blockBytes+tail != r.size || runName(r.from, r.to) != r.name {
@@ -280,7 +285,7 @@ func (r *run) find(hi, lo uint64, buf []byte, v *verdict) (decided, ok bool, err
 			if e.hi != hi || e.lo > lo {
 				break
 			}
-			if e.lo == lo && v.judge(e.pos, e.sec) {
+			if e.lo == lo && v.judge(e.pos, e.sec, e.sum) {
 				return true, true, nil
 			}
 		}
@@ -296,6 +301,7 @@ func (r *run) decode(b []byte) entry {
 		hi: binary.BigEndian.Uint64(b), lo: binary.BigEndian.Uint64(b[8:]),
 		pos: r.from + getUint(b[16:], r.posWidth),
 		sec: r.minSec + int64(getUint(b[16+r.posWidth:], r.secWidth)),
+		sum: uint16(getUint(b[16+r.posWidth+r.secWidth:], r.sumWidth)),
 	}
 }
 

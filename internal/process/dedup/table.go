@@ -2,11 +2,13 @@ package dedup
 
 import "math"
 
-// entry is one id: its hash, the position of the event that carried it first, and when that was received, in seconds.
+// entry is one id: its hash, the position of the event that carried it first, when that was received, in seconds, and 16 bits of
+// its content, 0 when they are not known.
 type entry struct {
 	hi, lo uint64
 	pos    uint64
 	sec    int64
+	sum    uint16
 }
 
 // forgotten as a slot's second makes the entry older than any window.
@@ -29,14 +31,16 @@ type table struct {
 	base    uint64
 	baseSec int64
 	slots   []slot
-	shift   uint
-	n       int
+	// sums are the contents of the slots' events, beside them so that a walk along slots stays dense.
+	sums  []uint16
+	shift uint
+	n     int
 }
 
 const minTableBits = 14
 
 func newTable(bits uint) *table {
-	return &table{slots: make([]slot, 1<<bits), shift: 64 - bits}
+	return &table{slots: make([]slot, 1<<bits), sums: make([]uint16, 1<<bits), shift: 64 - bits}
 }
 
 // begin empties t for entries from the position on.
@@ -60,31 +64,31 @@ func (t *table) fits(pos uint64, sec int64) bool {
 }
 
 // insert adds an entry that fits; the table is not full.
-func (t *table) insert(hi, lo, pos uint64, sec int64) {
+func (t *table) insert(e *entry) {
 	if t.n == 0 {
-		t.baseSec = sec
+		t.baseSec = e.sec
 	}
-	t.put(slot{hi: hi, lo: lo, pos: uint32(pos-t.base) + 1, sec: int32(sec - t.baseSec)})
+	t.put(slot{hi: e.hi, lo: e.lo, pos: uint32(e.pos-t.base) + 1, sec: int32(e.sec - t.baseSec)}, e.sum)
 	t.n++
 }
 
-func (t *table) put(s slot) {
+func (t *table) put(s slot, sum uint16) {
 	mask := uint64(len(t.slots) - 1)
 	i := s.hi >> t.shift
 	for t.slots[i].pos != 0 {
 		i = (i + 1) & mask
 	}
-	t.slots[i] = s
+	t.slots[i], t.sums[i] = s, sum
 }
 
 // grow doubles the table.
 func (t *table) grow() {
-	old := t.slots
-	t.slots = make([]slot, 2*len(old))
+	old, sums := t.slots, t.sums
+	t.slots, t.sums = make([]slot, 2*len(old)), make([]uint16, 2*len(old))
 	t.shift--
 	for i := range old {
 		if old[i].pos != 0 {
-			t.put(old[i])
+			t.put(old[i], sums[i])
 		}
 	}
 }
@@ -98,7 +102,7 @@ func (t *table) find(hi, lo uint64, v *verdict) bool {
 			return false
 		}
 		if s.hi == hi && s.lo == lo && s.sec != forgotten &&
-			v.judge(t.base+uint64(s.pos-1), t.baseSec+int64(s.sec)) {
+			v.judge(t.base+uint64(s.pos-1), t.baseSec+int64(s.sec), t.sums[i]) {
 			return true
 		}
 	}
@@ -139,7 +143,7 @@ func (t *table) sorted() []entry {
 			if s.pos == 0 || s.sec == forgotten || (i < wrapped && s.hi>>t.shift >= half && i < int(half)) != late {
 				continue
 			}
-			e := entry{s.hi, s.lo, t.base + uint64(s.pos-1), t.baseSec + int64(s.sec)}
+			e := entry{s.hi, s.lo, t.base + uint64(s.pos-1), t.baseSec + int64(s.sec), t.sums[i]}
 			out = append(out, e)
 			j := len(out) - 1
 			for ; j > 0 && e.before(&out[j-1]); j-- {
