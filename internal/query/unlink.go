@@ -66,7 +66,7 @@ func (g *ground) isShared(ctx context.Context, kind, id string, number uint64) (
 	if column == "" {
 		return false, nil
 	}
-	sql := "SELECT 1 FROM " + g.cut.Events("person", "user_id", column) + " WHERE " + column + " = $1 AND user_id IS NULL AND person <> " +
+	sql := "SELECT 1 FROM " + g.cut.Events("person", "user_id", column) + " WHERE " + column + " = " + g.cut.Dialect().Parameter(1, id) + " AND user_id IS NULL AND person <> " +
 		strconv.FormatUint(number, 10) + " LIMIT 1"
 	for _, err := range g.engine.rows(ctx, g.cut, "events of the id", sql, []any{id}) {
 		return err == nil, err
