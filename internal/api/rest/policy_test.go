@@ -17,6 +17,7 @@ var policies = map[string]policy{
 	"POST /v1/people":                                  read,
 	"POST /v1/people/export":                           read,
 	"POST /v1/people/explain":                          read,
+	"GET /v1/checksums":                                admin,
 	"GET /v1/insights":                                 read,
 	"POST /v1/insights":                                admin,
 	"GET /v1/insights/{insight}":                       read,

@@ -135,6 +135,7 @@ func (a *API) Register(mux *http.ServeMux) {
 	a.registerOperations()
 	a.registerLimits()
 	a.registerLedger()
+	a.registerChecksums()
 	a.registerDuplicates()
 	a.registerDeadLetters()
 	a.registerProjects()

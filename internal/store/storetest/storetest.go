@@ -47,7 +47,7 @@ func Run(t *testing.T, a Adapter) {
 	for name, test := range map[string]func(*testing.T, Adapter){
 		"Empty": empty, "Atomic": atomicCommits, "ConsistentCuts": consistentCuts, "CutStays": cutStays, "Wait": waiting,
 		"Properties": propertyColumns, "DeadLetters": deadLetters, "AnyHistory": anyHistory,
-		"DayZones": dayZones, "Batches": batched, "People": peopleRelation,
+		"DayZones": dayZones, "Batches": batched, "People": peopleRelation, "Checksums": checksums,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, a) })
 	}
