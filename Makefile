@@ -48,7 +48,7 @@ test-upgrade: web ## upgrade ten times in a row under load, beginning with the b
 # The tests that need a browser beside Node: CHROMIUM says where it is.
 test-sdk: web ## send through the SDKs themselves, for Node, Go and browsers, over a bad network
 	CHROMIUM=$${CHROMIUM:-$$(command -v chromium || command -v chromium-browser || command -v google-chrome)} \
-		$(GO) test -tags duckdb_arrow,sdk ./test/e2e \
+		$(GO) test -tags duckdb_arrow,sdk -timeout 20m ./test/e2e \
 		-run "^($$(grep -ohE '^func Test[A-Za-z0-9]+' test/e2e/sdk_*_test.go test/e2e/scene_test.go | cut -d ' ' -f 2 | paste -sd '|'))\$$"
 
 test-ui: build ## try the dashboard in a browser, against the real binary; SHOTS=dir keeps pictures

@@ -52,8 +52,8 @@ it('lists the properties of people, with when they were set at first and at last
   await page.getByRole('button', { name: /^Of people/ }).click();
   const formats = new Formats('UTC', 'en-GB');
   const rows = page.getByRole('region', { name: 'What was seen' }).locator('tbody tr');
-  const shown = await rows.evaluateAll((all) => all.map((row) => [...row.children].map((cell) => (cell as HTMLElement).innerText.trim()).filter((_, i) => [0, 2, 3, 4].includes(i))));
-  expect(shown).toEqual(traits.map((t) => [t.key, formats.number(t.people), formats.minute(t.first_seen!), formats.minute(t.last_seen!)]));
+  const shown = () => rows.evaluateAll((all) => all.map((row) => [...row.children].map((cell) => (cell as HTMLElement).innerText.trim()).filter((_, i) => [0, 2, 3, 4].includes(i))));
+  await expect.poll(shown, { timeout: 15_000 }).toEqual(traits.map((t) => [t.key, formats.number(t.people), formats.minute(t.first_seen!), formats.minute(t.last_seen!)]));
   await accessible(page);
   await shot(page, 'schema-people');
   await page.setViewportSize({ width: 390, height: 844 });
