@@ -43,6 +43,7 @@ type cli struct {
 	Backup  backupCmd  `cmd:"" help:"Copy a data folder while its server runs, and verify the copy."`
 	Restore restoreCmd `cmd:"" help:"Make a data folder from a backup."`
 	Rebuild rebuildCmd `cmd:"" help:"Make the store anew from the archive and the log."`
+	Migrate migrateCmd `cmd:"" help:"Move the store to ClickHouse while the server runs, compare, and switch."`
 	Verify  verifyCmd  `cmd:"" help:"Compare everything in a data folder or a backup with its checksums."`
 	Drill   drillCmd   `cmd:"" help:"Kill, damage and restore a copy of a data folder, and print the balance."`
 	Config  configCmd  `cmd:"" help:"Print the configuration in force, secrets masked."`
@@ -81,6 +82,7 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 	c.Drill.Settings = newSettings()
 	c.Rebuild.Settings = newSettings()
 	c.Verify.Settings = newSettings()
+	c.Migrate.Settings = newSettings()
 	parser, err := kong.New(&c, kong.Name("freshet"), kong.Description(description), kong.Writers(s.out, s.err),
 		kong.Exit(func(n int) { panic(exit(n)) }), kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
 		kong.WithHyphenPrefixedParameters(true), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s))

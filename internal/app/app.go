@@ -182,12 +182,8 @@ func (a *app) open(ctx context.Context, before *server.Predecessor) (http.Handle
 	if a.log, err = a.openLog(); err != nil {
 		return nil, err
 	}
-	if c.Store.Address == "" {
-		if done, err := swap(c.Data, time.Now()); err != nil {
-			return nil, err
-		} else if done {
-			a.Logger.Info("a store that was made anew is in place")
-		}
+	if err := a.settleStore(); err != nil {
+		return nil, err
 	}
 	if err := a.keepPositions(ctx); err != nil {
 		return nil, err
@@ -213,6 +209,26 @@ func (a *app) open(ctx context.Context, before *server.Predecessor) (http.Handle
 		return nil, err
 	}
 	return handler, nil
+}
+
+// settleStore does what was decided while no server ran, or another one did, about where the store is.
+func (a *app) settleStore() error {
+	c := a.Config
+	if c.Store.Address != "" {
+		return stay(c.Data)
+	}
+	if goingBack(c.Data) {
+		_, end := a.log.Bounds()
+		if err := goBack(c.Data, end); err != nil {
+			return err
+		}
+		a.Logger.Info("the store is in the folder again; answers follow when it has caught up", "position", uint64(end))
+	}
+	done, err := swap(c.Data, time.Now())
+	if done {
+		a.Logger.Info("a store that was made anew is in place")
+	}
+	return err
 }
 
 // keepPositions sees to it that a log which the disk has robbed of its end gives no position out again that the store or

@@ -51,7 +51,7 @@ var allowed = map[string][]string{
 	},
 	"cmd/freshet": {
 		"internal/app", "internal/bench", "internal/client", "internal/config", "internal/demo", "internal/doctor", "internal/drill",
-		"internal/eventlog", "internal/importer", "internal/progress", "internal/server",
+		"internal/eventlog", "internal/importer", "internal/progress", "internal/server", "internal/store",
 	},
 }
 

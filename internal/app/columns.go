@@ -97,6 +97,8 @@ func checkStore(c config.Config) error {
 	switch {
 	case err != nil:
 		return err
+	case c.Store.Address == "" && n != nil && goingBack(c.Data) && kept(c.Data):
+		return nil
 	case c.Store.Address == "" && n != nil:
 		return fmt.Errorf("the events of %s are in ClickHouse (%s): set store.address; to have them in the folder again, stop the server and run freshet rebuild",
 			c.Data, n.Database)
@@ -117,6 +119,8 @@ func forgetStore(data string) error {
 	return nil
 }
 
+func databaseName(t clickhouse.Target) string { return t.Database + " on " + t.Address }
+
 // awayOptions are those of a store that is elsewhere, and the folder's note of it. A folder without one gets one.
 func awayOptions(c config.Config) (clickhouse.Options, *storeNote, error) {
 	o := clickhouse.Options{Threads: c.Store.Threads, PropertyLimit: c.Store.PropertyLimit}
@@ -128,9 +132,14 @@ func awayOptions(c config.Config) (clickhouse.Options, *storeNote, error) {
 	if err != nil {
 		return o, nil, err
 	}
-	database := o.Target.Database + " on " + o.Target.Address
+	database := databaseName(o.Target)
 	if n == nil || n.Database != database {
 		next := storeNote{Owner: uuid.NewString(), Database: database}
+		if n == nil {
+			if n, err = adopt(c.Data, database); err != nil {
+				return o, nil, err
+			}
+		}
 		if n != nil {
 			next.Owner = n.Owner
 		}
@@ -257,6 +266,9 @@ func ProbeStore(ctx context.Context, c config.Config) (found, advice string, err
 		return "", "", err
 	}
 	n, err := readStoreNote(c.Data)
+	if n == nil && err == nil {
+		n, err = adopt(c.Data, databaseName(o.Target))
+	}
 	if err != nil {
 		return "", "", err
 	}

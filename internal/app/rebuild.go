@@ -17,11 +17,6 @@ import (
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/eventlog/disk"
 	"github.com/freshet/freshet/internal/process"
-	"github.com/freshet/freshet/internal/process/attempt"
-	"github.com/freshet/freshet/internal/process/clock"
-	"github.com/freshet/freshet/internal/process/dedup"
-	"github.com/freshet/freshet/internal/process/enrich"
-	"github.com/freshet/freshet/internal/process/identity"
 	"github.com/freshet/freshet/internal/store/duckdb"
 )
 
@@ -168,11 +163,6 @@ func refill(ctx context.Context, o RebuildOptions, h archive.History) (r *Rebuil
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the rebuild folder: %w", err)
 	}
-	projects, err := copiedProjects(ctx, o.Config, o.Logger, dir)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, projects.Close()) }()
 	options := storeOptions(o.Config, dir, runtime.GOMAXPROCS(0))
 	options.Logger = o.Logger
 	columns, err := duckdb.Open(ctx, options)
@@ -180,44 +170,10 @@ func refill(ctx context.Context, o RebuildOptions, h archive.History) (r *Rebuil
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, columns.Close()) }()
-	from, err := completeFrom(ctx, h)
-	if err != nil {
-		return nil, err
-	}
-	ids, err := dedup.Open(filepath.Join(dir, dedupFolder), dedup.Options{Window: o.Config.Dedup.Window, LogStart: from, Logger: o.Logger})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, ids.Close()) }()
-	enricher, err := enrich.Open(o.Config.GeoFile)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, enricher.Close()) }()
-	people, err := identity.New(nil)
-	if err != nil {
-		return nil, err
-	}
-	attempts, err := attempt.Open(dir, o.Config.Data)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, attempts.Close()) }()
 	_, end := h.Bounds()
 	r = &Rebuilt{Position: int64(end), Resumed: int64(columns.Position())}
-	batches := process.Config{}
-	if o.Rate > 0 {
-		// A slow rebuild commits about once a second, so that it shows progress and goes on where it was.
-		batches.BatchEvents = min(max(o.Rate, 100), 16_384)
-	}
-	p, err := process.New(batches, process.Deps{
-		Log: throttled{h, o.Rate}, Store: columns, Dedup: ids, Clock: clock.New(0), People: people, Enricher: enricher,
-		Attempts: attempts, Projects: locations{projects}, Logger: o.Logger,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return r, runUntil(ctx, p, columns.Position(), end, o.Progress)
+	f := filling{Config: o.Config, Logger: o.Logger, Rate: o.Rate, Dir: dir, Progress: o.Progress}
+	return r, f.run(ctx, h, columns, end)
 }
 
 // runUntil processes until a position is committed.
@@ -294,8 +250,10 @@ func (s *slowSubscription) Next(ctx context.Context, limit int) ([]eventlog.Entr
 }
 
 // SkipDamage passes on what the processor asks of a log that is damaged.
-func (s *slowSubscription) SkipDamage() (eventlog.Position, error) {
-	d, ok := s.Subscription.(interface {
+func (s *slowSubscription) SkipDamage() (eventlog.Position, error) { return skipDamage(s.Subscription) }
+
+func skipDamage(s eventlog.Subscription) (eventlog.Position, error) {
+	d, ok := s.(interface {
 		SkipDamage() (eventlog.Position, error)
 	})
 	if !ok {

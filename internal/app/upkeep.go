@@ -7,6 +7,7 @@ import (
 	"github.com/freshet/freshet/internal/archive"
 	"github.com/freshet/freshet/internal/fault"
 	"github.com/freshet/freshet/internal/store"
+	"github.com/freshet/freshet/internal/store/duckdb"
 )
 
 const (
@@ -42,6 +43,15 @@ func (a *app) trim() {
 	before := min(a.pipeline.keepFrom(), a.log.WrittenBefore(time.Now().Add(-a.Config.Log.Keep)))
 	if a.archive != nil && !fault.Planted(fault.TrimUnarchived) {
 		before = min(before, a.archive.Position())
+	}
+	if a.archive == nil && a.Config.Store.Address != "" && kept(a.Config.Data) {
+		// Without an archive only the log has what the store of before would catch up with.
+		at, err := duckdb.LastPosition(a.Config.Data)
+		if err != nil {
+			a.Logger.Error("trim the event log", "error", err)
+			return
+		}
+		before = min(before, at)
 	}
 	if err := a.log.Trim(before); err != nil {
 		a.Logger.Error("trim the event log", "before", uint64(before), "error", err)
