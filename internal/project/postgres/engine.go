@@ -253,3 +253,11 @@ func plain(args []any) []any {
 	}
 	return out
 }
+
+// Given implements statement.Numbering.
+func (*engine) Given() string { return "overriding system value" }
+
+// Next implements statement.Numbering.
+func (*engine) Next(table string) string {
+	return "select setval(pg_get_serial_sequence('" + table + "', 'id'), coalesce((select max(id) from " + table + "), 1))"
+}

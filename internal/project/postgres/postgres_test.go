@@ -18,6 +18,7 @@ import (
 	"github.com/freshet/freshet/internal/project/projecttest"
 	"github.com/freshet/freshet/internal/project/schema"
 	"github.com/freshet/freshet/internal/project/sqlite"
+	"github.com/freshet/freshet/internal/project/statement"
 	"github.com/freshet/freshet/test/postgrestest"
 )
 
@@ -282,4 +283,28 @@ func TestHangingNeighbour(t *testing.T) {
 			t.Fatalf("a neighbour that hangs keeps others from changes: %v", err)
 		}
 	}
+}
+
+// TestMove goes from SQLite to PostgreSQL and back.
+func TestMove(t *testing.T) {
+	server := postgrestest.Start(t)
+	file := func() *sqlite.Store {
+		s, err := sqlite.Open(t.Context(), t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		return s
+	}
+	tables := func(s project.Store) *statement.Store {
+		if big, ok := s.(*postgres.Store); ok {
+			return big.Store
+		}
+		return s.(*sqlite.Store).Store
+	}
+	move := func(from, to project.Store) (bool, error) {
+		return statement.Move(t.Context(), tables(from), tables(to))
+	}
+	projecttest.Moves(t, file(), open(t, server.URL(server.Create())), file(), move)
+	projecttest.Moves(t, file(), file(), open(t, server.URL(server.Create())), move)
 }
