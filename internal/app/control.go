@@ -29,17 +29,12 @@ const (
 // checkControl finds what is wrong with where the control plane is to be, before a predecessor is asked to stop. A folder whose
 // keys are elsewhere must not get new ones: apps would be told that theirs are unknown, and throw their events away.
 func checkControl(c config.Config) error {
-	exists := func(name string) bool {
-		_, err := os.Stat(filepath.Join(c.Data, name))
-		return err == nil
-	}
 	switch {
-	case c.Project == "" && exists(controlCopy):
+	case c.Project == "" && goingBack(c.Data) && exists(filepath.Join(c.Data, migrateFolder, sqlite.FileName)):
+		return nil
+	case c.Project == "" && exists(filepath.Join(c.Data, controlCopy)):
 		return fmt.Errorf("the projects and keys of %s were last in PostgreSQL: set project to its address; "+
 			"to go on without them, with new ones in SQLite, remove %s", c.Data, controlCopy)
-	case c.Project != "" && exists(sqlite.FileName) && !exists(controlCopy):
-		return fmt.Errorf("the projects and keys of %s are in its %s, and there is no command yet that moves them to PostgreSQL: "+
-			"leave project empty, or move that file away to begin anew", c.Data, sqlite.FileName)
 	case c.Project == "":
 		return nil
 	}
@@ -86,6 +81,11 @@ func openControl(ctx context.Context, c config.Config, logger *slog.Logger, r pr
 
 // openProjects opens the control plane. One that is away, and of which this folder has no copy yet, is waited for.
 func (a *app) openProjects(ctx context.Context) (*project.Service, error) {
+	if a.Config.Project == "" {
+		if err := goBackControl(a.Config.Data); err != nil {
+			return nil, err
+		}
+	}
 	store, err := openControl(ctx, a.Config, a.Logger, a.registry)
 	if err != nil {
 		return nil, err
@@ -93,7 +93,7 @@ func (a *app) openProjects(ctx context.Context) (*project.Service, error) {
 	tick := time.NewTicker(askEvery)
 	defer tick.Stop()
 	for {
-		projects, err := project.Open(ctx, store, project.Options{Logger: a.Logger, Copy: filepath.Join(a.Config.Data, controlCopy)})
+		projects, err := a.readProjects(ctx, store)
 		if err == nil {
 			return projects, nil
 		}
@@ -108,6 +108,16 @@ func (a *app) openProjects(ctx context.Context) (*project.Service, error) {
 			return nil, errors.Join(ctx.Err(), store.Close())
 		}
 	}
+}
+
+// readProjects reads the control plane, which is moved first where that is due.
+func (a *app) readProjects(ctx context.Context, store project.Store) (*project.Service, error) {
+	if toMove(a.Config) {
+		if err := moveControl(ctx, a.Config, a.Logger); err != nil {
+			return nil, err
+		}
+	}
+	return project.Open(ctx, store, project.Options{Logger: a.Logger, Copy: filepath.Join(a.Config.Data, controlCopy)})
 }
 
 // copiedProjects opens the control plane for work beside a server: of a file in the data folder, a copy in dir.

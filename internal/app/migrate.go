@@ -88,6 +88,9 @@ func Migrate(ctx context.Context, o MigrateOptions) (_ *Migrated, err error) {
 		return nil, err
 	}
 	m.away.Logger = o.Logger
+	if err := m.checkMove(ctx); err != nil {
+		return nil, fmt.Errorf("the project of the new configuration: %w", err)
+	}
 	out := &Migrated{Resumed: -1, Different: []Different{}, Reworked: []Different{}}
 	log, err := disk.Open(disk.Options{Dir: filepath.Join(o.Config.Data, "log"), SegmentBytes: int64(o.Config.Log.SegmentBytes), Logger: o.Logger})
 	switch {
@@ -111,8 +114,8 @@ func (o *MigrateOptions) check() error {
 		return errors.New("the events are in ClickHouse already: to bring them to another database, name an empty one with store.address and start the server")
 	case o.To.Store.Address == "":
 		return errors.New("the new configuration has no store.address: there is nothing to move")
-	case o.To.Project != o.Config.Project:
-		return errors.New("project differs in the new configuration: the control plane is moved by freshet project move, before or after")
+	case o.To.Project != o.Config.Project && o.Config.Project != "":
+		return errors.New("project differs in the new configuration: a control plane in PostgreSQL is moved by PostgreSQL's own means")
 	case o.To.Archive != o.Config.Archive:
 		return errors.New("archive differs in the new configuration: change the archive and the store one after the other")
 	}

@@ -30,13 +30,11 @@ func adopt(data, database string) (*storeNote, error) {
 }
 
 // kept tells whether a folder with its store elsewhere still has the one of before.
-func kept(data string) bool {
-	_, err := os.Stat(filepath.Join(data, duckdb.Files()[0]))
-	return err == nil
-}
+func kept(data string) bool { return exists(filepath.Join(data, duckdb.Files()[0])) }
 
 // MigrateBack has the next server of the folder, started without store.address, go on with the store that the folder had before it
-// was moved. It catches up from the archive and the log, and answers when it has.
+// was moved. It catches up from the archive and the log, and answers when it has. Projects and keys that are in PostgreSQL come back as
+// they are now.
 func MigrateBack(ctx context.Context, c config.Config, logger *slog.Logger) (err error) {
 	n, err := readStoreNote(c.Data)
 	switch {
@@ -67,6 +65,9 @@ func MigrateBack(ctx context.Context, c config.Config, logger *slog.Logger) (err
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("go back: %w", err)
 	}
+	if err := backControl(ctx, c, dir, logger); err != nil {
+		return err
+	}
 	if err := durable.WriteFile(filepath.Join(dir, backFile), nil); err != nil {
 		return fmt.Errorf("go back: %w", err)
 	}
@@ -74,10 +75,7 @@ func MigrateBack(ctx context.Context, c config.Config, logger *slog.Logger) (err
 }
 
 // goingBack tells whether the next server is to go back.
-func goingBack(data string) bool {
-	_, err := os.Stat(filepath.Join(data, migrateFolder, backFile))
-	return err == nil
-}
+func goingBack(data string) bool { return exists(filepath.Join(data, migrateFolder, backFile)) }
 
 // goBack takes the folder's own store into use again. It is marked: answers wait until it has caught up. The database keeps the folder's name,
 // so that another migration goes on with it.
@@ -119,6 +117,11 @@ func MigrateConfirm(c config.Config) (freed int64, err error) {
 			freed += info.Size()
 		}
 		paths = append(paths, path)
+	}
+	if c.Project != "" && exists(filepath.Join(c.Data, controlCopy)) {
+		if err := removeControl(c.Data); err != nil {
+			return 0, err
+		}
 	}
 	for _, path := range paths {
 		if err := os.RemoveAll(path); err != nil {

@@ -16,15 +16,17 @@ import (
 
 	"github.com/freshet/freshet/internal/app"
 	"github.com/freshet/freshet/test/clickhousetest"
+	"github.com/freshet/freshet/test/postgrestest"
 )
 
-// TestMigrate moves a store to ClickHouse under load, killed twice on the way, and switches without a refused request; then back,
-// which catches up, there again, and for good. Every day is compared each time, and every acknowledged event is there once.
+// TestMigrate moves a store to ClickHouse and its projects and keys to PostgreSQL under load, killed twice on the way, and switches
+// without a refused request; then back, which catches up, there again, and for good. Every day is compared each time, and every acknowledged event is there once.
 func TestMigrate(t *testing.T) {
 	url := clickhousetest.Database(t, t.TempDir())
 	s := start(t)
 	cluster := filepath.Join(t.TempDir(), "cluster.yaml")
-	if err := os.WriteFile(cluster, []byte("store:\n  address: "+url+"\n"), 0o600); err != nil {
+	pg := postgrestest.Start(t)
+	if err := os.WriteFile(cluster, []byte("project: "+pg.URL(pg.Create())+"\nstore:\n  address: "+url+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, batch := range pastEvents(3000) {
@@ -56,10 +58,16 @@ func TestMigrate(t *testing.T) {
 	unlink := []byte(`{"kind":"anonymous","id":"device-1-0"}`)
 	var answer any
 	s.ask(http.MethodPost, "/v1/persons/unlink", unlink, &answer)
+	if out, stderr, code := s.cli(s.admin, "project", "create", "made in PostgreSQL"); code != 0 {
+		t.Fatal(out, stderr)
+	}
 	if _, stderr, code := s.cli("", "migrate", "--data", s.dir, "--config", cluster, "--back"); code != 0 {
 		t.Fatal(stderr)
 	}
 	s.switchTo(t)
+	if out, _, _ := s.cli(s.admin, "project", "list"); !strings.Contains(out, "made in PostgreSQL") {
+		t.Errorf("the projects after going back: %s", out)
+	}
 	at = l.count()
 	eventually(t, soon, "the load goes on", func() bool { return l.count() > at+1000 })
 	moved = migrated(t, s, cluster)
