@@ -40,6 +40,7 @@ type columns interface {
 	Projects() []store.ProjectID
 	Digests(ctx context.Context) ([]store.Digest, error)
 	HotRows() int
+	FormerDays() int
 	Close() error
 }
 

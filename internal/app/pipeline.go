@@ -244,6 +244,14 @@ func (p *pipeline) HotRows() int {
 	return 0
 }
 
+// FormerDays is how many days on disk are yet to be rewritten in the layout of this version.
+func (p *pipeline) FormerDays() int {
+	if s := p.current.Load(); s != nil {
+		return s.store.FormerDays()
+	}
+	return 0
+}
+
 // locations tells process the time zone of a project.
 type locations struct{ projects *project.Service }
 

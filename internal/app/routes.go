@@ -97,6 +97,9 @@ func (s status) LogBounds() (start, end eventlog.Position) { return s.log.Bounds
 // HotRows implements rest.Pipeline.
 func (s status) HotRows() int { return s.pipeline.HotRows() }
 
+// FormerDays implements rest.Pipeline.
+func (s status) FormerDays() int { return s.pipeline.FormerDays() }
+
 // replayer lets the API try dead letters again.
 type replayer struct{ door *ingest.Handler }
 

@@ -32,6 +32,8 @@ type Pipeline interface {
 	LogBounds() (start, end eventlog.Position)
 	// HotRows is how many rows are in memory only.
 	HotRows() int
+	// FormerDays is how many days on disk are yet to be rewritten in the layout of this version.
+	FormerDays() int
 }
 
 // Replayer tries dead letters again.

@@ -38,7 +38,8 @@ type logStatus struct {
 }
 
 type storeStatus struct {
-	HotRows int `json:"hot_rows" doc:"Rows that are in memory only; the log has them too."`
+	HotRows    int `json:"hot_rows" doc:"Rows that are in memory only; the log has them too."`
+	FormerDays int `json:"former_days" doc:"Days on disk that an earlier version wrote and that are yet to be rewritten in the layout of this one. Answers do not depend on it."`
 }
 
 type statusAnswer struct {
@@ -61,7 +62,7 @@ func (a *API) status(c *call) serverStatus {
 	s.Lag.Events, s.Lag.Seconds = p.Lag()
 	s.Freshness.P50, s.Freshness.P99 = milliseconds(p.Freshness(0.5)), milliseconds(p.Freshness(0.99))
 	s.Log.Start, s.Log.End = p.LogBounds()
-	s.Store.HotRows = p.HotRows()
+	s.Store.HotRows, s.Store.FormerDays = p.HotRows(), p.FormerDays()
 	return s
 }
 

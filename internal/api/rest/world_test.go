@@ -215,7 +215,8 @@ func (p pipeline) Freshness(q float64) time.Duration {
 func (p pipeline) LogBounds() (eventlog.Position, eventlog.Position) {
 	return 0, p.store.Watermark().Position
 }
-func (p pipeline) HotRows() int { return p.store.HotRows() }
+func (p pipeline) HotRows() int    { return p.store.HotRows() }
+func (p pipeline) FormerDays() int { return p.store.FormerDays() }
 
 // replayer takes what does not contain "bad".
 type replayer struct {

@@ -166,6 +166,9 @@ func (s *Store) upkeep(ctx context.Context) error {
 // HotRows is how many rows are in memory only.
 func (*Store) HotRows() int { return 0 }
 
+// FormerDays is how many days are of a former layout: the tables are made by this version, or altered as a whole.
+func (*Store) FormerDays() int { return 0 }
+
 // Position implements store.Writer.
 func (s *Store) Position() eventlog.Position { return s.Watermark().Position }
 

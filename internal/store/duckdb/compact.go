@@ -13,7 +13,7 @@ import (
 
 // compact rewrites one day that has gathered too many separately sorted runs, ordered by person and time again. Days
 // that still fill are left alone: a day is closed a day and a half after it began everywhere on earth. When there is no
-// such day, it clears dead rows away.
+// such day, it brings one of a former layout over, and clears dead rows away, so that what was replaced does not pile up.
 func (s *Store) compact(ctx context.Context) error {
 	s.flushing.Lock()
 	defer s.flushing.Unlock()
@@ -21,49 +21,42 @@ func (s *Store) compact(ctx context.Context) error {
 		return nil // Their flush must not wait.
 	}
 	closed := s.opts.Now().Add(-36*time.Hour).Unix() / 86400
+	if done, err := s.compactDay(ctx, closed); done || err != nil {
+		return err
+	}
+	if err := s.bringOver(ctx, closed); err != nil {
+		return err
+	}
+	return s.vacuum(ctx)
+}
+
+// compactDay rewrites the day before closed that has the most runs; done tells that one had too many.
+func (s *Store) compactDay(ctx context.Context, closed int64) (done bool, err error) {
 	var project store.ProjectID
 	var day int64
 	row := s.flusher.QueryRowContext(ctx, "SELECT project, day FROM runs WHERE day < ? GROUP BY project, day"+
 		" HAVING count(*) >= ? ORDER BY count(*) DESC, day LIMIT 1", closed, s.opts.CompactRuns)
 	if err := row.Scan(&project, &day); errors.Is(err, sql.ErrNoRows) {
-		return s.vacuum(ctx)
+		return false, nil
 	} else if err != nil {
-		return err
+		return false, err
 	}
 	t := s.known(project)
 	if t == nil || !t.onDisk {
-		return nil
+		return true, nil
 	}
 	began := s.opts.Now()
-	var moved int64
-	err := s.onDisk(ctx, func() error {
-		var last int64
-		if err := s.flusher.QueryRowContext(ctx, "SELECT max(rowid) FROM "+t.cold).Scan(&last); err != nil {
-			return fmt.Errorf("compact day %d of project %d: %w", day, project, err)
-		}
-		for _, q := range []string{
-			fmt.Sprintf("INSERT INTO %s SELECT * FROM %s WHERE day = %d ORDER BY person, time, seq", t.cold, t.cold, day),
-			fmt.Sprintf("DELETE FROM %s WHERE day = %d AND rowid <= %d", t.cold, day, last),
-			fmt.Sprintf("DELETE FROM runs WHERE project = %d AND day = %d", project, day),
-		} {
-			if _, err := s.flusher.ExecContext(ctx, q); err != nil {
-				return fmt.Errorf("compact day %d of project %d: %w", day, project, err)
-			}
-		}
-		count := fmt.Sprintf("SELECT count(*) FROM %s WHERE day = %d", t.cold, day)
-		if err := s.flusher.QueryRowContext(ctx, count).Scan(&moved); err != nil {
-			return err
-		}
-		_, err := s.flusher.ExecContext(ctx, "INSERT INTO runs VALUES (?, ?, ?)", uint32(project), day, moved)
-		return errors.Join(err, fault.Hit(fault.StoreCompact))
-	}, func() error { return nil })
+	moved, err := s.rewrite(ctx, t, day)
+	if errors.Is(err, errDiffers) {
+		t.distrusted = true
+	}
 	if err != nil {
-		return err
+		return true, err
 	}
 	s.metrics.compaction.Observe(s.opts.Now().Sub(began).Seconds())
 	s.metrics.compactedRows.Add(float64(moved))
 	s.opts.Logger.Info("compacted a day", "project", project, "day", day, "rows", moved)
-	return nil
+	return true, nil
 }
 
 // busyRows is how many rows a second are so many that compaction keeps out of the way of their flush.
@@ -137,7 +130,7 @@ func (s *Store) ExpireDeadLetters(ctx context.Context, before int64) (removed in
 // expiring counts the events to be removed by their hour of receipt, for the ledger.
 func (s *Store) expiring(ctx context.Context, t *table, day int64) (map[ledgerKey]store.Counts, int64, error) {
 	rows, err := s.flusher.QueryContext(ctx, fmt.Sprintf(
-		"SELECT epoch_us(received) // 3600000000 * 3600, count(*) FROM %s WHERE day < %d GROUP BY ALL", t.cold, day))
+		"SELECT epoch_us(%s) // 3600000000 * 3600, count(*) FROM %s WHERE day < %d GROUP BY ALL", valueOnDisk(receivedColumn, t.former), t.cold, day))
 	if err != nil {
 		return nil, 0, fmt.Errorf("count days before %d: %w", day, err)
 	}

@@ -45,7 +45,9 @@ type cut struct {
 	attribution           store.Attribution
 	handedAny, handedOpen bool
 	spans                 bool
-	zone                  flat.Zone
+	// former tells that some rows on disk are of a former layout.
+	former bool
+	zone   flat.Zone
 	// links are those that were not written when the cut was made, for all projects.
 	links [][]store.Link
 	// begun tells that a project without events has a transaction after all.
@@ -79,6 +81,7 @@ func (s *Store) Cut(ctx context.Context, project store.ProjectID) (store.Cut, er
 			}
 		}
 		c.onDisk, c.disk, c.spans = c.table.diskReady, c.table.diskReadyProps, c.table.diskReadySpans
+		c.former = c.table.former
 	}
 	s.mu.RUnlock()
 	if c.table == nil {
@@ -163,7 +166,7 @@ func (c *cut) asWritten(pick picked, columns []string) string {
 	var parts []string
 	if c.onDisk && c.cold > 0 {
 		// The file was pinned at the position up to which it is complete, so it has no rows behind it.
-		part := c.part(c.table.cold, columns, c.diskColumns(), fromDisk)
+		part := c.part(c.table.cold, columns, c.diskColumns(), c.fromDisk)
 		if where := pick.onDisk(); where != "" {
 			part += " WHERE " + where
 		}

@@ -10,6 +10,10 @@ import (
 	"github.com/freshet/freshet/internal/store"
 )
 
+// sums count rows and add up their hashes h. Two sums of the halves of each hash stay within what a whole number holds for a billion
+// rows.
+const sums = "count(*)::BIGINT, (sum(h >> 32) % 9223372036854775807)::BIGINT, (sum(h & 4294967295) % 9223372036854775807)::BIGINT"
+
 // Projects are those that have a ledger, in order.
 func (s *Store) Projects() []store.ProjectID {
 	s.mu.RLock()
@@ -45,10 +49,8 @@ func (s *Store) digest(ctx context.Context, p store.ProjectID) ([]store.Digest, 
 	}
 	defer c.Close()
 	names := c.Schema().AllColumns()
-	// Two sums of the halves of each hash stay within what a whole number holds for a billion rows a day.
 	list := strings.Join(names, ", ")
-	q := "SELECT day, count(*)::BIGINT, (sum(h >> 32) % 9223372036854775807)::BIGINT, (sum(h & 4294967295) % 9223372036854775807)::BIGINT" +
-		" FROM (SELECT day, hash(" + list + ") AS h FROM " + c.Events(names...) + ") GROUP BY day ORDER BY day"
+	q := "SELECT day, " + sums + " FROM (SELECT day, hash(" + list + ") AS h FROM " + c.Events(names...) + ") GROUP BY day ORDER BY day"
 	var out []store.Digest
 	for row, err := range c.Rows(ctx, q) {
 		if err != nil {

@@ -187,7 +187,7 @@ func (s *Store) writeGeneration(ctx context.Context, g *generation, rows []sorte
 // prepareDisk makes sure that the table on disk exists and has every property column known so far, and that of spans if need be.
 func (s *Store) prepareDisk(ctx context.Context, t *table, spans bool) error {
 	if !t.onDisk {
-		columns := append(slices.Clone(store.Columns), uuidColumns()...)
+		columns := tableColumns()
 		defs := make([]string, len(columns))
 		for i, c := range columns {
 			defs[i] = c.Name + " " + sqlType(c.Type)

@@ -99,7 +99,7 @@ func TestNewerFormatIsRefused(t *testing.T) {
 	s := open(t, dir)
 	fill(t, s, 0, 10)
 	flushed(t, s)
-	if _, err := s.db.Exec("INSERT INTO store.format VALUES (?)", formatMost+1); err != nil {
+	if _, err := s.db.Exec("INSERT INTO store.format VALUES (?)", formatVersion+1); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {

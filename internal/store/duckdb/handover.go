@@ -20,9 +20,6 @@ import (
 // spanColumn is the column of spans, NULL for most rows. It is nothing that questions ask for.
 const spanColumn = "span"
 
-// versionOfSpans is the version of a file that has spans: older binaries would not know whose such an id is.
-const versionOfSpans = 5
-
 // handoverTables are those that a file without spans has too. Columns before and after are persons.
 const handoverTables = `
 CREATE TABLE IF NOT EXISTS handovers (project UINTEGER NOT NULL, id UBIGINT NOT NULL, span UBIGINT NOT NULL,
@@ -169,10 +166,7 @@ func (s *Store) writeHandovers(ctx context.Context, g *generation) error {
 	for _, h := range g.holders {
 		holders = append(holders, h)
 	}
-	if err := s.writeHolders(ctx, holders); err != nil {
-		return err
-	}
-	return s.raiseFormat(ctx, versionOfSpans)
+	return s.writeHolders(ctx, holders)
 }
 
 // loadHandovers brings those of the file into memory.

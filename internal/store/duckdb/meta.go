@@ -10,17 +10,11 @@ import (
 	"github.com/freshet/freshet/internal/store/flat"
 )
 
-const (
-	// formatVersion is that of the tables on disk, formatMost the greatest that is read. A file of a newer one is refused.
-	formatVersion = 3
-	formatMost    = versionOfSpans
-	// versionOfUnlinks is the version of a file in which an id was unlinked: the same tables, but a link of a person to itself
-	// means something. A file without any stays one that older binaries read.
-	versionOfUnlinks = 4
-)
+// formatVersion is that of the tables on disk. A file of a newer one is refused.
+const formatVersion = versionOfMillis
 
-// migrations bring the file from version i to i+1; they are only ever appended to. Version 3 differs in the tables of
-// events, of which there are as many as projects.
+// migrations bring the file from version i to i+1; they are only ever appended to. Versions 3 and 6 differ in the tables of
+// events, of which there are as many as projects; 4 and 5 in nothing but what may be in them.
 var migrations = []string{`
 CREATE TABLE meta (position UBIGINT NOT NULL, newest BIGINT NOT NULL);
 INSERT INTO meta VALUES (0, 0);
@@ -36,7 +30,7 @@ CREATE TABLE runs (project UINTEGER NOT NULL, day BIGINT NOT NULL, rows BIGINT N
 `, `
 CREATE TABLE zones (project UINTEGER NOT NULL, zone VARCHAR NOT NULL);
 INSERT INTO zones SELECT project, '' FROM tables;
-`, ``}
+`, ``, ``, ``, ``}
 
 func (s *Store) migrate(ctx context.Context) error {
 	_, err := s.flusher.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS format (version INTEGER NOT NULL)")
@@ -47,15 +41,19 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err := s.flusher.QueryRowContext(ctx, "SELECT coalesce(max(version), 0) FROM format").Scan(&version); err != nil {
 		return fmt.Errorf("read format version: %w", err)
 	}
-	if version > formatMost {
-		return fmt.Errorf("the file has format %d, this binary reads up to %d: start a newer freshet", version, formatMost)
+	if version > formatVersion {
+		return fmt.Errorf("the file has format %d, this binary reads up to %d: start a newer freshet", version, formatVersion)
 	}
 	for v := version; v < formatVersion; v++ {
 		q := migrations[v]
-		if v+1 == versionOfUUIDs {
-			if q, err = s.addUUIDs(ctx); err != nil {
-				return fmt.Errorf("migrate to format %d: %w", v+1, err)
-			}
+		switch v + 1 {
+		case versionOfUUIDs:
+			q, err = s.addUUIDs(ctx)
+		case versionOfMillis:
+			q, err = s.addMillis(ctx)
+		}
+		if err != nil {
+			return fmt.Errorf("migrate to format %d: %w", v+1, err)
 		}
 		q = "BEGIN; " + q + fmt.Sprintf("; INSERT INTO format VALUES (%d); COMMIT", v+1)
 		if _, err := s.flusher.ExecContext(ctx, q); err != nil {
@@ -84,6 +82,9 @@ func (s *Store) loadMeta(ctx context.Context) error {
 	if err := s.loadTables(ctx); err != nil {
 		return fmt.Errorf("read tables: %w", err)
 	}
+	if err := s.loadFormer(ctx); err != nil {
+		return fmt.Errorf("read which days are of a former layout: %w", err)
+	}
 	if err := s.loadLedger(ctx); err != nil {
 		return fmt.Errorf("read ledger: %w", err)
 	}
@@ -97,15 +98,6 @@ func (s *Store) loadMeta(ctx context.Context) error {
 		return fmt.Errorf("read handovers: %w", err)
 	}
 	return s.loadPersons(ctx)
-}
-
-// raiseFormat notes that the file has become one which older binaries must not read.
-func (s *Store) raiseFormat(ctx context.Context, version int) error {
-	q := fmt.Sprintf("INSERT INTO format SELECT %[1]d WHERE NOT EXISTS (FROM format WHERE version >= %[1]d)", version)
-	if _, err := s.flusher.ExecContext(ctx, q); err != nil {
-		return fmt.Errorf("write format version %d: %w", version, err)
-	}
-	return nil
 }
 
 func (s *Store) loadPending(ctx context.Context) error {

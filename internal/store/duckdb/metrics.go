@@ -42,11 +42,14 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	return m
 }
 
-// watch adds what is asked for at each scrape: the memory that DuckDB has in use, and what the ledger lacks.
-func (m *metrics) watch(r prometheus.Registerer, memory, difference func() float64) {
+// watch adds what is asked for at each scrape: the memory that DuckDB has in use, what the ledger lacks, and how many days are of a
+// former layout.
+func (m *metrics) watch(r prometheus.Registerer, memory, difference, formerDays func() float64) {
 	r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "freshet_store_duckdb_memory_bytes", Help: "Memory that DuckDB has in use, its cache of the file included.",
 	}, memory), prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "freshet_ledger_difference", Help: "Accepted events of all projects and hours that the ledger has neither as stored nor as duplicate nor as dead letter, and those it has too many of. It must be 0.",
-	}, difference))
+	}, difference), prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "freshet_store_former_days", Help: "Days on disk that are yet to be rewritten in the layout of this version.",
+	}, formerDays))
 }

@@ -49,7 +49,7 @@ func (s *Store) offerRows(ctx context.Context, g *generation) (out []sorted, rel
 		s.writing.Lock() // a cut may be filling the columns up at this moment
 		columns := p.filled()
 		s.writing.Unlock()
-		reader := sortedReader(splitUUIDs(columns, p.n), keys, &s.chunks, func() { s.yield(ctx) })
+		reader := sortedReader(onDisk(columns, p.n), keys, &s.chunks, func() { s.yield(ctx) })
 		o.schema = reader.Schema()
 		r, err := offer(ctx, s.flusher, fileDatabase, o.view, reader)
 		if err != nil {

@@ -141,6 +141,10 @@ type Store struct {
 	askedRows int64
 	// unmerged is how many dead rows the last vacuum could not clear away; 0 when it cleared some. flushing guards it.
 	unmerged int64
+	// formerDays is how many days have rows of a former layout; restUntil is when the next may be brought over, and flushing guards
+	// it.
+	formerDays atomic.Int64
+	restUntil  time.Time
 	// cuts is the number of the latest cut.
 	cuts atomic.Uint64
 	// generations is the number of the latest generation, sinceCheckpoint the number of flushes since a checkpoint.
@@ -209,7 +213,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		// All of it: DuckDB makes the next one who opens the file wait until nobody has a connection any more.
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), s.shut())
 	}
-	s.metrics.watch(o.Registerer, s.memory, s.difference)
+	s.metrics.watch(o.Registerer, s.memory, s.difference, func() float64 { return float64(s.FormerDays()) })
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = cancel
 	s.done.Add(1)

@@ -27,6 +27,9 @@ type table struct {
 	// opened. Store.mu guards both; only who holds flushing changes zone.
 	zone flat.Zone
 	loc  *time.Location
+	// former tells that some rows on disk are of a former layout; Store.mu guards it. distrusted tells that a day would have
+	// differed in today's; flushing guards it.
+	former, distrusted bool
 	// recut is how far the days of the rows on disk have been cut anew; flushing guards it.
 	recut progress
 

@@ -159,7 +159,7 @@ func (s *Store) each(ctx context.Context, statements []string) error {
 	return nil
 }
 
-// writeUnlink writes the links that are in force now, and that the file has become one which older binaries must not read.
+// writeUnlink writes the links that are in force now.
 func (s *Store) writeUnlink(ctx context.Context, u store.Unlink) error {
 	before, err := s.linksTo(ctx, u)
 	if err != nil {
@@ -168,10 +168,7 @@ func (s *Store) writeUnlink(ctx context.Context, u store.Unlink) error {
 	if err := s.insertLinks(ctx, u.Links(before)); err != nil {
 		return err
 	}
-	if err := s.writeHolders(ctx, u.Holders); err != nil {
-		return err
-	}
-	return s.raiseFormat(ctx, versionOfUnlinks)
+	return s.writeHolders(ctx, u.Holders)
 }
 
 // linksTo are all links from those who ever had one to the id.

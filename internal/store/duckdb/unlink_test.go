@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/freshet/freshet/internal/event"
-	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/store"
 )
 
@@ -78,38 +77,6 @@ func rowsOfPerson(t *testing.T, s *Store, person uint64) (n int64) {
 		n = row[0].(int64)
 	}
 	return n
-}
-
-// TestUnlinkRaisesFormat: a file in which nothing was unlinked stays one that older binaries read.
-func TestUnlinkRaisesFormat(t *testing.T) {
-	s := open(t, t.TempDir())
-	defer s.Close()
-	fill(t, s, 0, 20)
-	version := func() (v int) {
-		t.Helper()
-		if err := s.db.QueryRow("SELECT max(version) FROM store.format").Scan(&v); err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-	if v := version(); v != formatVersion {
-		t.Errorf("format %d", v)
-	}
-	s.AddLink(store.Link{Project: 1, From: user(1), To: user(2), Position: 20})
-	for i, u := range []store.Unlink{{Person: user(1), From: user(2), Rest: user(2)}, {Person: user(1), From: user(2), Rest: user(2)}} {
-		if err := s.Commit(context.Background(), eventlog.Position(21+2*i)); err != nil {
-			t.Fatal(err)
-		}
-		u.Project, u.Position = 1, eventlog.Position(21+2*i)
-		s.Unlink(u)
-		if err := s.Commit(context.Background(), u.Position+1); err != nil {
-			t.Fatal(err)
-		}
-		s.AddLink(store.Link{Project: 1, From: user(1), To: user(2), Position: u.Position + 1})
-	}
-	if v := version(); v != versionOfUnlinks {
-		t.Errorf("format %d after an unlink", v)
-	}
 }
 
 // TestUnlinkOldRows: rows of format 2 have their device ids in another column.

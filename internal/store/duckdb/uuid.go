@@ -70,12 +70,12 @@ func (s *Store) addUUIDs(ctx context.Context) (string, error) {
 // asNamed reads a column as it is.
 func asNamed(column string) string { return column }
 
-// fromDisk is how a column is read from a table on disk.
-func fromDisk(column string) string {
-	if !isID(column) {
-		return column
+// fromDisk is how a column is read from the table on disk.
+func (c *cut) fromDisk(column string) string {
+	if value := valueOnDisk(column, c.former); value != column {
+		return value + " AS " + column
 	}
-	return idOnDisk(column) + " AS " + column
+	return column
 }
 
 // idOnDisk is the text of a column of ids on disk.

@@ -253,7 +253,9 @@ func TestFilesWithoutZones(t *testing.T) {
 	s := open(t, dir)
 	addAt(t, s, time.UTC, 0, 86400e6)
 	flushed(t, s)
-	if _, err := s.db.Exec("DROP TABLE store.zones; DELETE FROM store.format WHERE version > 1"); err != nil {
+	if _, err := s.db.Exec("DROP TABLE store.zones; DROP TABLE store.former_days; DELETE FROM store.format WHERE version > 1;" +
+		" ALTER TABLE store.events_1 ADD COLUMN received TIMESTAMP; UPDATE store.events_1 SET received = make_timestamp(received_ms * 1000);" +
+		" ALTER TABLE store.events_1 DROP COLUMN received_ms"); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {

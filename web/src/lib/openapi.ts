@@ -2325,6 +2325,8 @@ export type StickinessWindow = {
 };
 
 export type StoreStatus = {
+  /** Days on disk that an earlier version wrote and that are yet to be rewritten in the layout of this one. Answers do not depend on it. */
+  former_days: number;
   /** Rows that are in memory only; the log has them too. */
   hot_rows: number;
 };

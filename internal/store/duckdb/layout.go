@@ -1,0 +1,96 @@
+package duckdb
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/freshet/freshet/internal/store"
+)
+
+// When an event was received is told in milliseconds. Up to format 5 it was kept as a TIMESTAMP of microseconds, whose last three
+// digits were always zeros and took more than a byte of each row. So on disk there is a column of milliseconds instead. Rows of
+// the former layout stay where they are until their day is rewritten (former.go), and are read with the others meanwhile.
+
+// versionOfMillis is the format version that brought them.
+const versionOfMillis = 6
+
+const (
+	receivedColumn = "received"
+	millisColumn   = "received_ms"
+)
+
+// tableColumns are the columns of a table of events that is made today, but for those of properties.
+func tableColumns() []store.Column {
+	columns := append(slices.Clone(store.Columns), uuidColumns()...)
+	for i := range columns {
+		if columns[i].Name == receivedColumn {
+			columns[i] = store.Column{Name: millisColumn, Type: store.Int}
+		}
+	}
+	return columns
+}
+
+// onDisk are columns with n rows as a table on disk has them.
+func onDisk(columns []column, n int) []column {
+	out := splitUUIDs(columns, n)
+	for i := range out {
+		if out[i].name == receivedColumn {
+			out[i] = out[i].millis()
+		}
+	}
+	return out
+}
+
+// millis is a column of times as whole milliseconds.
+func (c *column) millis() column {
+	out := column{name: millisColumn, typ: store.Int, rows: c.rows, nulls: c.nulls, valid: c.valid, words: make([]byte, 0, len(c.words))}
+	for i := range len(c.words) / 8 {
+		out.words = binary.LittleEndian.AppendUint64(out.words, uint64(int64(word(c.words, i))/1000))
+	}
+	return out
+}
+
+// valueOnDisk is the value of a column of a table on disk; former tells that some of its rows are of the former layout.
+func valueOnDisk(column string, former bool) string {
+	switch {
+	case isID(column):
+		return idOnDisk(column)
+	case column == receivedColumn && former:
+		return "coalesce(make_timestamp(" + millisColumn + " * 1000), " + receivedColumn + ")"
+	case column == receivedColumn:
+		return "make_timestamp(" + millisColumn + " * 1000)"
+	}
+	return column
+}
+
+// rewritten is the list of all columns of a row that is written again, in today's layout if former tells that it may be of another.
+func rewritten(former bool) string {
+	if !former {
+		return "*"
+	}
+	return fmt.Sprintf("* REPLACE (NULL::TIMESTAMP AS %[1]s, coalesce(%[2]s, epoch_ms(%[1]s)) AS %[2]s)", receivedColumn, millisColumn)
+}
+
+// addMillis are the statements that make room for today's layout in a file of format 5 or before, and note which days have rows of
+// the former one. It moves no row.
+func (s *Store) addMillis(ctx context.Context) (string, error) {
+	var b strings.Builder
+	b.WriteString("CREATE TABLE former_days (project UINTEGER NOT NULL, day BIGINT NOT NULL); " +
+		"INSERT INTO former_days SELECT DISTINCT project, day FROM runs; ")
+	rows, err := s.flusher.QueryContext(ctx, "SELECT project FROM tables")
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var p store.ProjectID
+		if err := rows.Scan(&p); err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&b, "ALTER TABLE %s ADD COLUMN %s BIGINT; ", newTable(p, 0).cold, millisColumn)
+	}
+	return b.String(), rows.Err()
+}
