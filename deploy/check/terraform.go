@@ -17,16 +17,18 @@ import (
 
 // module is a folder of Terraform: what it declares and what it refers to, by address such as var.name or aws_instance.server.
 type module struct {
+	folder   string
+	files    map[string][]byte
 	declared map[string]bool
 	used     map[string]hcl.Range
 	errs     []error
 }
 
-// Terraform complains about a module, given as its files by name, that is not formatted, that refers to what it does not declare,
-// declares a variable that it does not use or explain, or names a setting that the server does not have. What providers
+// Terraform complains about a module, given as its files by name and the folder that they are for, that is not formatted, that refers to what it does not
+// declare, gives another module what that does not ask for, declares a variable that it does not use or explain, or names a setting that the server does not have. What providers
 // accept is not asked: their schema is in Terraform's registry only.
-func Terraform(files map[string][]byte, s Settings) error {
-	m := module{declared: map[string]bool{}, used: map[string]hcl.Range{}}
+func Terraform(folder string, files map[string][]byte, s Settings) error {
+	m := module{folder: folder, files: files, declared: map[string]bool{}, used: map[string]hcl.Range{}}
 	for name, text := range files {
 		if err := s.Text(string(text)); err != nil {
 			m.errs = append(m.errs, fmt.Errorf("%s: %w", name, err))
@@ -42,7 +44,7 @@ func Terraform(files map[string][]byte, s Settings) error {
 			m.errs = append(m.errs, diags)
 			continue
 		}
-		m.read(file.Body.(*hclsyntax.Body), files)
+		m.read(file.Body.(*hclsyntax.Body))
 	}
 	for name, at := range m.used {
 		if !m.declared[name] {
@@ -57,7 +59,7 @@ func Terraform(files map[string][]byte, s Settings) error {
 	return errors.Join(m.errs...)
 }
 
-func (m *module) read(body *hclsyntax.Body, files map[string][]byte) {
+func (m *module) read(body *hclsyntax.Body) {
 	for _, b := range body.Blocks {
 		switch b.Type {
 		case "variable":
@@ -70,6 +72,7 @@ func (m *module) read(body *hclsyntax.Body, files map[string][]byte) {
 			m.declare(b, "data."+strings.Join(b.Labels, "."))
 		case "module":
 			m.declare(b, "module."+b.Labels[0], "source")
+			m.call(b)
 		case "locals":
 			for name := range b.Body.Attributes {
 				m.declare(b, "local."+name)
@@ -78,7 +81,7 @@ func (m *module) read(body *hclsyntax.Body, files map[string][]byte) {
 		default:
 			m.errs = append(m.errs, fmt.Errorf("%s: there is no block %s", b.TypeRange, b.Type))
 		}
-		m.refer(b.Body, bound(b.Body), files)
+		m.refer(b.Body, bound(b.Body))
 	}
 }
 
@@ -92,6 +95,38 @@ func (m *module) declare(b *hclsyntax.Block, name string, needs ...string) {
 			m.errs = append(m.errs, fmt.Errorf("%s: %s has no %s", b.TypeRange, name, n))
 		}
 	}
+}
+
+// call compares what a module beside is given with its variables.
+func (m *module) call(b *hclsyntax.Block) {
+	var errs []error
+	source, _ := b.Body.Attributes["source"].Expr.Value(nil)
+	files, err := ReadModule(filepath.Join(m.folder, source.AsString()))
+	if err != nil {
+		m.errs = append(m.errs, fmt.Errorf("%s: %w", b.TypeRange, err))
+		return
+	}
+	asked := map[string]bool{} // and whether there is a default
+	for name, text := range files {
+		if file, diags := hclsyntax.ParseConfig(text, name, hcl.InitialPos); strings.HasSuffix(name, ".tf") && !diags.HasErrors() {
+			for _, v := range file.Body.(*hclsyntax.Body).Blocks {
+				if v.Type == "variable" {
+					asked[v.Labels[0]] = v.Body.Attributes["default"] != nil
+				}
+			}
+		}
+	}
+	for name := range b.Body.Attributes {
+		if _, ok := asked[name]; !ok && name != "source" {
+			errs = append(errs, fmt.Errorf("%s: %s has no variable %s", b.TypeRange, source.AsString(), name))
+		}
+	}
+	for name, optional := range asked {
+		if b.Body.Attributes[name] == nil && !optional {
+			errs = append(errs, fmt.Errorf("%s: %s is not given %s", b.TypeRange, source.AsString(), name))
+		}
+	}
+	m.errs = append(m.errs, errs...)
 }
 
 // bound are the names of a block's dynamic blocks, which are known within them.
@@ -109,7 +144,7 @@ func bound(body *hclsyntax.Body) []string {
 // alone are words that stand for themselves, at the root of an expression or in types, lifecycle and provider requirements.
 var alone = []string{"each", "count", "path", "self", "terraform", "string", "number", "bool", "any"}
 
-func (m *module) refer(body *hclsyntax.Body, known []string, files map[string][]byte) {
+func (m *module) refer(body *hclsyntax.Body, known []string) {
 	for name, a := range body.Attributes {
 		if name == "ignore_changes" {
 			continue // its names are of the resource's own attributes
@@ -119,10 +154,10 @@ func (m *module) refer(body *hclsyntax.Body, known []string, files map[string][]
 				m.used[address(t)] = t.SourceRange()
 			}
 		}
-		m.templates(a.Expr, files)
+		m.templates(a.Expr)
 	}
 	for _, b := range body.Blocks {
-		m.refer(b.Body, known, files)
+		m.refer(b.Body, known)
 	}
 }
 
@@ -142,7 +177,7 @@ func address(t hcl.Traversal) string {
 }
 
 // templates compares what a template asks for with what it is given.
-func (m *module) templates(e hclsyntax.Expression, files map[string][]byte) {
+func (m *module) templates(e hclsyntax.Expression) {
 	_ = hclsyntax.VisitAll(e, func(n hclsyntax.Node) hcl.Diagnostics {
 		call, ok := n.(*hclsyntax.FunctionCallExpr)
 		if !ok || call.Name != "templatefile" || len(call.Args) != 2 {
@@ -161,8 +196,8 @@ func (m *module) templates(e hclsyntax.Expression, files map[string][]byte) {
 		}
 		v, _ := path.Parts[1].Value(nil)
 		name := strings.TrimPrefix(v.AsString(), "/")
-		template, diags := hclsyntax.ParseTemplate(files[name], name, hcl.InitialPos)
-		if files[name] == nil || diags.HasErrors() {
+		template, diags := hclsyntax.ParseTemplate(m.files[name], name, hcl.InitialPos)
+		if m.files[name] == nil || diags.HasErrors() {
 			m.errs = append(m.errs, fmt.Errorf("%s: template %q: %w", call.Range(), name, diags))
 			return nil
 		}

@@ -20,7 +20,7 @@ func TestTerraform(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := Terraform(files, known); err != nil {
+			if err := Terraform(filepath.Dir(path), files, known); err != nil {
 				t.Error(err)
 			}
 		})
@@ -29,7 +29,8 @@ func TestTerraform(t *testing.T) {
 
 func TestBrokenTerraform(t *testing.T) {
 	known, _ := names(t)
-	whole, err := ReadModule(filepath.Join(Root, "deploy/terraform/aws/single"))
+	folder := filepath.Join(Root, "deploy/terraform/aws/single")
+	whole, err := ReadModule(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,6 +46,9 @@ func TestBrokenTerraform(t *testing.T) {
 		{"a template's variable that there is not", "user-data.sh", "${settings}", "${environment}", "is not given environment"},
 		{"a template that is elsewhere", "main.tf", "/user-data.sh", "/userdata.sh", "template \"userdata.sh\""},
 		{"a block that there is not", "main.tf", "locals {", "local {", "there is no block local"},
+		{"a module's variable that there is not", "main.tf", "  name   = var.name", "  title  = var.name", "../archive has no variable title"},
+		{"a module's variable that is not given", "main.tf", "  name   = var.name\n", "", "../archive is not given name"},
+		{"a module that is elsewhere", "main.tf", "../archive", "../archives", "no such file"},
 		{"a name twice", "outputs.tf", "output \"archive\"", "output \"instance_id\"", "declared twice"},
 	} {
 		t.Run(b.name, func(t *testing.T) {
@@ -53,7 +57,7 @@ func TestBrokenTerraform(t *testing.T) {
 			if bytes.Equal(files[b.file], whole[b.file]) {
 				t.Fatalf("has no %q to break", b.from)
 			}
-			if err := Terraform(files, known); err == nil || !strings.Contains(err.Error(), b.complaint) {
+			if err := Terraform(folder, files, known); err == nil || !strings.Contains(err.Error(), b.complaint) {
 				t.Errorf("complaint is %v, want %q in it", err, b.complaint)
 			}
 		})

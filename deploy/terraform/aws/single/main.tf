@@ -11,6 +11,11 @@ data "aws_ssm_parameter" "image" {
   name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
 }
 
+module "archive" {
+  source = "../archive"
+  name   = var.name
+}
+
 resource "aws_security_group" "server" {
   name_prefix = "${var.name}-"
   description = "Freshet"
@@ -103,7 +108,7 @@ locals {
     FRESHET_DATA             = "/data/freshet"
     FRESHET_PUBLIC_URL       = var.public_url
     FRESHET_TRUSTED_PROXIES  = join(",", var.trusted_proxies)
-    FRESHET_ARCHIVE_BUCKET   = "s3://${aws_s3_bucket.archive.bucket}/freshet?region=${data.aws_region.this.region}"
+    FRESHET_ARCHIVE_BUCKET   = module.archive.address
     FRESHET_ARCHIVE_INTERVAL = var.archive_interval
   }, var.settings)
 }

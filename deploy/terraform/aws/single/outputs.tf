@@ -10,5 +10,5 @@ output "security_group_id" {
 
 output "archive" {
   description = "Address of the archive, for `freshet restore --from-archive`."
-  value       = local.settings.FRESHET_ARCHIVE_BUCKET
+  value       = module.archive.address
 }

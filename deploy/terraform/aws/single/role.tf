@@ -12,18 +12,7 @@ data "aws_iam_policy_document" "machine" {
 }
 
 data "aws_iam_policy_document" "server" {
-  statement {
-    sid       = "ListArchive"
-    actions   = ["s3:ListBucket"]
-    resources = [aws_s3_bucket.archive.arn]
-  }
-
-  # No versions: what is deleted can be brought back by somebody else.
-  statement {
-    sid       = "Archive"
-    actions   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
-    resources = ["${aws_s3_bucket.archive.arn}/freshet/*"]
-  }
+  source_policy_documents = [module.archive.policy]
 
   dynamic "statement" {
     for_each = var.ecr_repository_arn == "" ? [] : [var.ecr_repository_arn]

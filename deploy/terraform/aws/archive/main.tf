@@ -1,4 +1,6 @@
-# The archive: what a lost machine goes on from.
+# The bucket of the archive, which a lost machine goes on from, and what a server may do with it.
+
+data "aws_region" "this" {}
 
 resource "aws_s3_bucket" "archive" {
   bucket_prefix = "${var.name}-archive-"
@@ -48,5 +50,20 @@ resource "aws_s3_bucket_lifecycle_configuration" "archive" {
     abort_incomplete_multipart_upload {
       days_after_initiation = 7
     }
+  }
+}
+
+data "aws_iam_policy_document" "use" {
+  statement {
+    sid       = "ListArchive"
+    actions   = ["s3:ListBucket"]
+    resources = [aws_s3_bucket.archive.arn]
+  }
+
+  # No versions: what is deleted can be brought back by somebody else.
+  statement {
+    sid       = "Archive"
+    actions   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+    resources = ["${aws_s3_bucket.archive.arn}/freshet/*"]
   }
 }

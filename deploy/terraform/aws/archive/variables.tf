@@ -1,0 +1,4 @@
+variable "name" {
+  description = "Beginning of the bucket's name."
+  type        = string
+}
