@@ -168,7 +168,7 @@ func TestSharedPostgres(t *testing.T) {
 	a.ask(http.MethodPost, "/v1/insights", text(`{"name":"Mine","question":{"kind":"trends","series":[{"id":"A","events":["e"]}],"range":{"from":"-1d","to":"now"}}}`), &insight)
 	b.get("/v1/insights/"+insight.ID, &insight)
 
-	// Another database is not taken for this one, nor a folder of SQLite's for a new one.
+	// Another database is not taken for this one, nor one that is in use for an empty one.
 	a.stop()
 	for dir, args := range map[string][]string{a.dir: {"--project", pg.URL(pg.Create())}, b.dir: nil} {
 		_, stderr, code := a.cli("", append([]string{"serve", "--data", dir, "--listen", freeAddress(t), "--admin-listen", ""}, args...)...)
@@ -179,7 +179,7 @@ func TestSharedPostgres(t *testing.T) {
 	lite := start(t)
 	lite.stop()
 	_, stderr, code := lite.cli("", "serve", "--data", lite.dir, "--listen", freeAddress(t), "--admin-listen", "", "--project", url)
-	if code == 0 || !strings.Contains(stderr, "no command yet") {
+	if code == 0 || !strings.Contains(stderr, "other projects and keys") {
 		t.Errorf("PostgreSQL on a folder with SQLite: %d %s", code, stderr)
 	}
 }
