@@ -115,7 +115,7 @@ func diskSpace(dir string) Check {
 		return Check{Name: c.Name, Status: Warn, Found: err.Error(), Advice: "The free space could not be told."}
 	}
 	c.Found = fmt.Sprintf("%.1f GB free of %.1f GB", float64(free)/1e9, float64(total)/1e9)
-	const advice = "When the disk is full the server refuses events with 503 until there is space again. A million events take about 45 to 75 MB in the store, 23 MB of remembered ids, and 88 MB in the log until it is trimmed."
+	const advice = "When the disk is full the server refuses events with 503 until there is space again. A million events take about 45 to 75 MB in the store, 25 MB of remembered ids, and 88 MB in the log until it is trimmed."
 	switch {
 	case free < 1e9:
 		c.Status, c.Advice = Fail, advice
