@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ClickHouse/ch-go/proto"
@@ -57,7 +58,7 @@ func (s *Store) commit(ctx context.Context, after eventlog.Position) error {
 	if err := s.writeDead(ctx, own); err != nil {
 		return err
 	}
-	change := s.batch.change()
+	change := s.batch.change(moved)
 	newest := max(s.batch.newest, s.watermark.Time.UnixMicro())
 	if err := s.writeCommit(ctx, own, after, newest, false, change); err != nil {
 		return err
@@ -96,24 +97,11 @@ func (s *Store) writeCommit(ctx context.Context, epoch uint64, after eventlog.Po
 func (s *Store) publish(after eventlog.Position, newest int64, c *change, moved []move) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	touched := map[store.ProjectID]bool{}
-	for k := range s.batch.counts {
-		touched[k.project] = true
-	}
 	for _, r := range s.batch.order {
-		touched[r.table.project] = true
 		r.table.loc, r.table.since = r.loc, r.table.since.With(r.events.Zone())
 		r.table.show()
 	}
-	for _, m := range moved {
-		touched[m.project] = true
-	}
-	for i := range s.batch.dead {
-		touched[s.batch.dead[i].Project] = true
-	}
-	for p := range touched {
-		s.versions[p]++
-	}
+	s.changes.commit(stamp{s.epochs[len(s.epochs)-1].number, after}, c)
 	s.totals.add(c)
 	s.targets.take(moved)
 	s.watermark = store.Watermark{Position: after, Time: time.UnixMicro(newest).UTC()}
@@ -156,8 +144,8 @@ func (s *Store) writeDead(ctx context.Context, epoch uint64) error {
 	return nil
 }
 
-// change is what the batch adds to the totals.
-func (b *open) change() *change {
+// change is what the batch adds to the totals, and whose answers are others by it.
+func (b *open) change(moved []move) *change {
 	c := &change{Zones: map[store.ProjectID]flat.Zone{}}
 	for _, r := range b.order {
 		c.Zones[r.table.project] = r.events.Zone()
@@ -170,5 +158,16 @@ func (b *open) change() *change {
 			c.Hours = append(c.Hours, hourOf(k, store.Counts{}, n))
 		}
 	}
+	for _, m := range moved {
+		c.Others = append(c.Others, m.project)
+	}
+	for i := range b.dead {
+		c.Others = append(c.Others, b.dead[i].Project)
+	}
+	for p := range b.holders {
+		c.Others = append(c.Others, p.project)
+	}
+	slices.Sort(c.Others)
+	c.Others = slices.Compact(c.Others)
 	return c
 }

@@ -21,8 +21,12 @@ type epoch struct {
 // errSuperseded says that another process has opened the store.
 var errSuperseded = errors.New("another process has opened the store since; there may be one only")
 
+// errFollows says that another process writes.
+var errFollows = errors.New("the store was opened for questions only")
+
 // loadEpochs finds the epochs, and the position of the last complete commit.
 func (s *Store) loadEpochs(ctx context.Context) error {
+	s.epochs = nil
 	err := s.rows(ctx, fmt.Sprintf("SELECT epoch, start FROM epochs ORDER BY epoch DESC LIMIT %d", mostEpochs), func(v []any) {
 		s.epochs = append(s.epochs, epoch{v[0].(uint64), eventlog.Position(v[1].(uint64))})
 	})
@@ -118,6 +122,9 @@ func (s *Store) delete(ctx context.Context, table, where string) error {
 
 // current is an error when another process has begun an epoch.
 func (s *Store) current(ctx context.Context) error {
+	if s.follows {
+		return errFollows
+	}
 	latest, err := s.number(ctx, "SELECT max(epoch) FROM epochs")
 	if err != nil {
 		return fmt.Errorf("read epochs: %w", err)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/ClickHouse/ch-go/proto"
 
@@ -18,11 +19,17 @@ type expiry struct {
 	project  store.ProjectID
 	day      int64
 	position eventlog.Position
-	// cut is the number of the latest cut that has the rows.
-	cut uint64
+	// cut is the number of the latest cut that has the rows, since when no new one of any process has them.
+	cut   uint64
+	since time.Time
 }
 
 func (e *expiry) rows() string { return fmt.Sprintf("day < %d AND seq < %d", e.day, e.position) }
+
+// is tells whether another one is the same.
+func (e *expiry) is(x expiry) bool {
+	return x.project == e.project && x.day == e.day && x.position == e.position
+}
 
 // Expire implements store.Eraser.
 func (s *Store) Expire(ctx context.Context, project store.ProjectID, day int64) (int64, error) {
@@ -58,17 +65,17 @@ func (s *Store) expire(ctx context.Context, project store.ProjectID, day int64) 
 	if err := s.current(ctx); err != nil {
 		return 0, err
 	}
-	e := expiry{project, day, at, 0}
+	e := expiry{project: project, day: day, position: at}
 	if err := s.writeExpiry(ctx, &e, gone, false); err != nil {
 		return 0, err
 	}
 	s.mu.Lock()
-	e.cut = s.latest
+	e.cut, e.since = s.latest, s.opts.Now()
 	s.expiries = append(s.expiries, e)
 	for _, h := range gone {
 		s.totals.count(hourKey{project, h.Hour}, h.Counts)
 	}
-	s.versions[project]++
+	s.changes.expired[project]++
 	s.mu.Unlock()
 	return n, nil
 }
@@ -99,12 +106,15 @@ func (s *Store) writeExpiry(ctx context.Context, e *expiry, gone []hour, swept b
 // cut anew since.
 func (s *Store) loadExpiries(ctx context.Context) error {
 	var failed error
+	now := s.opts.Now()
 	err := s.rows(ctx, "SELECT project, day, position, hours, swept FROM expiries ORDER BY position, swept", func(v []any) {
 		e := expiry{project: store.ProjectID(v[0].(uint64)), day: v[1].(int64), position: eventlog.Position(v[2].(uint64))}
 		if v[4].(uint64) == 1 {
-			s.expiries = slices.DeleteFunc(s.expiries, func(x expiry) bool { return x == e })
+			s.expiries = slices.DeleteFunc(s.expiries, e.is)
 			return
 		}
+		s.changes.expired[e.project]++
+		e.since = now
 		var gone []hour
 		if err := json.Unmarshal([]byte(v[3].(string)), &gone); err != nil {
 			failed = err
@@ -133,7 +143,7 @@ func (s *Store) sweep(ctx context.Context) error {
 	}
 	var ripe []expiry
 	for _, e := range s.expiries {
-		if e.cut < oldest {
+		if e.cut < oldest && s.opts.Now().Sub(e.since) >= s.opts.Linger {
 			ripe = append(ripe, e)
 		}
 	}
@@ -148,7 +158,7 @@ func (s *Store) sweep(ctx context.Context) error {
 			return fmt.Errorf("note that events have expired: %w", err)
 		}
 		s.mu.Lock()
-		s.expiries = slices.DeleteFunc(s.expiries, func(x expiry) bool { return x == e })
+		s.expiries = slices.DeleteFunc(s.expiries, e.is)
 		s.mu.Unlock()
 	}
 	return nil

@@ -1,12 +1,24 @@
 package clickhouse
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 type metrics struct {
 	commit   prometheus.Histogram
 	failures prometheus.Counter
+	behind   prometheus.Collector
+	// lastLook is when it was seen last what the writer has done, in microseconds since 1970.
+	lastLook atomic.Int64
 }
 
+// looked notes that what is known of the database is what it says.
+func (m *metrics) looked(at time.Time) { m.lastLook.Store(at.UnixMicro()) }
+
+// newMetrics makes them; without a difference those of one who follows.
 func newMetrics(r prometheus.Registerer, difference func() float64) *metrics {
 	m := &metrics{
 		commit: prometheus.NewHistogram(prometheus.HistogramOpts{
@@ -15,6 +27,13 @@ func newMetrics(r prometheus.Registerer, difference func() float64) *metrics {
 		failures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "freshet_store_failures_total", Help: "Background work that failed and will be tried again.",
 		}),
+	}
+	if difference == nil {
+		m.behind = prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "freshet_store_look_age_seconds", Help: "Time since it was seen last what the process that writes has committed.",
+		}, func() float64 { return time.Since(time.UnixMicro(m.lastLook.Load())).Seconds() })
+		r.MustRegister(m.failures)
+		return m
 	}
 	r.MustRegister(m.commit, m.failures, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "freshet_ledger_difference", Help: "Accepted events of all projects and hours that the ledger has neither as stored nor as duplicate nor as dead letter, and those it has too many of. It must be 0.",

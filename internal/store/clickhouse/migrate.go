@@ -245,6 +245,9 @@ func (s *Store) loadTables(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read properties: %w", err)
 	}
+	if s.follows {
+		return s.showTables(ctx)
+	}
 	for _, t := range s.tables {
 		if len(t.props) > 0 {
 			if err := s.widen(ctx, t, 0); err != nil {

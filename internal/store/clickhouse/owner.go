@@ -24,7 +24,7 @@ func (s *Store) own(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(found) == 0 {
+	if len(found) == 0 && !s.follows {
 		var text proto.ColStr
 		text.Append(s.opts.Owner)
 		if err := s.client.insert(ctx, "owners", proto.Input{{Name: "owner", Data: text}}); err != nil {
@@ -34,6 +34,9 @@ func (s *Store) own(ctx context.Context) error {
 		if found, err = s.owners(ctx); err != nil {
 			return err
 		}
+	}
+	if s.follows && len(found) == 0 {
+		return ErrEmpty
 	}
 	if len(found) != 1 || found[0] != s.opts.Owner {
 		return ErrOwner
@@ -55,6 +58,8 @@ type Found struct {
 	Version string
 	// Position is the one up to which the database has events; 0 also when there is no database.
 	Position eventlog.Position
+	// Made tells that a process has opened the database for writing.
+	Made bool
 	// Exposed tells that the connection is not encrypted and leaves the machine.
 	Exposed bool
 }
@@ -80,6 +85,7 @@ func Look(ctx context.Context, o Options) (*Found, error) {
 		tables = int(v[0].(uint64))
 	})
 	if err == nil && tables == 3 {
+		f.Made = true
 		s.client.close()
 		o.Target.Database = database
 		s.client = newClient(&o)

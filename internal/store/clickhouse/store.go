@@ -43,7 +43,10 @@ type Options struct {
 	Owner      string
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
-	Now        func() time.Time
+	// Linger is for how long cuts of other processes may be open, which Follow makes: what they may read is not deleted or changed
+	// before. 0 is for nobody else.
+	Linger time.Duration
+	Now    func() time.Time
 }
 
 func (o *Options) defaults() {
@@ -86,13 +89,22 @@ type Store struct {
 	targets   targets
 	// expiries are those whose rows have not been deleted yet.
 	expiries []expiry
-	// versions count the changes of each project; they begin at opened, so that none comes twice after a restart.
-	versions map[store.ProjectID]uint64
-	opened   uint64
+	changes  changes
+	// mixedSince is since when projects have had rows of several zones, as far as others are waited for.
+	mixedSince map[store.ProjectID]time.Time
 	// latest is the number of the latest cut, cuts has those that are open.
 	latest uint64
 	cuts   map[uint64]struct{}
 	failed atomic.Bool
+
+	// follows tells that another process writes; seen is what it had written when this one looked last.
+	follows bool
+	seen    mark
+	// totaled is the position of the latest commit that was added up.
+	totaled eventlog.Position
+	// look is sent to when there is something to see; failing tells that the last look failed.
+	look    chan struct{}
+	failing bool
 }
 
 // Open opens or creates the store in a database. Whoever had it open before cannot write to it any more.
@@ -100,7 +112,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	o.defaults()
 	s := &Store{
 		opts: o, client: newClient(&o), advanced: make(chan struct{}), tables: map[store.ProjectID]*table{},
-		totals: newTotals(), targets: newTargets(), versions: map[store.ProjectID]uint64{}, opened: uint64(o.Now().UnixNano()),
+		totals: newTotals(), targets: newTargets(), changes: newChanges(), mixedSince: map[store.ProjectID]time.Time{},
 		cuts: map[uint64]struct{}{}, batch: newOpen(),
 	}
 	if err := s.load(ctx); err != nil {
@@ -183,7 +195,7 @@ func (s *Store) Watermark() store.Watermark {
 func (s *Store) Version(project store.ProjectID) uint64 {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.opened + s.versions[project]
+	return s.changes.version(project)
 }
 
 // Wait implements store.Reader.

@@ -18,6 +18,8 @@ import (
 type change struct {
 	Hours []hour                        `json:"hours,omitempty"`
 	Zones map[store.ProjectID]flat.Zone `json:"zones,omitempty"`
+	// Others are projects about which something else has changed.
+	Others []store.ProjectID `json:"others,omitempty"`
 }
 
 // hour is an entry of the ledger, and which SDKs sent its duplicates.
@@ -83,11 +85,19 @@ func (t *totals) all() *change {
 	return c
 }
 
-// loadTotals adds up the commits.
-func (s *Store) loadTotals(ctx context.Context) error {
+// loadTotals adds up the commits up to the watermark.
+func (s *Store) loadTotals(ctx context.Context) error { return s.addTotals(ctx, 0) }
+
+// addTotals adds up the commits from a position up to the watermark.
+func (s *Store) addTotals(ctx context.Context, from eventlog.Position) error {
+	if len(s.epochs) == 0 {
+		return nil
+	}
 	var failed error
-	newest := int64(0)
-	err := s.rows(ctx, "SELECT newest, folded, totals FROM commits WHERE "+s.valid("position", true)+" ORDER BY position, epoch, folded", func(v []any) {
+	newest := max(s.watermark.Time.UnixMicro(), 0)
+	sql := fmt.Sprintf("SELECT newest, folded, totals, epoch, position FROM commits WHERE position >= %d AND position <= %d AND %s ORDER BY position, epoch, folded",
+		from, s.watermark.Position, s.valid("position", true))
+	err := s.rows(ctx, sql, func(v []any) {
 		newest = max(newest, v[0].(int64))
 		var c change
 		if err := json.Unmarshal([]byte(v[2].(string)), &c); err != nil {
@@ -96,9 +106,12 @@ func (s *Store) loadTotals(ctx context.Context) error {
 		}
 		if v[1].(uint64) == 1 {
 			s.totals = newTotals()
+			s.changes.fold(stamp{v[3].(uint64), eventlog.Position(v[4].(uint64))})
 		}
 		s.totals.add(&c)
+		s.changes.commit(stamp{v[3].(uint64), eventlog.Position(v[4].(uint64))}, &c)
 		s.commits++
+		s.totaled = eventlog.Position(v[4].(uint64))
 	})
 	if err = cmp.Or(err, failed); err != nil {
 		return fmt.Errorf("read commits: %w", err)
@@ -115,6 +128,9 @@ func (s *Store) fold(ctx context.Context) error {
 		return err
 	}
 	s.commits = 1
+	s.mu.Lock()
+	s.changes.fold(stamp{own, at})
+	s.mu.Unlock()
 	return s.delete(ctx, "commits", fmt.Sprintf("position < %d OR position = %d AND (epoch < %d OR folded = 0)", at, at, own))
 }
 
@@ -163,9 +179,15 @@ func (s *Store) difference() float64 {
 // DeadLetters implements store.Reader.
 func (s *Store) DeadLetters(ctx context.Context, project store.ProjectID, before eventlog.Position, limit int) ([]store.DeadLetter, error) {
 	var out []store.DeadLetter
-	before = min(before, s.Watermark().Position)
+	s.mu.RLock()
+	before = min(before, s.watermark.Position)
+	valid := "false" // nobody has written anything yet
+	if len(s.epochs) > 0 {
+		valid = s.valid("position", false)
+	}
+	s.mu.RUnlock()
 	sql := fmt.Sprintf("SELECT position, received, stage, code, reason, protocol, body FROM dead_letters WHERE project = %d AND position < %d AND %s"+
-		" ORDER BY position DESC LIMIT %d", project, before, s.valid("position", false), limit)
+		" ORDER BY position DESC LIMIT %d", project, before, valid, limit)
 	err := s.rows(ctx, sql, func(v []any) {
 		out = append(out, store.DeadLetter{
 			Project: project, Position: eventlog.Position(v[0].(uint64)), ReceivedAt: v[1].(int64), Stage: v[2].(string), Code: v[3].(string),

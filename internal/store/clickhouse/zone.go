@@ -43,7 +43,7 @@ func (s *Store) mixed() (*table, *time.Location, eventlog.Position) {
 		if t.loc == nil || waiting[t.project] {
 			continue
 		}
-		if zone := flat.ZoneOf(t.loc); zone.Name != "" && s.totals.zones[t.project] != zone {
+		if zone := flat.ZoneOf(t.loc); zone.Name != "" && s.totals.zones[t.project] != zone && s.lingered(t.project) {
 			t.since = flat.Zone{}
 			return t, t.loc, s.watermark.Position
 		}
@@ -77,6 +77,7 @@ func (s *Store) ofOneZone(ctx context.Context, t *table, loc *time.Location) (ag
 		return true, nil
 	}
 	s.mu.Lock()
+	delete(s.mixedSince, t.project)
 	before := s.totals.zones[t.project]
 	s.totals.zones[t.project] = zone
 	s.mu.Unlock()
