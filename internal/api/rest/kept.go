@@ -47,11 +47,17 @@ func (a *API) wait(ctx context.Context, in *WaitParameters) (context.Context, co
 	return ctx, cancel, nil
 }
 
+// form is how a result is kept: as the bytes of it, of which it can be made again.
+type form[T any] struct {
+	bytes func(T) []byte
+	of    func([]byte) T
+}
+
 // shared works something out together with whoever asks for the same at the moment, and keeps it as bytes under the key,
 // which is of one version of the project's data. Whoever is told how far the answer is hears of that work meanwhile.
 func shared[T any](
 	ctx context.Context, a *API, s query.Scope, key string, version uint64,
-	work func(context.Context) (T, error), bytes func(T) []byte,
+	work func(context.Context) (T, error), form form[T],
 ) (out T, err error) {
 	var joined func(*query.Meter)
 	if t := tellerOf(ctx); t != nil {
@@ -61,13 +67,19 @@ func shared[T any](
 	v, err := a.flights.do(ctx, key, joined, func(ctx context.Context) (any, error) {
 		ctx, cancel := context.WithTimeout(ctx, maxTimeout)
 		defer cancel()
+		// Another process may be about it, or have kept it since.
+		b, done := a.opts.Cache.Begin(ctx, key)
+		defer done()
+		if b != nil {
+			return form.of(b), nil
+		}
 		made, err := work(ctx)
 		if err != nil {
 			return nil, err
 		}
 		// What comes of newer data than the key says would be taken for something at an older watermark.
 		if now, _ := a.opts.Engine.Version(s.Project); now == version {
-			a.opts.Cache.Set(key, bytes(made))
+			a.opts.Cache.Set(key, form.bytes(made))
 		}
 		return made, nil
 	})

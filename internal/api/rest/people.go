@@ -238,7 +238,7 @@ func (a *API) numbers(
 ) ([]uint64, store.Watermark, error) {
 	version, w := a.opts.Engine.Version(s.Project)
 	key = cacheKey(s, version, key)
-	if data, ok := a.opts.Cache.Get(key); ok {
+	if data, ok := a.opts.Cache.Get(ctx, key); ok {
 		return numbers(data), w, nil
 	}
 	type found struct {
@@ -251,7 +251,10 @@ func (a *API) numbers(
 			return nil, err
 		}
 		return &found{people, w}, nil
-	}, func(f *found) []byte { return packed(f.people) })
+	}, form[*found]{
+		func(f *found) []byte { return packed(f.people) },
+		func(b []byte) *found { return &found{numbers(b), w} },
+	})
 	if err != nil {
 		return nil, w, err
 	}

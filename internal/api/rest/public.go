@@ -124,7 +124,7 @@ func (a *API) publicAnswer(ctx context.Context, c *call, in *linkedTile) (*huma.
 		return nil, err
 	}
 	key := cacheKey(c.scope(), uint64(a.opts.Now().UnixNano()/int64(publicFor)), "public|"+string(question))
-	body, ok := a.opts.Cache.Get(key)
+	body, ok := a.opts.Cache.Get(ctx, key)
 	if !ok {
 		if body, err = a.askPublic(ctx, c, question); err != nil {
 			return nil, err

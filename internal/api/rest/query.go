@@ -157,7 +157,7 @@ func (a *API) wanted(ctx context.Context, s query.Scope, in *QueryParameters, da
 
 // answer finds the answer in the cache, or works it out together with whoever asks the same at the moment.
 func (a *API) answer(ctx context.Context, w *wanted) (*answered, error) {
-	if b, ok := a.opts.Cache.Get(w.key); ok {
+	if b, ok := a.opts.Cache.Get(ctx, w.key); ok {
 		// The version is the same, so nothing about the project changed up to the present watermark.
 		return &answered{b, w.watermark, true}, nil
 	}
@@ -171,7 +171,10 @@ func (a *API) answer(ctx context.Context, w *wanted) (*answered, error) {
 			return nil, err
 		}
 		return &answered{b, answer.At(), false}, nil
-	}, func(d *answered) []byte { return d.body })
+	}, form[*answered]{
+		func(d *answered) []byte { return d.body },
+		func(b []byte) *answered { return &answered{b, w.watermark, true} },
+	})
 }
 
 // constant is an answer's JSON, open at the end, without the fields that write adds, which are its last ones.

@@ -194,5 +194,6 @@ func invalid(code, field, format string, args ...any) error {
 // noCache is the cache of an API that has none.
 type noCache struct{}
 
-func (noCache) Get(string) ([]byte, bool) { return nil, false }
-func (noCache) Set(string, []byte)        {}
+func (noCache) Get(context.Context, string) ([]byte, bool)     { return nil, false }
+func (noCache) Set(string, []byte)                             {}
+func (noCache) Begin(context.Context, string) ([]byte, func()) { return nil, func() {} }

@@ -2,6 +2,7 @@
 package memory
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"time"
@@ -49,7 +50,10 @@ func New(o Options) (*Cache, error) {
 }
 
 // Get implements cache.Cache.
-func (c *Cache) Get(key string) ([]byte, bool) { return c.entries.GetIfPresent(key) }
+func (c *Cache) Get(_ context.Context, key string) ([]byte, bool) { return c.entries.GetIfPresent(key) }
+
+// Begin implements cache.Cache: no other process can see what this one keeps.
+func (*Cache) Begin(context.Context, string) (value []byte, done func()) { return nil, func() {} }
 
 // Set implements cache.Cache.
 func (c *Cache) Set(key string, value []byte) {

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/freshet/freshet/internal/cache"
+	"github.com/freshet/freshet/internal/cache/cachetest"
 )
 
 var _ cache.Cache = (*Cache)(nil)
@@ -23,15 +24,23 @@ func open(t *testing.T, size int64) (*Cache, *prometheus.Registry) {
 	return c, r
 }
 
+func TestSuite(t *testing.T) {
+	const size = 8 << 20
+	cachetest.Run(t, size/4, func(t *testing.T) (one, other cache.Cache) {
+		c, _ := open(t, size)
+		return c, c
+	})
+}
+
 func TestKeepsWhatItWasGiven(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	c, _ := open(t, 1<<20)
-	if _, ok := c.Get("a"); ok {
+	if _, ok := c.Get(t.Context(), "a"); ok {
 		t.Error("something in an empty cache")
 	}
 	c.Set("a", []byte("1"))
 	c.Set("a", []byte("2"))
-	if v, ok := c.Get("a"); !ok || string(v) != "2" {
+	if v, ok := c.Get(t.Context(), "a"); !ok || string(v) != "2" {
 		t.Errorf("%q %v", v, ok)
 	}
 }
@@ -47,17 +56,17 @@ func TestIsBoundedByBytes(t *testing.T) {
 		t.Errorf("%d bytes", n)
 	}
 	c.Set("large", bytes.Repeat([]byte("x"), size/2))
-	if _, ok := c.Get("large"); ok {
+	if _, ok := c.Get(t.Context(), "large"); ok {
 		t.Error("one value took half of the cache")
 	}
 }
 
 func TestCountsHitsAndMisses(t *testing.T) {
 	c, r := open(t, 1<<20)
-	c.Get("a")
+	c.Get(t.Context(), "a")
 	c.Set("a", nil)
-	c.Get("a")
-	c.Get("a")
+	c.Get(t.Context(), "a")
+	c.Get(t.Context(), "a")
 	for name, want := range map[string]float64{"freshet_cache_hits_total": 2, "freshet_cache_misses_total": 1} {
 		if got := value(t, r, name); got != want {
 			t.Errorf("%s is %v", name, got)
