@@ -18,7 +18,7 @@ type doctorCmd struct {
 
 // Help implements kong.HelpProvider.
 func (doctorCmd) Help() string {
-	return `Looks at the data folder, the control plane, the store, the disk and its fsync, memory, limits, clock and port as freshet serve would find them, and
+	return `Looks at the data folder, the control plane, the store, the cache, the disk and its fsync, memory, limits, clock and port as freshet serve would find them, and
 explains what is wrong. It changes nothing. The exit code is 1 when something would keep the server from working.
 
   freshet doctor
@@ -34,6 +34,8 @@ func (c *doctorCmd) Run(ctx context.Context, s streams) error {
 		return app.ProbeControl(ctx, cfg)
 	}, func(ctx context.Context) (found, advice string, err error) {
 		return app.ProbeStore(ctx, cfg)
+	}, func(ctx context.Context) (found, advice string, err error) {
+		return app.ProbeCache(ctx, cfg)
 	})
 	failed := 0
 	for _, check := range checks {

@@ -23,6 +23,7 @@ import (
 
 	"github.com/freshet/freshet/internal/api/rest"
 	"github.com/freshet/freshet/internal/archive"
+	"github.com/freshet/freshet/internal/cache/redis"
 	"github.com/freshet/freshet/internal/config"
 	"github.com/freshet/freshet/internal/fault"
 	"github.com/freshet/freshet/internal/process/attempt"
@@ -81,6 +82,9 @@ type app struct {
 	// unasked tells that the store is elsewhere and could not be asked for its position.
 	unasked bool
 	api     *rest.API
+	// redis is what processes share answers through; nil where they do not. results is their part of it.
+	redis   *redis.Client
+	results *redis.Cache
 	// questions are what flushes and the archive give way to.
 	questions yield.Foreground
 	started   time.Time
@@ -105,6 +109,9 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	if err := checkStore(o.Config); err != nil {
+		return err
+	}
+	if err := checkCache(o.Config); err != nil {
 		return err
 	}
 	if err := checkData(o.Config); err != nil {
@@ -175,6 +182,7 @@ func (a *app) open(ctx context.Context, before *server.Predecessor) (http.Handle
 	}
 	c := a.Config
 	var err error
+	a.openShared(ctx)
 	if a.projects, err = a.openProjects(ctx); err != nil {
 		return nil, err
 	}
@@ -304,6 +312,7 @@ func (a *app) close(ctx context.Context, handover *server.Handover) error {
 	if a.api != nil {
 		a.api.Close()
 	}
+	a.closeShared()
 	if a.pipeline != nil {
 		err = errors.Join(err, a.pipeline.close())
 	}

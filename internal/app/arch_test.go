@@ -23,7 +23,7 @@ var allowed = map[string][]string{
 	"internal/project":  {"internal/durable", "internal/remote"},
 	"internal/server":   {},
 	"internal/progress": {},
-	"internal/cache":    {},
+	"internal/cache":    {"internal/remote"},
 	"internal/config":   {},
 	"internal/yield":    {},
 	"internal/remote":   {},
@@ -58,7 +58,7 @@ var allowed = map[string][]string{
 // adapters are imported by the app only, and by the reference server of the benchmark, which is a command of its own.
 var adapters = []string{
 	"internal/eventlog/disk", "internal/archive/cloud", "internal/store/duckdb", "internal/store/clickhouse", "internal/project/sqlite", "internal/project/postgres",
-	"internal/cache/memory",
+	"internal/cache/memory", "internal/cache/redis",
 }
 
 // anywhere is what every room may import: there the laboratory strikes.

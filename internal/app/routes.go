@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/freshet/freshet/internal/api/rest"
-	"github.com/freshet/freshet/internal/cache/memory"
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/ingest"
 	"github.com/freshet/freshet/internal/ingest/countly"
@@ -20,9 +19,6 @@ import (
 	"github.com/freshet/freshet/internal/store"
 	"github.com/freshet/freshet/web"
 )
-
-// resultCache bounds the answers kept in memory.
-const resultCache = 32 << 20
 
 // routes is the one table of everything that the public port serves beside health and metrics.
 func (a *app) routes() (http.Handler, error) {
@@ -60,9 +56,9 @@ func (a *app) routes() (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up the query engine: %w", err)
 	}
-	results, err := memory.New(memory.Options{MaxBytes: resultCache, Registerer: a.registry})
+	results, err := a.openCache()
 	if err != nil {
-		return nil, fmt.Errorf("set up the result cache: %w", err)
+		return nil, err
 	}
 	a.api, err = rest.New(rest.Options{
 		Projects: a.projects, Engine: engine, Cache: results, Pipeline: status{a}, Replayer: replayer{door}, Unlinker: door, Operator: newOperator(a),

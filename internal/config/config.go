@@ -36,6 +36,7 @@ type Config struct {
 	Dedup     Dedup     `yaml:"dedup"`
 	Store     Store     `yaml:"store"`
 	Query     Query     `yaml:"query"`
+	Cache     Cache     `yaml:"cache"`
 	Freshness Freshness `yaml:"freshness"`
 	Disk      Disk      `yaml:"disk"`
 	Tracing   Tracing   `yaml:"tracing"`
@@ -95,6 +96,11 @@ type Store struct {
 // Query configures the answering of questions.
 type Query struct {
 	HistoryMemory Bytes `yaml:"history_memory" default:"0" doc:"Memory for the events that one behavioural question (funnel, retention, paths, ...) holds at a time, about 24 bytes each; what does not fit is read in several passes. 0: a quarter of the memory that the server may use, the machine's or its container's, shared by as many questions as run at a time (one a core, at least 2), and at least 64 MiB."`
+}
+
+// Cache configures what is kept of answers.
+type Cache struct {
+	Address string `yaml:"address" default:"" doc:"A Redis server, version 6 or later, through which the processes of one installation share answers, such as redis://user:password@redis.example.com:6379/0, or rediss:// for TLS. A password belongs into the environment (this setting as FRESHET_CACHE_ADDRESS). It needs no disk, may forget anything, and may be away: then each process keeps its own. Answers are shared where the events are in ClickHouse. Empty: answers are kept in memory only."`
 }
 
 // Freshness configures how soon an acknowledged event is visible.
@@ -264,6 +270,7 @@ func (c *Config) validateAddresses(bad func(key, format string, args ...any)) {
 	c.validateBucket(bad)
 	c.validateProject(bad)
 	c.validateStore(bad)
+	c.validateCache(bad)
 	if c.Data == "" {
 		bad("data", "is empty; name the folder that holds the data")
 	}
@@ -330,6 +337,22 @@ func (c *Config) validateStore(bad func(key, format string, args ...any)) {
 		bad("store.address", "is no address of a database such as clickhouse://user:password@host:9000/freshet; there are clickhouse and clickhouses")
 	case host == "" || database == "" || strings.ContainsAny(database, "/?"):
 		bad("store.address", "names no host and database, as in clickhouse://user:password@host:9000/freshet; in a password / is %%2F and @ is %%40")
+	}
+}
+
+// validateCache checks the form only, in words without the password.
+func (c *Config) validateCache(bad func(key, format string, args ...any)) {
+	if c.Cache.Address == "" {
+		return
+	}
+	scheme, place, _ := strings.Cut(c.Cache.Address, "://")
+	host, database, _ := strings.Cut(place[strings.LastIndexByte(place, '@')+1:], "/")
+	_, notNumber := strconv.ParseUint(database, 10, 16)
+	switch {
+	case scheme != "redis" && scheme != "rediss":
+		bad("cache.address", "is no address of a server such as redis://user:password@host:6379/0; there are redis and rediss")
+	case host == "" || database != "" && notNumber != nil:
+		bad("cache.address", "names no host, or a database that is no number, as in redis://user:password@host:6379/0; in a password / is %%2F and @ is %%40")
 	}
 }
 

@@ -34,3 +34,29 @@ func TestStoreAddress(t *testing.T) {
 		}
 	}
 }
+
+func TestCacheAddress(t *testing.T) {
+	for address, wrong := range map[string]string{
+		"":                                 "",
+		"redis://user:secret@cache:6379/0": "",
+		"rediss://:secret@cache":           "",
+		"redis://cache":                    "",
+		"http://:secret@cache:6379":        "no address of a server",
+		"secret":                           "no address of a server",
+		"redis://:secret@/0":               "names no host",
+		"redis://:secret@cache/answers":    "no number",
+	} {
+		c := config.Default()
+		c.Cache.Address = address
+		err := c.Validate()
+		if (err == nil) != (wrong == "") || err != nil && !strings.Contains(err.Error(), wrong) {
+			t.Errorf("%q: %v", address, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "secret") {
+			t.Errorf("a secret is in %v", err)
+		}
+		if shown, yerr := c.YAML(); err == nil && (yerr != nil || strings.Contains(string(shown), "secret")) {
+			t.Errorf("%q is shown as\n%s", address, shown)
+		}
+	}
+}

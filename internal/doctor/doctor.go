@@ -41,7 +41,7 @@ type Check struct {
 type Look func(ctx context.Context) (found, advice string, err error)
 
 // Run makes all checks. version is that of the binary.
-func Run(ctx context.Context, c config.Config, version string, control, store Look) []Check {
+func Run(ctx context.Context, c config.Config, version string, control, store, cache Look) []Check {
 	folder := dataFolder(c.Data)
 	checks := []Check{
 		{Name: "version", Status: OK, Found: fmt.Sprintf("%s, %s, %s/%s, %d cores", version, runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())},
@@ -51,7 +51,7 @@ func Run(ctx context.Context, c config.Config, version string, control, store Lo
 		place := existing(c.Data)
 		checks = append(checks, diskSpace(place), fsync(place))
 	}
-	return append(checks, elsewhere(ctx, "control plane", control), elsewhere(ctx, "store", store), archive(c, time.Now()), memory(int64(c.Store.MemoryLimit)), openFiles(), clock(time.Now()), port(ctx, c.Listen), geo(c.GeoFile))
+	return append(checks, elsewhere(ctx, "control plane", control), elsewhere(ctx, "store", store), elsewhere(ctx, "cache", cache), archive(c, time.Now()), memory(int64(c.Store.MemoryLimit)), openFiles(), clock(time.Now()), port(ctx, c.Listen), geo(c.GeoFile))
 }
 
 // existing is the folder, or the nearest one above it that exists.
