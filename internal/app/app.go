@@ -30,6 +30,7 @@ import (
 	"github.com/freshet/freshet/internal/process/dedup"
 	"github.com/freshet/freshet/internal/project"
 	"github.com/freshet/freshet/internal/server"
+	"github.com/freshet/freshet/internal/store/clickhouse"
 	"github.com/freshet/freshet/internal/yield"
 )
 
@@ -85,6 +86,8 @@ type app struct {
 	// redis is what processes share answers through; nil where they do not. results is their part of it.
 	redis   *redis.Client
 	results *redis.Cache
+	// followed is the store when another process writes to it.
+	followed *clickhouse.Store
 	// questions are what flushes and the archive give way to.
 	questions yield.Foreground
 	started   time.Time
@@ -117,8 +120,10 @@ func Run(ctx context.Context, o Options) error {
 	if err := checkData(o.Config); err != nil {
 		return err
 	}
-	if err := checkArchive(ctx, o.Config, o.Logger); err != nil {
-		return err
+	if a.carries() {
+		if err := checkArchive(ctx, o.Config, o.Logger); err != nil {
+			return err
+		}
 	}
 	var err error
 	if a.tracing, err = newTracing(ctx, o.Config.Tracing, o.Version); err != nil {
@@ -187,25 +192,15 @@ func (a *app) open(ctx context.Context, before *server.Predecessor) (http.Handle
 		return nil, err
 	}
 	a.ballast = newBallast(c.Data, int64(c.Disk.Ballast), a.Logger, a.registry)
-	if a.log, err = a.openLog(); err != nil {
-		return nil, err
-	}
-	if err := a.settleStore(); err != nil {
-		return nil, err
-	}
-	if err := a.keepPositions(ctx); err != nil {
-		return nil, err
-	}
-	if err := a.openArchive(ctx); err != nil {
-		return nil, err
-	}
-	if err := a.noteUnasked(); err != nil {
-		return nil, err
-	}
-	if a.attempts, err = attempt.Open(c.Data); err != nil {
+	if err := a.openPath(ctx); err != nil {
 		return nil, err
 	}
 	a.pipeline = newPipeline(a)
+	if a.asks() {
+		if err := a.followStore(ctx); err != nil {
+			return nil, err
+		}
+	}
 	handler, err := a.routes()
 	if err != nil {
 		return nil, err
@@ -217,6 +212,32 @@ func (a *app) open(ctx context.Context, before *server.Predecessor) (http.Handle
 		return nil, err
 	}
 	return handler, nil
+}
+
+// openPath opens what events go through between their acknowledgement and the store.
+func (a *app) openPath(ctx context.Context) (err error) {
+	c := a.Config
+	if !a.carries() {
+		a.log = noLog{}
+		return nil
+	}
+	if a.log, err = a.openLog(); err != nil {
+		return err
+	}
+	if err := a.settleStore(); err != nil {
+		return err
+	}
+	if err := a.keepPositions(ctx); err != nil {
+		return err
+	}
+	if err := a.openArchive(ctx); err != nil {
+		return err
+	}
+	if err := a.noteUnasked(); err != nil {
+		return err
+	}
+	a.attempts, err = attempt.Open(c.Data)
+	return err
 }
 
 // settleStore does what was decided while no server ran, or another one did, about where the store is.
@@ -274,9 +295,11 @@ func (a *app) startAdmin(ctx context.Context) {
 func (a *app) begin(ctx context.Context) {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	a.stop = stop
-	a.work.Go(func() { a.pipeline.run(work) })
-	a.work.Go(func() { a.pipeline.watch(work) })
-	a.work.Go(func() { a.upkeep(work) })
+	if a.carries() {
+		a.work.Go(func() { a.pipeline.run(work) })
+		a.work.Go(func() { a.pipeline.watch(work) })
+		a.work.Go(func() { a.upkeep(work) })
+	}
 	a.work.Go(func() { a.ballast.run(work) })
 	if a.archive != nil {
 		a.work.Go(func() { a.archive.Run(work) })
@@ -313,6 +336,7 @@ func (a *app) close(ctx context.Context, handover *server.Handover) error {
 		a.api.Close()
 	}
 	a.closeShared()
+	err = errors.Join(err, a.closeFollowed())
 	if a.pipeline != nil {
 		err = errors.Join(err, a.pipeline.close())
 	}

@@ -125,6 +125,9 @@ func databaseName(t clickhouse.Target) string { return t.Database + " on " + t.A
 // awayOptions are those of a store that is elsewhere, and the folder's note of it. A folder without one gets one.
 func awayOptions(c config.Config) (clickhouse.Options, *storeNote, error) {
 	o := clickhouse.Options{Threads: c.Store.Threads, PropertyLimit: c.Store.PropertyLimit}
+	if c.Split() {
+		o.Linger = lingerFor
+	}
 	var err error
 	if o.Target, err = clickhouse.ParseURL(c.Store.Address); err != nil {
 		return o, nil, fmt.Errorf("store.address: %w", err)
@@ -283,7 +286,7 @@ func ProbeStore(ctx context.Context, c config.Config) (found, advice string, err
 	}
 	found = fmt.Sprintf("ClickHouse %s, database %s up to position %d, answers in %s", f.Version, o.Target.Database, f.Position, time.Since(began).Round(100*time.Microsecond))
 	switch {
-	case n == nil && f.Position > 0:
+	case n == nil && f.Position > 0 && c.Does(config.RoleProcess):
 		return found, "It has the events of another data folder: name an empty database.", clickhouse.ErrOwner
 	case f.Exposed:
 		advice = "The connection is not encrypted: use clickhouses:// and the server's TLS port."

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/freshet/freshet/internal/api/rest"
+	"github.com/freshet/freshet/internal/config"
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/ingest"
 	"github.com/freshet/freshet/internal/ingest/countly"
@@ -63,12 +64,15 @@ func (a *app) routes() (http.Handler, error) {
 	a.api, err = rest.New(rest.Options{
 		Projects: a.projects, Engine: engine, Cache: results, Pipeline: status{a}, Replayer: replayer{door}, Unlinker: door, Operator: newOperator(a),
 		Version: a.Version, Logger: a.Logger, Registerer: a.registry,
+		Roles: rest.Roles{Ingest: c.Does(config.RoleIngest), Query: c.Does(config.RoleQuery), Admin: c.Does(config.RoleAdmin)},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set up the API: %w", err)
 	}
 	a.api.Register(mux)
-	mux.Handle("GET /", web.Handler())
+	if c.Does(config.RoleQuery) || c.Does(config.RoleAdmin) {
+		mux.Handle("GET /", web.Handler())
+	}
 	return mux, nil
 }
 
@@ -88,7 +92,12 @@ func (s status) behind() time.Duration {
 func (s status) Freshness(quantile float64) time.Duration { return s.pipeline.Freshness(quantile) }
 
 // LogBounds implements rest.Pipeline.
-func (s status) LogBounds() (start, end eventlog.Position) { return s.log.Bounds() }
+func (s status) LogBounds() (start, end eventlog.Position) {
+	if !s.carries() {
+		return 0, s.pipeline.reader.Watermark().Position // of a log that is elsewhere this is what is known
+	}
+	return s.log.Bounds()
+}
 
 // HotRows implements rest.Pipeline.
 func (s status) HotRows() int { return s.pipeline.HotRows() }

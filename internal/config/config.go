@@ -27,6 +27,7 @@ type Config struct {
 	Data           string   `yaml:"data" default:"./data" doc:"Folder that holds everything: log, columns, control plane. One server owns it at a time."`
 	RequireData    bool     `yaml:"require_data" default:"false" doc:"Refuse to start on a folder that no server has used. Set it after the first start: a folder whose disk is not mounted looks like a new one, and a new server knows none of your apps' keys."`
 	Project        string   `yaml:"project" default:"" doc:"Where projects, keys and everything that people save are: the address of a PostgreSQL database that several servers may share, such as postgres://freshet@db.example.com:5432/freshet?sslmode=verify-full. A password belongs into the environment (PGPASSWORD, PGPASSFILE, or this setting as FRESHET_PROJECT). Empty: SQLite in the data folder."`
+	Roles          []string `yaml:"roles" default:"" doc:"What this process does of ingest (take events), process (store them), query (answer questions) and admin (change projects, keys and what people save). Empty: everything. Several processes that share the work need project and store.address; the log is in the data folder, so ingest and process go together."`
 	PublicURL      string   `yaml:"public_url" default:"" doc:"Address under which clients reach this server, such as https://events.example.com. Empty: taken from each request."`
 	TrustedProxies []string `yaml:"trusted_proxies" default:"" doc:"Networks (CIDR) or addresses whose X-Forwarded-For is believed."`
 
@@ -271,6 +272,7 @@ func (c *Config) validateAddresses(bad func(key, format string, args ...any)) {
 	c.validateProject(bad)
 	c.validateStore(bad)
 	c.validateCache(bad)
+	c.validateRoles(bad)
 	if c.Data == "" {
 		bad("data", "is empty; name the folder that holds the data")
 	}

@@ -65,6 +65,9 @@ func (a *API) guard(op *huma.Operation, w http.ResponseWriter, r *http.Request) 
 	head := w.Header()
 	head.Set("Cache-Control", "no-store")
 	head.Set("X-Content-Type-Options", "nosniff")
+	if err := a.opts.Roles.elsewhere(op); err != nil {
+		return nil, err
+	}
 	c := &call{w: w, r: r}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {

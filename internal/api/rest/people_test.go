@@ -70,7 +70,7 @@ func TestPeopleAreKept(t *testing.T) {
 	s := query.Scope{Project: 1, Zone: time.UTC, WeekStart: time.Monday, SessionGap: 30 * time.Minute}
 	a, err := w.api.behind([]byte(buyers), []byte(`{}`), s)
 	must(t, err)
-	if data, ok := w.api.opts.Cache.Get(t.Context(), cacheKey(s, version, a.Key()) + "|people|{}"); !ok || len(numbers(data)) != 5 {
+	if data, ok := w.api.opts.Cache.Get(t.Context(), cacheKey(s, version, a.Key())+"|people|{}"); !ok || len(numbers(data)) != 5 {
 		t.Errorf("the cache has %v", numbers(data))
 	}
 	if n := size(); n != 5 {

@@ -58,6 +58,8 @@ type Options struct {
 	Replayer Replayer
 	Unlinker Unlinker
 	Operator Operator
+	// Roles are what the process does; the zero value is everything.
+	Roles Roles
 	// Cache keeps answers; nil keeps none.
 	Cache   cache.Cache
 	Logger  *slog.Logger
@@ -97,6 +99,9 @@ func New(o Options) (*API, error) {
 	}
 	if o.Registerer == nil {
 		o.Registerer = prometheus.NewRegistry()
+	}
+	if o.Roles == (Roles{}) {
+		o.Roles = EveryRole
 	}
 	if o.Cache == nil {
 		o.Cache = noCache{}

@@ -1,0 +1,108 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/freshet/freshet/internal/config"
+	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/store/clickhouse"
+)
+
+// lingerFor is how long the process that writes leaves alone what others may still read: longer than any question may take.
+const lingerFor = 10 * time.Minute
+
+// carries tells whether events go through this process, from the log to the store.
+func (a *app) carries() bool { return a.Config.Does(config.RoleProcess) }
+
+// asks tells whether it answers questions from a store that another process writes to.
+func (a *app) asks() bool { return a.Config.Does(config.RoleQuery) && !a.carries() }
+
+// noLog is the log of a process that takes no events. SDKs are told to come again: a proxy that sends them here is soon mended, and
+// what they threw away would be lost.
+type noLog struct{}
+
+var _ eventLog = noLog{}
+
+func otherRole() error {
+	e := event.Errorf(event.Unavailable, "other_role", "this process takes no events; it takes one with the role %s", config.RoleIngest)
+	e.Wait = time.Minute
+	return e
+}
+
+// Append implements eventlog.Log.
+func (noLog) Append(context.Context, eventlog.Record) (eventlog.Position, error) {
+	return 0, otherRole()
+}
+
+// Subscribe implements eventlog.Log.
+func (noLog) Subscribe(eventlog.Position) (eventlog.Subscription, error) { return nil, otherRole() }
+
+// SubscribeUnpaced implements eventLog.
+func (noLog) SubscribeUnpaced(eventlog.Position) (eventlog.Subscription, error) {
+	return nil, otherRole()
+}
+
+// Bounds implements eventlog.Log.
+func (noLog) Bounds() (start, end eventlog.Position) { return 0, 0 }
+
+// Trim implements eventlog.Log.
+func (noLog) Trim(eventlog.Position) error { return nil }
+
+// WrittenBefore implements eventLog.
+func (noLog) WrittenBefore(time.Time) eventlog.Position { return 0 }
+
+// SkipTo implements eventLog.
+func (noLog) SkipTo(eventlog.Position) error { return nil }
+
+// Behind implements eventLog.
+func (noLog) Behind() bool { return false }
+
+// Close implements eventLog.
+func (noLog) Close() error { return nil }
+
+// followStore opens the store that another process writes to. It waits for it: without one there is nothing that this process could
+// do, so it is not ready before.
+func (a *app) followStore(ctx context.Context) error {
+	target, err := clickhouse.ParseURL(a.Config.Store.Address)
+	if err != nil {
+		return fmt.Errorf("store.address: %w", err)
+	}
+	tick := time.NewTicker(askEvery)
+	defer tick.Stop()
+	for failed := false; ; failed = true {
+		r := prometheus.NewRegistry()
+		s, err := clickhouse.Follow(ctx, clickhouse.Options{
+			Target: target, Threads: a.Config.Store.Threads, PropertyLimit: a.Config.Store.PropertyLimit, Logger: a.Logger, Registerer: r,
+		})
+		if err == nil {
+			a.followed = s
+			a.pipeline.reader.set(s)
+			a.Logger.Info("following the store", "position", uint64(s.Position()))
+			return a.registry.Register(r)
+		}
+		if !failed {
+			a.server.WaitFor("ClickHouse, where another process stores the events that it is to answer questions about")
+			a.Logger.Error("waiting for the store", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
+		case <-tick.C:
+		}
+	}
+}
+
+// closeFollowed ends the store that was followed.
+func (a *app) closeFollowed() error {
+	if a.followed == nil {
+		return nil
+	}
+	a.pipeline.reader.set(nil)
+	return a.followed.Close()
+}

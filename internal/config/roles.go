@@ -1,0 +1,44 @@
+package config
+
+import "slices"
+
+// The roles of a process.
+const (
+	RoleIngest  = "ingest"
+	RoleProcess = "process"
+	RoleQuery   = "query"
+	RoleAdmin   = "admin"
+)
+
+// Does tells whether the process has a role.
+func (c *Config) Does(role string) bool { return len(c.Roles) == 0 || slices.Contains(c.Roles, role) }
+
+// Split tells that other processes do a part of the work.
+func (c *Config) Split() bool {
+	return !c.Does(RoleIngest) || !c.Does(RoleProcess) || !c.Does(RoleQuery) || !c.Does(RoleAdmin)
+}
+
+// validateRoles refuses to split what holds state that is not shared.
+func (c *Config) validateRoles(bad func(key, format string, args ...any)) {
+	for i, r := range c.Roles {
+		oneOf(bad, "roles", r, RoleIngest, RoleProcess, RoleQuery, RoleAdmin)
+		if slices.Contains(c.Roles[:i], r) {
+			bad("roles", "names %s twice", r)
+		}
+	}
+	if !c.Split() {
+		return
+	}
+	if c.Does(RoleIngest) != c.Does(RoleProcess) {
+		bad("roles", "has one of ingest and process; both are needed where the log is, which is the data folder")
+	}
+	if c.Project == "" {
+		bad("project", "is empty; processes that have a part of the roles share projects and keys in PostgreSQL")
+	}
+	if c.Store.Address == "" && (c.Does(RoleProcess) || c.Does(RoleQuery)) {
+		bad("store.address", "is empty; processes that have a part of the roles share events in ClickHouse")
+	}
+	if c.Demo && !c.Does(RoleIngest) {
+		bad("demo", "is set for a process that takes no events")
+	}
+}

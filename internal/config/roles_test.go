@@ -1,0 +1,49 @@
+package config_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/freshet/freshet/internal/config"
+)
+
+func TestRoles(t *testing.T) {
+	const (
+		control = "postgres://freshet@db/freshet"
+		events  = "clickhouse://freshet@ch/freshet"
+	)
+	for _, c := range []struct {
+		roles, project, store string
+		// wrong are the keys of the problems.
+		wrong []string
+	}{
+		{"", "", "", nil},
+		{"ingest,process,query,admin", "", "", nil},
+		{"ingest,process", control, events, nil},
+		{"query", control, events, nil},
+		{"query,admin", control, events, nil},
+		{"admin", control, "", nil},
+		{"admin", "", "", []string{"project"}},
+		{"query", "", "", []string{"project", "store.address"}},
+		{"ingest,process,query", control, "", []string{"store.address"}},
+		{"ingest", control, events, []string{"roles"}},
+		{"process,query,admin", control, events, []string{"roles"}},
+		{"query,query", control, events, []string{"roles"}},
+		{"cook", control, events, []string{"roles"}},
+	} {
+		loaded, err := config.Load(config.Sources{Flags: map[string]string{"roles": c.roles, "project": c.project, "store.address": c.store}})
+		var keys []string
+		if ps, ok := err.(config.Problems); ok { //nolint:errorlint // Load says so
+			for _, p := range ps {
+				keys = append(keys, p.Key)
+			}
+		}
+		if !slices.Equal(keys, c.wrong) {
+			t.Errorf("%+v: %v", c, err)
+		}
+		if got := strings.Join(loaded.Roles, ","); err == nil && c.roles != got {
+			t.Errorf("%+v: %q", c, got)
+		}
+	}
+}
