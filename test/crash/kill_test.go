@@ -28,7 +28,8 @@ const (
 	leastAtStep = 2
 )
 
-// TestKill kills a server under load, in turn at a named step and at a random moment, and counts.
+// TestKill kills a server under load, at each named step in turn, at the one where the fewest have died, and at a random moment, and
+// counts.
 func TestKill(t *testing.T) {
 	t.Parallel()
 	kills := howMany(t, "CRASH_KILLS", defaultKills)
@@ -41,7 +42,11 @@ func TestKill(t *testing.T) {
 		l := k.book.load(k.server, 2, 10*time.Millisecond)
 		for end := min(kills, n+countEvery); n < end; n++ {
 			step := fault.Step("")
-			if n%4 > 0 {
+			switch {
+			case n%8 > 4:
+				// On a busy machine some do not come to their step in time.
+				step = slices.MinFunc(steps, func(a, b fault.Step) int { return at[a] - at[b] })
+			case n%4 > 0:
 				step = steps[(n-n/4)%len(steps)]
 			}
 			if k.cycle(step) {
