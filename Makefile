@@ -61,11 +61,13 @@ test-crash: web ## the crash laboratory: cut power, kill, damage and fill, and c
 # VERSITYGW is an S3 server that is there already; without it one is built. POSTGRES_BIN has PostgreSQL's programs; without it
 # they are looked for. CLICKHOUSE_URL is a ClickHouse server that runs, as clickhouse://user:password@host:9000, in which tests make
 # databases of their own; CLICKHOUSE_BIN a command that runs one on loopback when --path=, --tcp-port= and --http-port= are
-# appended, for tests that kill it. REDIS_BIN is redis-server; without it, it is looked for. What needs one that is not set is skipped.
-test-cluster: web ## what is elsewhere: a bucket of a real S3 server, a real PostgreSQL and a real ClickHouse, over a bad network
+# appended, for tests that kill it. KAFKA_LIBS is a folder with Kafka's jars, which test/kafkatest/fetch makes, for tests that start
+# a broker with Java 17. REDIS_BIN is redis-server; without it, it is looked for. What needs one that is not set is skipped.
+test-cluster: web ## what is elsewhere: a bucket of a real S3 server, a real PostgreSQL, ClickHouse and Kafka, over a bad network
 	$(GO) test -tags duckdb_arrow,cluster -timeout 10m ./internal/project/postgres -count 1
 	$(GO) test -tags duckdb_arrow,cluster -timeout 10m ./internal/cache/redis -count 1
 	$(GO) test -tags duckdb_arrow,cluster -timeout 30m ./internal/store/clickhouse -count 1
+	$(GO) test -tags duckdb_arrow,cluster -timeout 10m ./internal/eventlog/kafka -count 1
 	test -z "$$CLICKHOUSE_URL" || FRESHET_TEST_STORE=clickhouse $(GO) test -tags duckdb_arrow -timeout 120m ./internal/query -count 1 -rapid.checks 10
 	$(GO) test -tags duckdb_arrow,cluster -timeout 20m ./test/e2e -count 1 -v -run "^($$(grep -ohE '^func Test[A-Za-z0-9]+' test/e2e/cluster_*_test.go | cut -d ' ' -f 2 | paste -sd '|'))\$$"
 

@@ -16,7 +16,7 @@ const module = "github.com/freshet/freshet/"
 // is not listed fails the test, so that nobody adds one without saying where it stands.
 var allowed = map[string][]string{
 	"internal/event":    {},
-	"internal/eventlog": {"internal/event"},
+	"internal/eventlog": {"internal/event", "internal/remote"},
 	"internal/store":    {"internal/durable", "internal/event", "internal/eventlog", "internal/remote"},
 	"internal/durable":  {},
 	"internal/fault":    {},
@@ -57,7 +57,7 @@ var allowed = map[string][]string{
 
 // adapters are imported by the app only, and by the reference server of the benchmark, which is a command of its own.
 var adapters = []string{
-	"internal/eventlog/disk", "internal/archive/cloud", "internal/store/duckdb", "internal/store/clickhouse", "internal/project/sqlite", "internal/project/postgres",
+	"internal/eventlog/disk", "internal/eventlog/kafka", "internal/archive/cloud", "internal/store/duckdb", "internal/store/clickhouse", "internal/project/sqlite", "internal/project/postgres",
 	"internal/cache/memory", "internal/cache/redis",
 }
 
