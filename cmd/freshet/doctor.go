@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/freshet/freshet/internal/app"
+	"github.com/freshet/freshet/internal/config"
 	"github.com/freshet/freshet/internal/doctor"
 )
 
@@ -18,7 +19,7 @@ type doctorCmd struct {
 
 // Help implements kong.HelpProvider.
 func (doctorCmd) Help() string {
-	return `Looks at the data folder, the control plane, the store, the cache, the disk and its fsync, memory, limits, clock and port as freshet serve would find them, and
+	return `Looks at the data folder, the log, the control plane, the store, the cache, the disk and its fsync, memory, limits, clock and port as freshet serve would find them, and
 explains what is wrong. It changes nothing. The exit code is 1 when something would keep the server from working.
 
   freshet doctor
@@ -30,12 +31,11 @@ func (c *doctorCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	checks := doctor.Run(ctx, cfg, currentBuild().Version, func(ctx context.Context) (found, advice string, err error) {
-		return app.ProbeControl(ctx, cfg)
-	}, func(ctx context.Context) (found, advice string, err error) {
-		return app.ProbeStore(ctx, cfg)
-	}, func(ctx context.Context) (found, advice string, err error) {
-		return app.ProbeCache(ctx, cfg)
+	look := func(probe func(context.Context, config.Config) (found, advice string, err error)) doctor.Look {
+		return func(ctx context.Context) (found, advice string, err error) { return probe(ctx, cfg) }
+	}
+	checks := doctor.Run(ctx, cfg, currentBuild().Version, doctor.Places{
+		Log: look(app.ProbeLog), Control: look(app.ProbeControl), Store: look(app.ProbeStore), Cache: look(app.ProbeCache),
 	})
 	failed := 0
 	for _, check := range checks {

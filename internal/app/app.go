@@ -117,6 +117,9 @@ func Run(ctx context.Context, o Options) error {
 	if err := checkCache(o.Config); err != nil {
 		return err
 	}
+	if err := checkLog(o.Config); err != nil {
+		return err
+	}
 	if err := checkData(o.Config); err != nil {
 		return err
 	}
@@ -221,7 +224,7 @@ func (a *app) openPath(ctx context.Context) (err error) {
 		a.log = noLog{}
 		return nil
 	}
-	if a.log, err = a.openLog(); err != nil {
+	if a.log, err = a.openLog(ctx); err != nil {
 		return err
 	}
 	if err := a.settleStore(); err != nil {

@@ -60,6 +60,13 @@ type backup struct {
 // copies. Everything that was acknowledged before it began is in it. What the backup before has unchanged is kept, not
 // copied. The store and the dedup index are not in it: they are made anew.
 func Backup(ctx context.Context, o BackupOptions) (_ *BackedUp, err error) {
+	if o.Config.Log.Address != "" {
+		return nil, errors.New("back up: the log of this folder is in Kafka, whose copies are its replicas, and a backup has a log of its own: " +
+			"with archive.bucket, and projects and keys in PostgreSQL, everything in the folder is made anew from those and the topic")
+	}
+	if err := checkLog(o.Config); err != nil {
+		return nil, fmt.Errorf("back up: %w", err)
+	}
 	b := &backup{BackupOptions: o, had: map[string]SnapshotFile{}}
 	if b.vault, err = openVault(ctx, o.To, o.Logger); err != nil {
 		return nil, err

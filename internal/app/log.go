@@ -1,9 +1,14 @@
 package app
 
 import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
 	"path/filepath"
 	"time"
 
+	"github.com/freshet/freshet/internal/config"
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/eventlog/disk"
 )
@@ -33,7 +38,10 @@ func (l folderLog) SkipTo(p eventlog.Position) error {
 }
 
 // openLog opens the log that acknowledgements come from.
-func (a *app) openLog() (eventLog, error) {
+func (a *app) openLog(ctx context.Context) (eventLog, error) {
+	if a.Config.Log.Address != "" {
+		return a.openTopic(ctx)
+	}
 	l, err := disk.Open(disk.Options{
 		Dir: filepath.Join(a.Config.Data, "log"), SegmentBytes: int64(a.Config.Log.SegmentBytes), Full: a.ballast.given,
 		Logger: a.Logger, Registerer: a.registry,
@@ -42,4 +50,38 @@ func (a *app) openLog() (eventLog, error) {
 		return nil, err
 	}
 	return folderLog{l}, nil
+}
+
+// openStoppedLog opens the log of a folder that no server uses. An error that wraps disk.ErrInUse says that one does.
+func openStoppedLog(ctx context.Context, c config.Config, logger *slog.Logger) (eventLog, error) {
+	if err := checkLog(c); err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(c.Data, "log")
+	if c.Log.Address == "" {
+		l, err := disk.Open(disk.Options{Dir: dir, SegmentBytes: int64(c.Log.SegmentBytes), Logger: logger})
+		if err != nil {
+			return nil, err
+		}
+		return folderLog{l}, nil
+	}
+	lock, err := disk.Lock(dir)
+	if err != nil {
+		return nil, err
+	}
+	l, err := topicBeside(ctx, c)
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return topicLog{l, lock}, nil
+}
+
+// openLogBeside opens the log of a folder that a server uses, for reading, and returns what closes it.
+func openLogBeside(ctx context.Context, c config.Config) (eventlog.Log, io.Closer, error) {
+	if c.Log.Address != "" {
+		l, err := topicBeside(ctx, c)
+		return l, l, err
+	}
+	l, err := disk.OpenReader(filepath.Join(c.Data, "log"))
+	return l, io.NopCloser(nil), err
 }

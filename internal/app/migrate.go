@@ -92,7 +92,7 @@ func Migrate(ctx context.Context, o MigrateOptions) (_ *Migrated, err error) {
 		return nil, fmt.Errorf("the project of the new configuration: %w", err)
 	}
 	out := &Migrated{Resumed: -1, Different: []Different{}, Reworked: []Different{}}
-	log, err := disk.Open(disk.Options{Dir: filepath.Join(o.Config.Data, "log"), SegmentBytes: int64(o.Config.Log.SegmentBytes), Logger: o.Logger})
+	log, err := openStoppedLog(ctx, o.Config, o.Logger)
 	switch {
 	case errors.Is(err, disk.ErrInUse):
 		err = m.beside(ctx, out)
@@ -104,7 +104,7 @@ func Migrate(ctx context.Context, o MigrateOptions) (_ *Migrated, err error) {
 }
 
 func (o *MigrateOptions) check() error {
-	if err := errors.Join(checkStore(o.Config), checkControl(o.Config)); err != nil {
+	if err := errors.Join(checkStore(o.Config), checkControl(o.Config), checkLog(o.Config)); err != nil {
 		return err
 	}
 	switch {
@@ -116,6 +116,8 @@ func (o *MigrateOptions) check() error {
 		return errors.New("the new configuration has no store.address: there is nothing to move")
 	case o.To.Project != o.Config.Project && o.Config.Project != "":
 		return errors.New("project differs in the new configuration: a control plane in PostgreSQL is moved by PostgreSQL's own means")
+	case o.To.Log.Address != o.Config.Log.Address:
+		return errors.New("log.address differs in the new configuration: there is no move of the log")
 	case o.To.Archive != o.Config.Archive:
 		return errors.New("archive differs in the new configuration: change the archive and the store one after the other")
 	}
@@ -184,12 +186,13 @@ func (m *migration) beside(ctx context.Context, out *Migrated) error {
 // looked at again.
 func (m *migration) besideTo(ctx context.Context, to func(end eventlog.Position) eventlog.Position, out *Migrated, then func(columns) error) error {
 	for {
-		log, err := disk.OpenReader(filepath.Join(m.Config.Data, "log"))
+		log, closer, err := openLogBeside(ctx, m.Config)
 		if err != nil {
 			return err
 		}
 		_, end := log.Bounds()
 		err = m.with(ctx, log, func(h archive.History) error { return m.fill(ctx, h, to(end), out, then) })
+		err = errors.Join(err, closer.Close())
 		if !errors.Is(err, fs.ErrNotExist) || ctx.Err() != nil {
 			return err
 		}

@@ -13,7 +13,6 @@ import (
 	"github.com/freshet/freshet/internal/config"
 	"github.com/freshet/freshet/internal/durable"
 	"github.com/freshet/freshet/internal/eventlog"
-	"github.com/freshet/freshet/internal/eventlog/disk"
 	"github.com/freshet/freshet/internal/store/duckdb"
 )
 
@@ -49,10 +48,11 @@ func MigrateBack(ctx context.Context, c config.Config, logger *slog.Logger) (err
 	if err != nil {
 		return err
 	}
-	log, err := disk.OpenReader(filepath.Join(c.Data, "log"))
+	log, closeLog, err := openLogBeside(ctx, c)
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, closeLog.Close()) }()
 	bucket, closer, err := openBucket(ctx, c, logger, nil)
 	if err != nil {
 		return err

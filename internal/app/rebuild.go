@@ -52,7 +52,7 @@ func Rebuild(ctx context.Context, o RebuildOptions) (_ *Rebuilt, err error) {
 		return nil, errors.New("the events of this folder are in ClickHouse: to make them anew from the archive and the log, stop the server, " +
 			"drop the database or name an empty one with store.address, and start it again; it accepts events meanwhile, and answers when all are there")
 	}
-	log, err := disk.Open(disk.Options{Dir: filepath.Join(o.Config.Data, "log"), SegmentBytes: int64(o.Config.Log.SegmentBytes), Logger: o.Logger})
+	log, err := openStoppedLog(ctx, o.Config, o.Logger)
 	if errors.Is(err, disk.ErrInUse) {
 		if err := checkStore(o.Config); err != nil {
 			return nil, fmt.Errorf("a server uses the folder: %w", err)
@@ -98,11 +98,12 @@ func claim(ctx context.Context, o RebuildOptions) (err error) {
 func rebuildBeside(ctx context.Context, o RebuildOptions, began time.Time) (*Rebuilt, error) {
 	resumed := int64(-1)
 	for {
-		log, err := disk.OpenReader(filepath.Join(o.Config.Data, "log"))
+		log, closer, err := openLogBeside(ctx, o.Config)
 		if err != nil {
 			return nil, err
 		}
 		r, err := renewed(ctx, o, log)
+		err = errors.Join(err, closer.Close())
 		if r != nil && resumed < 0 {
 			resumed = r.Resumed
 		}

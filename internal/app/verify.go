@@ -38,7 +38,7 @@ type VerifiedStore struct {
 func Verify(ctx context.Context, c config.Config, logger *slog.Logger, progress func(done, of int64)) (*Verified, error) {
 	v := &Verified{Problems: []string{}}
 	var err error
-	if v.Log, err = disk.Check(filepath.Join(c.Data, "log")); err != nil {
+	if v.Log, err = verifyLog(ctx, c); err != nil {
 		return nil, err
 	}
 	v.problems("log: ", v.Log.Damage)
@@ -56,6 +56,17 @@ func Verify(ctx context.Context, c config.Config, logger *slog.Logger, progress 
 		return nil, err
 	}
 	return v, nil
+}
+
+// verifyLog reads all of the log, wherever it is.
+func verifyLog(ctx context.Context, c config.Config) (disk.Checked, error) {
+	if err := checkLog(c); err != nil {
+		return disk.Checked{}, err
+	}
+	if c.Log.Address != "" {
+		return checkTopic(ctx, c)
+	}
+	return disk.Check(filepath.Join(c.Data, "log"))
 }
 
 func (v *Verified) problems(of string, list []string) {
@@ -79,7 +90,7 @@ func (v *Verified) history() {
 
 // stopped looks at what only one process may open: the control plane and the store.
 func (v *Verified) stopped(ctx context.Context, c config.Config, logger *slog.Logger) (err error) {
-	log, err := disk.Open(disk.Options{Dir: filepath.Join(c.Data, "log"), Logger: logger})
+	log, err := openStoppedLog(ctx, c, logger)
 	if err != nil {
 		return nil
 	}

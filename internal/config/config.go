@@ -66,8 +66,10 @@ type Limits struct {
 
 // Log configures the event log.
 type Log struct {
+	Address      string        `yaml:"address" default:"" doc:"Where the log of events is: the address of a topic of Apache Kafka, such as kafka://user:password@host:9092,host2:9092/topic?sasl=scram-sha-512, or kafkas:// for TLS; sasl may be plain and scram-sha-256, too. The topic is made when there is none. A password belongs into the environment (this setting as FRESHET_LOG_ADDRESS). Empty: segment files in the data folder."`
+	Replicas     int           `yaml:"replicas" default:"3" doc:"How many of Kafka's brokers get a copy of the topic when it is made. An event is acknowledged when two have it, or all of fewer."`
 	SegmentBytes Bytes         `yaml:"segment_bytes" default:"128MiB" doc:"Size at which a new segment file is begun."`
-	Keep         time.Duration `yaml:"keep" default:"24h" doc:"How long segments are kept after their events are stored."`
+	Keep         time.Duration `yaml:"keep" default:"24h" doc:"How long the log keeps events after they are stored."`
 }
 
 // Archive configures the archive of accepted events.
@@ -273,6 +275,7 @@ func (c *Config) validateAddresses(bad func(key, format string, args ...any)) {
 	c.validateStore(bad)
 	c.validateCache(bad)
 	c.validateRoles(bad)
+	c.validateLog(bad)
 	if c.Data == "" {
 		bad("data", "is empty; name the folder that holds the data")
 	}
@@ -355,6 +358,32 @@ func (c *Config) validateCache(bad func(key, format string, args ...any)) {
 		bad("cache.address", "is no address of a server such as redis://user:password@host:6379/0; there are redis and rediss")
 	case host == "" || database != "" && notNumber != nil:
 		bad("cache.address", "names no host, or a database that is no number, as in redis://user:password@host:6379/0; in a password / is %%2F and @ is %%40")
+	}
+}
+
+// kafkaBody is the most that limits.max_body may be where the log is in Kafka: a broker takes requests of 100 MiB, and the
+// events of a body up to twice as much as it.
+const kafkaBody = 48 << 20
+
+// validateLog checks the form only, in words without the password; the adapter knows the parameters.
+func (c *Config) validateLog(bad func(key, format string, args ...any)) {
+	if n := c.Log.Replicas; n < 1 || n > 32_767 {
+		bad("log.replicas", "is %d, must lie between 1 and 32767", n)
+	}
+	if c.Log.Address == "" {
+		return
+	}
+	scheme, rest, _ := strings.Cut(c.Log.Address, "://")
+	place, _, _ := strings.Cut(rest, "?")
+	host, topic, _ := strings.Cut(place[strings.LastIndexByte(place, '@')+1:], "/")
+	switch {
+	case scheme != "kafka" && scheme != "kafkas":
+		bad("log.address", "is no address of a topic such as kafka://host:9092/topic; there are kafka and kafkas")
+	case host == "" || topic == "" || strings.Contains(topic, "/"):
+		bad("log.address", "names no host and topic, as in kafka://host:9092/topic; in a password / is %%2F and @ is %%40")
+	}
+	if c.Limits.MaxBody > kafkaBody {
+		bad("limits.max_body", "is %s, must be at most %s where the log is in Kafka", c.Limits.MaxBody, Bytes(kafkaBody))
 	}
 }
 

@@ -36,12 +36,15 @@ type Check struct {
 	Advice string `json:"advice,omitempty"`
 }
 
-// Look looks at the control plane or the store from outside and changes nothing: what it is, what is bad about it although it
+// Look looks at the log, the control plane or the store from outside and changes nothing: what it is, what is bad about it although it
 // works, and why it does not.
 type Look func(ctx context.Context) (found, advice string, err error)
 
+// Places are what may be elsewhere.
+type Places struct{ Log, Control, Store, Cache Look }
+
 // Run makes all checks. version is that of the binary.
-func Run(ctx context.Context, c config.Config, version string, control, store, cache Look) []Check {
+func Run(ctx context.Context, c config.Config, version string, places Places) []Check {
 	folder := dataFolder(c.Data)
 	checks := []Check{
 		{Name: "version", Status: OK, Found: fmt.Sprintf("%s, %s, %s/%s, %d cores", version, runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())},
@@ -51,7 +54,7 @@ func Run(ctx context.Context, c config.Config, version string, control, store, c
 		place := existing(c.Data)
 		checks = append(checks, diskSpace(place), fsync(place))
 	}
-	return append(checks, elsewhere(ctx, "control plane", control), elsewhere(ctx, "store", store), elsewhere(ctx, "cache", cache), archive(c, time.Now()), memory(int64(c.Store.MemoryLimit)), openFiles(), clock(time.Now()), port(ctx, c.Listen), geo(c.GeoFile))
+	return append(checks, elsewhere(ctx, "log", places.Log), elsewhere(ctx, "control plane", places.Control), elsewhere(ctx, "store", places.Store), elsewhere(ctx, "cache", places.Cache), archive(c, time.Now()), memory(int64(c.Store.MemoryLimit)), openFiles(), clock(time.Now()), port(ctx, c.Listen), geo(c.GeoFile))
 }
 
 // existing is the folder, or the nearest one above it that exists.

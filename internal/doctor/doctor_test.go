@@ -32,14 +32,14 @@ func TestChecks(t *testing.T) {
 	c.Listen, c.Data = "127.0.0.1:0", filepath.Join(t.TempDir(), "not", "yet")
 	good := func(context.Context) (string, string, error) { return "there", "", nil }
 	bad := func(context.Context) (string, string, error) { return "", "start it", errors.New("not there") }
-	checks := Run(t.Context(), c, "v1", good, good, good)
+	checks := Run(t.Context(), c, "v1", Places{good, good, good, good})
 	for _, name := range []string{"data folder", "fsync", "port", "geo file", "control plane", "store"} {
 		if got := find(t, checks, name); got.Status == Fail {
 			t.Errorf("%+v", got)
 		}
 	}
 	c.GeoFile, c.Data, c.Listen = "/nowhere.mmdb", "/dev/null", "256.0.0.1:1"
-	checks = Run(t.Context(), c, "v1", bad, bad, bad)
+	checks = Run(t.Context(), c, "v1", Places{bad, bad, bad, bad})
 	for _, name := range []string{"data folder", "port", "geo file", "control plane", "store", "cache"} {
 		if got := find(t, checks, name); got.Status != Fail || got.Advice == "" {
 			t.Errorf("%+v", got)
