@@ -75,6 +75,7 @@ func TestChartRefuses(t *testing.T) {
 		"a key of the pod":        image + "config: {data: /elsewhere}",
 		"a password in the file":  image + "config: {project: 'postgres://freshet:secret@db/freshet'}",
 		"a password of the store": image + "config: {store: {address: 'clickhouse://freshet:secret@ch:9000/freshet'}}",
+		"a password of the log":   image + "config: {log: {address: 'kafka://freshet:secret@kafka:9092/freshet'}}",
 		"a folder by environment": image + "extraEnv: [{name: FRESHET_DATA, value: /tmp}]",
 		"no limit of memory":      image + "resources: {requests: {cpu: 1}, limits: {memory: null}}",
 		"no time to write":        image + "flushSeconds: 5",
