@@ -4,10 +4,13 @@ import (
 	"strings"
 	"testing"
 
+	rollouts "github.com/argoproj/argo-rollouts/pkg/apis/rollouts/v1alpha1"
 	monitoring "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	apps "k8s.io/api/apps/v1"
+	autoscaling "k8s.io/api/autoscaling/v2"
 	core "k8s.io/api/core/v1"
 	networking "k8s.io/api/networking/v1"
+	policy "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
@@ -43,7 +46,7 @@ func TestBrokenObjects(t *testing.T) {
 	known, metrics := names(t)
 	for _, b := range []struct {
 		name, complaint string
-		change          func(objects []Object)
+		change          breaking
 	}{
 		{"a probe is gone", "has no liveness probe", container(func(c *core.Container) { c.LivenessProbe = nil })},
 		{"a probe asks the wrong route", "asks /healthz instead of /readyz", container(func(c *core.Container) { c.ReadinessProbe.HTTPGet.Path = "/healthz" })},
@@ -73,9 +76,9 @@ func TestBrokenObjects(t *testing.T) {
 		{"a policy of nobody", "selects no pod", find(func(p *networking.NetworkPolicy) { p.Spec.PodSelector.MatchLabels["x"] = "y" })},
 		{"an ingress to nowhere", "which there is not", find(func(i *networking.Ingress) { i.Spec.Rules[0].HTTP.Paths[0].Backend.Service.Name = "other" })},
 		{"pods that are scraped twice", "are scraped 2 times", find(func(m *monitoring.ServiceMonitor) {
-			delete(m.Spec.Selector.MatchLabels, "app.kubernetes.io/component")
+			m.Spec.Selector.MatchExpressions = nil
 		})},
-		{"a job of another name", "the rules ask for freshet", find(func(m *monitoring.ServiceMonitor) { m.Spec.JobLabel = "app.kubernetes.io/component" })},
+		{"a job of another name", "the rules ask for freshet", find(func(m *monitoring.ServiceMonitor) { m.Spec.JobLabel = "app.kubernetes.io/instance2" })},
 		{"a metric that there is not", "freshet_log_failures is no metric", query("freshet_log_failures == 1")},
 		{"a label that there is not", "has no label reason", query(`freshet_ingest_refused_requests_total{reason="disk_full"} > 0`)},
 		{"a query that is none", "parse error", query("freshet_log_failed ==")},
@@ -84,17 +87,44 @@ func TestBrokenObjects(t *testing.T) {
 		{"an alert that is gone", "has the alert FreshetDown", find(func(p *monitoring.PrometheusRule) {
 			p.Spec.Groups[0].Rules = p.Spec.Groups[0].Rules[1:]
 		})},
+		{"two workloads of the same pods", "selects the pods of", find(func(r *rollouts.Rollout) {
+			r.Spec.Template.Labels["app.kubernetes.io/component"] = "server"
+		})},
+		{"a budget of nobody", "is of 0 workloads", find(func(b *policy.PodDisruptionBudget) { b.Spec.Selector.MatchLabels["x"] = "y" })},
+		{"a budget that blocks nodes", "blocks a node", find(func(b *policy.PodDisruptionBudget) { b.Spec.MinAvailable = b.Spec.MaxUnavailable })},
+		{"an autoscaler of nothing", "there is no", find(func(h *autoscaling.HorizontalPodAutoscaler) { h.Spec.ScaleTargetRef.Kind = "Deployment" })},
+		{"two that set a number", "sets its own number", find(func(r *rollouts.Rollout) { r.Spec.Replicas = new(int32) })},
+		{"a canary that nothing measures", "nothing measures", find(func(r *rollouts.Rollout) { r.Spec.Strategy.Canary.Analysis = nil })},
+		{"a canary whose measure is elsewhere", "there is no AnalysisTemplate", find(func(r *rollouts.Rollout) {
+			r.Spec.Strategy.Canary.Analysis.Templates[0].TemplateName = "other"
+		})},
+		{"a canary that is not told", "does not give hash", find(func(r *rollouts.Rollout) { r.Spec.Strategy.Canary.Analysis.Args = nil })},
+		{"a canary that stays", "never becomes ready", find(func(r *rollouts.Rollout) { r.Spec.ProgressDeadlineAbort = false })},
+		{"a step that nobody ends", "no pause that ends", find(func(r *rollouts.Rollout) { r.Spec.Strategy.Canary.Steps[1].Pause.Duration = nil })},
+		{"a measure of everybody", "does not tell the canary", measure(func(m *rollouts.Metric) { m.Provider.Prometheus.Query = "sum(freshet_log_end)" })},
+		{"a measure of a metric that there is not", "freshet_answers is no metric", measure(func(m *rollouts.Metric) {
+			m.Provider.Prometheus.Query = `freshet_answers{rollouts_pod_template_hash="{{args.hash}}"}`
+		})},
+		{"a measure that is never bad", "is never bad", measure(func(m *rollouts.Metric) { m.SuccessCondition = "" })},
 	} {
 		t.Run(b.name, func(t *testing.T) {
-			rendered, err := Render(installations["everything else"])
-			if err != nil {
-				t.Fatal(err)
+			var objects []Object
+			changed := false
+			for _, name := range []string{"everything else", "cluster with a canary and an autoscaler"} {
+				rendered, err := Render(installations[name])
+				if err != nil {
+					t.Fatal(err)
+				}
+				if objects, err = Decode(rendered); err != nil {
+					t.Fatal(err)
+				}
+				if changed = b.change(objects); changed {
+					break
+				}
 			}
-			objects, err := Decode(rendered)
-			if err != nil {
-				t.Fatal(err)
+			if !changed {
+				t.Fatal("there is nothing to break")
 			}
-			b.change(objects)
 			if err := all(objects, known, metrics); err == nil || !strings.Contains(err.Error(), b.complaint) {
 				t.Errorf("complaint is %v, want %q in it", err, b.complaint)
 			}
@@ -102,32 +132,39 @@ func TestBrokenObjects(t *testing.T) {
 	}
 }
 
+// breaking changes objects, and tells whether there was something to change.
+type breaking func([]Object) bool
+
 // find changes the first object of a type.
-func find[T any](change func(T)) func([]Object) {
-	return func(objects []Object) {
+func find[T any](change func(T)) breaking {
+	return func(objects []Object) bool {
 		for _, o := range objects {
 			if v, ok := o.Value.(T); ok {
 				change(v)
-				return
+				return true
 			}
 		}
-		panic("there is none to break")
+		return false
 	}
 }
 
-func pod(change func(*core.PodSpec)) func([]Object) {
+func measure(change func(*rollouts.Metric)) breaking {
+	return find(func(t *rollouts.AnalysisTemplate) { change(&t.Spec.Metrics[0]) })
+}
+
+func pod(change func(*core.PodSpec)) breaking {
 	return find(func(s *apps.StatefulSet) { change(&s.Spec.Template.Spec) })
 }
 
-func container(change func(*core.Container)) func([]Object) {
+func container(change func(*core.Container)) breaking {
 	return pod(func(p *core.PodSpec) { change(&p.Containers[0]) })
 }
 
-func rule(change func(*monitoring.Rule)) func([]Object) {
+func rule(change func(*monitoring.Rule)) breaking {
 	return find(func(p *monitoring.PrometheusRule) { change(&p.Spec.Groups[0].Rules[0]) })
 }
 
-func query(expr string) func([]Object) {
+func query(expr string) breaking {
 	return rule(func(r *monitoring.Rule) { r.Expr = intstr.FromString(expr) })
 }
 

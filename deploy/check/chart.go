@@ -7,13 +7,16 @@ import (
 	"slices"
 	"strings"
 
+	rollouts "github.com/argoproj/argo-rollouts/pkg/apis/rollouts/v1alpha1"
 	monitoring "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	"helm.sh/helm/v3/pkg/chart/loader"
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/engine"
 	apps "k8s.io/api/apps/v1"
+	autoscaling "k8s.io/api/autoscaling/v2"
 	core "k8s.io/api/core/v1"
 	networking "k8s.io/api/networking/v1"
+	policy "k8s.io/api/policy/v1"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
@@ -36,11 +39,16 @@ func (o Object) String() string { return o.Kind() + " " + o.Value.GetName() }
 
 // kinds are what the chart may make: an object of another kind is an error, and gets its checks when it gets its line.
 var kinds = map[string]func() meta.Object{
+	"apps/v1 Deployment":                      func() meta.Object { return new(apps.Deployment) },
 	"apps/v1 StatefulSet":                     func() meta.Object { return new(apps.StatefulSet) },
+	"argoproj.io/v1alpha1 AnalysisTemplate":   func() meta.Object { return new(rollouts.AnalysisTemplate) },
+	"argoproj.io/v1alpha1 Rollout":            func() meta.Object { return new(rollouts.Rollout) },
+	"autoscaling/v2 HorizontalPodAutoscaler":  func() meta.Object { return new(autoscaling.HorizontalPodAutoscaler) },
 	"monitoring.coreos.com/v1 PrometheusRule": func() meta.Object { return new(monitoring.PrometheusRule) },
 	"monitoring.coreos.com/v1 ServiceMonitor": func() meta.Object { return new(monitoring.ServiceMonitor) },
 	"networking.k8s.io/v1 Ingress":            func() meta.Object { return new(networking.Ingress) },
 	"networking.k8s.io/v1 NetworkPolicy":      func() meta.Object { return new(networking.NetworkPolicy) },
+	"policy/v1 PodDisruptionBudget":           func() meta.Object { return new(policy.PodDisruptionBudget) },
 	"v1 ConfigMap":                            func() meta.Object { return new(core.ConfigMap) },
 	"v1 Service":                              func() meta.Object { return new(core.Service) },
 	"v1 ServiceAccount":                       func() meta.Object { return new(core.ServiceAccount) },

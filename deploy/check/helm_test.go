@@ -1,6 +1,7 @@
 package check
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -41,7 +42,24 @@ tolerations: [{key: only, operator: Exists}]
 affinity: {nodeAffinity: {}}
 priorityClassName: high
 `,
+	"cluster": image + cluster,
+	"cluster with everything": image + cluster + `
+query: {replicas: 3, preStopSeconds: 20, autoscaling: {enabled: true, max: 20}}
+ingress: {enabled: true, tlsSecret: tls, host: a.example.com, eventsHost: e.example.com}
+networkPolicy: {enabled: true}
+metrics: {serviceMonitor: {enabled: true}, rules: {enabled: true}}
+`,
+	"cluster with a canary": image + cluster + canary,
+	"cluster with a canary and an autoscaler": image + cluster + canary + `
+query: {autoscaling: {enabled: true}}
+`,
 }
+
+// cluster is what an installation in parts has to give, canary what one with a canary has.
+const (
+	cluster = "mode: cluster\nexistingSecret: freshet-secrets\nconfig: {require_data: true}\n"
+	canary  = "canary: {enabled: true}\nmetrics: {serviceMonitor: {enabled: true}, rules: {enabled: true}}\n"
+)
 
 func TestChart(t *testing.T) {
 	known, metrics := names(t)
@@ -69,16 +87,20 @@ func TestChart(t *testing.T) {
 
 func TestChartRefuses(t *testing.T) {
 	for name, values := range map[string]string{
-		"no image":                "{}",
-		"no tag":                  "image: {repository: a}",
-		"a value that is unknown": image + "replicas: 3",
-		"a key of the pod":        image + "config: {data: /elsewhere}",
-		"a password in the file":  image + "config: {project: 'postgres://freshet:secret@db/freshet'}",
-		"a password of the store": image + "config: {store: {address: 'clickhouse://freshet:secret@ch:9000/freshet'}}",
-		"a password of the log":   image + "config: {log: {address: 'kafka://freshet:secret@kafka:9092/freshet'}}",
-		"a folder by environment": image + "extraEnv: [{name: FRESHET_DATA, value: /tmp}]",
-		"no limit of memory":      image + "resources: {requests: {cpu: 1}, limits: {memory: null}}",
-		"no time to write":        image + "flushSeconds: 5",
+		"no image":                        "{}",
+		"no tag":                          "image: {repository: a}",
+		"a value that is unknown":         image + "replicas: 3",
+		"a key of the pod":                image + "config: {data: /elsewhere}",
+		"a password in the file":          image + "config: {project: 'postgres://freshet:secret@db/freshet'}",
+		"a password of the store":         image + "config: {store: {address: 'clickhouse://freshet:secret@ch:9000/freshet'}}",
+		"a password of the log":           image + "config: {log: {address: 'kafka://freshet:secret@kafka:9092/freshet'}}",
+		"a folder by environment":         image + "extraEnv: [{name: FRESHET_DATA, value: /tmp}]",
+		"no limit of memory":              image + "resources: {requests: {cpu: 1}, limits: {memory: null}}",
+		"a cluster with nothing to share": image + "mode: cluster",
+		"a canary of one pod":             image + canary,
+		"a canary that nobody watches":    image + cluster + "canary: {enabled: true}",
+		"roles by hand":                   image + "config: {roles: [query]}",
+		"no time to write":                image + "flushSeconds: 5",
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := Render(values); err == nil {
@@ -90,12 +112,7 @@ func TestChartRefuses(t *testing.T) {
 
 // all are the checks of a rendered chart.
 func all(objects []Object, s Settings, m Metrics) error {
-	for _, err := range []error{Pods(objects, s), Relations(objects), Rules(objects, m)} {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return errors.Join(Pods(objects, s), Relations(objects), Guards(objects, m), Rules(objects, m))
 }
 
 func names(t *testing.T) (Settings, Metrics) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	rollouts "github.com/argoproj/argo-rollouts/pkg/apis/rollouts/v1alpha1"
 	apps "k8s.io/api/apps/v1"
 	core "k8s.io/api/core/v1"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,14 +19,21 @@ type workload struct {
 	Object
 	selector *meta.LabelSelector
 	pod      core.PodTemplateSpec
+	// replicas is nil where an autoscaler sets it.
+	replicas *int32
 	claims   []core.PersistentVolumeClaim
 }
 
 func workloads(objects []Object) []workload {
 	var out []workload
 	for _, o := range objects {
-		if v, ok := o.Value.(*apps.StatefulSet); ok {
-			out = append(out, workload{o, v.Spec.Selector, v.Spec.Template, v.Spec.VolumeClaimTemplates})
+		switch v := o.Value.(type) {
+		case *apps.StatefulSet:
+			out = append(out, workload{o, v.Spec.Selector, v.Spec.Template, v.Spec.Replicas, v.Spec.VolumeClaimTemplates})
+		case *apps.Deployment:
+			out = append(out, workload{o, v.Spec.Selector, v.Spec.Template, v.Spec.Replicas, nil})
+		case *rollouts.Rollout:
+			out = append(out, workload{o, v.Spec.Selector, v.Spec.Template, v.Spec.Replicas, nil})
 		}
 	}
 	return out

@@ -12,10 +12,16 @@
 {{- end -}}
 {{- end -}}
 
-{{/* What tells this release's pods from others: never changed, because a StatefulSet's selector cannot be. */}}
+{{/* What tells this release's pods from others. */}}
 {{- define "freshet.selector" -}}
 app.kubernetes.io/name: freshet
 app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{/* The same of its pods of one kind, server or query: never changed, because a StatefulSet's selector cannot be. */}}
+{{- define "freshet.pods" -}}
+{{ include "freshet.selector" .root }}
+app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 
 {{- define "freshet.labels" -}}
