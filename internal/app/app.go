@@ -220,7 +220,7 @@ func (a *app) open(ctx context.Context, before *server.Predecessor) (http.Handle
 // openPath opens what events go through between their acknowledgement and the store.
 func (a *app) openPath(ctx context.Context) (err error) {
 	c := a.Config
-	if !a.carries() {
+	if !a.carries() && !a.takes() {
 		a.log = noLog{}
 		return nil
 	}

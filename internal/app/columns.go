@@ -153,6 +153,12 @@ func awayOptions(c config.Config) (clickhouse.Options, *storeNote, error) {
 		}
 	}
 	o.Owner = n.Owner
+	// Positions of a log that is elsewhere are the same for every folder.
+	if log, err := readLogNote(c.Data); err != nil {
+		return o, nil, err
+	} else if log != nil {
+		o.Owner = log.ID
+	}
 	return o, n, nil
 }
 
@@ -276,7 +282,14 @@ func ProbeStore(ctx context.Context, c config.Config) (found, advice string, err
 	if err != nil {
 		return "", "", err
 	}
-	if n != nil {
+	log, err := readLogNote(c.Data)
+	if err != nil {
+		return "", "", err
+	}
+	switch {
+	case log != nil:
+		o.Owner = log.ID
+	case n != nil:
 		o.Owner = n.Owner
 	}
 	began := time.Now()

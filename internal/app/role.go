@@ -20,6 +20,17 @@ const lingerFor = 10 * time.Minute
 // carries tells whether events go through this process, from the log to the store.
 func (a *app) carries() bool { return a.Config.Does(config.RoleProcess) }
 
+// takes tells whether it takes events.
+func (a *app) takes() bool { return a.Config.Does(config.RoleIngest) }
+
+// door is the log as requests see it.
+func (a *app) door() eventLog {
+	if a.takes() {
+		return a.log
+	}
+	return noLog{}
+}
+
 // asks tells whether it answers questions from a store that another process writes to.
 func (a *app) asks() bool { return a.Config.Does(config.RoleQuery) && !a.carries() }
 

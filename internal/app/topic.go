@@ -162,7 +162,7 @@ func (a *app) untilThere(ctx context.Context, try func() error) error {
 	}
 }
 
-// ownTopic notes the topic at the first start, and has it for the folder alone.
+// ownTopic notes the topic at the first start, and has it for the folder alone if events are taken out of it here.
 func ownTopic(ctx context.Context, c config.Config, l *kafka.Log, name string) error {
 	n, err := readLogNote(c.Data)
 	if err != nil {
@@ -172,6 +172,9 @@ func ownTopic(ctx context.Context, c config.Config, l *kafka.Log, name string) e
 		if n, err = beginTopic(c, l, name); err != nil {
 			return err
 		}
+	}
+	if !c.Does(config.RoleProcess) {
+		return nil
 	}
 	return l.Claim(ctx, n.Owner)
 }

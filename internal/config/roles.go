@@ -29,8 +29,8 @@ func (c *Config) validateRoles(bad func(key, format string, args ...any)) {
 	if !c.Split() {
 		return
 	}
-	if c.Does(RoleIngest) != c.Does(RoleProcess) {
-		bad("roles", "has one of ingest and process; both are needed where the log is, which is the data folder")
+	if c.Log.Address == "" && c.Does(RoleIngest) != c.Does(RoleProcess) {
+		bad("log.address", "is empty; then the log is in the data folder, and whoever has one of the roles ingest and process needs both")
 	}
 	if c.Project == "" {
 		bad("project", "is empty; processes that have a part of the roles share projects and keys in PostgreSQL")

@@ -12,27 +12,31 @@ func TestRoles(t *testing.T) {
 	const (
 		control = "postgres://freshet@db/freshet"
 		events  = "clickhouse://freshet@ch/freshet"
+		topic   = "kafka://k/freshet"
 	)
 	for _, c := range []struct {
-		roles, project, store string
+		roles, project, store, log string
 		// wrong are the keys of the problems.
 		wrong []string
 	}{
-		{"", "", "", nil},
-		{"ingest,process,query,admin", "", "", nil},
-		{"ingest,process", control, events, nil},
-		{"query", control, events, nil},
-		{"query,admin", control, events, nil},
-		{"admin", control, "", nil},
-		{"admin", "", "", []string{"project"}},
-		{"query", "", "", []string{"project", "store.address"}},
-		{"ingest,process,query", control, "", []string{"store.address"}},
-		{"ingest", control, events, []string{"roles"}},
-		{"process,query,admin", control, events, []string{"roles"}},
-		{"query,query", control, events, []string{"roles"}},
-		{"cook", control, events, []string{"roles"}},
+		{"", "", "", "", nil},
+		{"ingest,process,query,admin", "", "", "", nil},
+		{"ingest,process", control, events, "", nil},
+		{"query", control, events, "", nil},
+		{"query,admin", control, events, "", nil},
+		{"admin", control, "", "", nil},
+		{"admin", "", "", "", []string{"project"}},
+		{"query", "", "", "", []string{"project", "store.address"}},
+		{"ingest,process,query", control, "", "", []string{"store.address"}},
+		{"ingest", control, events, "", []string{"log.address"}},
+		{"process,query,admin", control, events, "", []string{"log.address"}},
+		{"ingest", control, "", topic, nil},
+		{"process", control, events, topic, nil},
+		{"process", control, "", topic, []string{"store.address"}},
+		{"query,query", control, events, "", []string{"roles"}},
+		{"cook", control, events, "", []string{"roles"}},
 	} {
-		loaded, err := config.Load(config.Sources{Flags: map[string]string{"roles": c.roles, "project": c.project, "store.address": c.store}})
+		loaded, err := config.Load(config.Sources{Flags: map[string]string{"roles": c.roles, "project": c.project, "store.address": c.store, "log.address": c.log}})
 		var keys []string
 		if ps, ok := err.(config.Problems); ok { //nolint:errorlint // Load says so
 			for _, p := range ps {

@@ -102,12 +102,12 @@ func drop(t testing.TB, server, database string) {
 	ctx := context.Background()
 	conn, err := ch.Dial(ctx, options(server))
 	if err != nil {
-		t.Error(err)
+		t.Log("the database of a test is left: ", err)
 		return
 	}
 	defer func() { _ = conn.Close() }()
 	if err := conn.Do(ctx, ch.Query{Body: "DROP DATABASE IF EXISTS " + database + " SYNC"}); err != nil {
-		t.Error(err)
+		t.Log("the database of a test is left: ", err)
 	}
 }
 

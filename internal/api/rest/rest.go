@@ -58,8 +58,8 @@ type Options struct {
 	Replayer Replayer
 	Unlinker Unlinker
 	Operator Operator
-	// Roles are what the process does; the zero value is everything.
-	Roles Roles
+	// Roles are what the process does of what routes need; default everything.
+	Roles *Roles
 	// Cache keeps answers; nil keeps none.
 	Cache   cache.Cache
 	Logger  *slog.Logger
@@ -100,8 +100,8 @@ func New(o Options) (*API, error) {
 	if o.Registerer == nil {
 		o.Registerer = prometheus.NewRegistry()
 	}
-	if o.Roles == (Roles{}) {
-		o.Roles = EveryRole
+	if o.Roles == nil {
+		o.Roles = &Roles{Ingest: true, Query: true, Admin: true}
 	}
 	if o.Cache == nil {
 		o.Cache = noCache{}

@@ -20,9 +20,6 @@ type Roles struct {
 	Admin bool
 }
 
-// EveryRole is what one process does that is alone.
-var EveryRole = Roles{Ingest: true, Query: true, Admin: true} //nolint:gochecknoglobals // a value that nobody changes
-
 // Routes by their operation, where the method does not tell: a GET asks the store, anything else changes the control plane.
 var (
 	//nolint:gochecknoglobals // a list that nobody changes
