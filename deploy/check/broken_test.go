@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -105,6 +106,33 @@ func TestBrokenObjects(t *testing.T) {
 		{"a measure of a metric that there is not", "freshet_answers is no metric", measure(func(m *rollouts.Metric) {
 			m.Provider.Prometheus.Query = `freshet_answers{rollouts_pod_template_hash="{{args.hash}}"}`
 		})},
+		{"a role that nobody has", "nobody does ingest", doors(func(_ *rollouts.Rollout, c *core.Container) { c.Env[role(c)].Value = "query" })},
+		{"a role that there is not", "\"cook\" is no role", doors(func(_ *rollouts.Rollout, c *core.Container) { c.Env[role(c)].Value = "ingest,cook" })},
+		{"no roles among those that have some", "does what others do", doors(func(_ *rollouts.Rollout, c *core.Container) { c.Env[role(c)].Value = "" })},
+		{"two that store events", "several store events", doors(func(_ *rollouts.Rollout, c *core.Container) { c.Env[role(c)].Value = "ingest,process" })},
+		{"an index that is lost", "ids is lost with it", doors(func(_ *rollouts.Rollout, c *core.Container) { c.Env[role(c)].Value = "ingest,process" })},
+		{"a log that is not shared", "is not given FRESHET_LOG_ADDRESS", doors(func(_ *rollouts.Rollout, c *core.Container) {
+			c.Env = slices.DeleteFunc(c.Env, func(e core.EnvVar) bool { return e.Name == "FRESHET_LOG_ADDRESS" })
+		})},
+		{"an address that may be missing", "is not given FRESHET_PROJECT", doors(func(_ *rollouts.Rollout, c *core.Container) {
+			i := slices.IndexFunc(c.Env, func(e core.EnvVar) bool { return e.Name == "FRESHET_PROJECT" })
+			c.Env[i].ValueFrom.SecretKeyRef.Optional = new(bool)
+			*c.Env[i].ValueFrom.SecretKeyRef.Optional = true
+		})},
+		{"one that takes events alone", "one alone that does ingest", doors(func(r *rollouts.Rollout, _ *core.Container) {
+			r.Spec.Replicas = new(int32)
+			*r.Spec.Replicas = 1
+		})},
+		{"an end that nobody hears of", "requests are still sent", doors(func(_ *rollouts.Rollout, c *core.Container) { c.Lifecycle = nil })},
+		{"all on one node", "pods on one node", doors(func(r *rollouts.Rollout, _ *core.Container) {
+			r.Spec.Template.Spec.TopologySpreadConstraints = nil
+		})},
+		{"events that go to those that answer", "no host for events", hosts(func(i *networking.Ingress) {
+			i.Spec.Rules[1].HTTP.Paths[0].Backend.Service.Name = "freshet-query"
+		})},
+		{"a route that goes to those that only read", "no host for questions", hosts(func(i *networking.Ingress) {
+			i.Spec.Rules[0].HTTP.Paths = i.Spec.Rules[0].HTTP.Paths[1:]
+		})},
 		{"a measure that is never bad", "is never bad", measure(func(m *rollouts.Metric) { m.SuccessCondition = "" })},
 	} {
 		t.Run(b.name, func(t *testing.T) {
@@ -141,6 +169,29 @@ func find[T any](change func(T)) breaking {
 		for _, o := range objects {
 			if v, ok := o.Value.(T); ok {
 				change(v)
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// doors changes what makes the pods that take events, of a chart in parts.
+func doors(change func(*rollouts.Rollout, *core.Container)) breaking {
+	return find(func(r *rollouts.Rollout) { change(r, &r.Spec.Template.Spec.Containers[0]) })
+}
+
+// role is where a container's environment has its roles.
+func role(c *core.Container) int {
+	return slices.IndexFunc(c.Env, func(e core.EnvVar) bool { return e.Name == "FRESHET_ROLES" })
+}
+
+// hosts changes an ingress that has two.
+func hosts(change func(*networking.Ingress)) breaking {
+	return func(objects []Object) bool {
+		for _, o := range objects {
+			if i, ok := o.Value.(*networking.Ingress); ok && len(i.Spec.Rules) == 2 {
+				change(i)
 				return true
 			}
 		}

@@ -126,12 +126,15 @@ func analysis(t *rollouts.AnalysisTemplate, m Metrics) error {
 	return errors.Join(errs...)
 }
 
+// ofProcess begins the metrics of the one pod that stores events, which no canary has of its own.
+const ofProcess = "freshet_process_"
+
 func measured(metric rollouts.Metric, args map[string]string, m Metrics) error {
 	if metric.Provider.Prometheus == nil || metric.Provider.Prometheus.Address == "" {
 		return errors.New("does not ask Prometheus")
 	}
 	query := metric.Provider.Prometheus.Query
-	if !strings.Contains(query, "{{args.hash}}") {
+	if !strings.Contains(query, "{{args.hash}}") && !strings.Contains(query, ofProcess) {
 		return errors.New("does not tell the canary from the others")
 	}
 	for _, name := range slices.Sorted(maps.Keys(args)) {

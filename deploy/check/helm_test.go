@@ -43,7 +43,19 @@ affinity: {nodeAffinity: {}}
 priorityClassName: high
 `,
 	"cluster": image + cluster,
+	"cluster with addresses in its file": image + `
+mode: cluster
+existingSecret: freshet-secrets
+persistence: {existingClaim: old}
+config:
+  log: {address: "kafkas://k1.example.com:9093/freshet"}
+  store: {address: "clickhouses://freshet@ch.example.com:9440/freshet"}
+  project: postgres://freshet@db.example.com:5432/freshet?sslmode=verify-full
+  cache: {address: "rediss://redis.example.com:6379/0"}
+  archive: {bucket: "s3://events/freshet?region=eu-central-1"}
+`,
 	"cluster with everything": image + cluster + `
+ingest: {replicas: 3, preStopSeconds: 20, autoscaling: {enabled: true, max: 20}}
 query: {replicas: 3, preStopSeconds: 20, autoscaling: {enabled: true, max: 20}}
 ingress: {enabled: true, tlsSecret: tls, host: a.example.com, eventsHost: e.example.com}
 networkPolicy: {enabled: true}
@@ -51,7 +63,9 @@ metrics: {serviceMonitor: {enabled: true}, rules: {enabled: true}}
 `,
 	"cluster with a canary": image + cluster + canary,
 	"cluster with a canary and an autoscaler": image + cluster + canary + `
+ingest: {autoscaling: {enabled: true}}
 query: {autoscaling: {enabled: true}}
+ingress: {enabled: true}
 `,
 }
 
@@ -99,6 +113,9 @@ func TestChartRefuses(t *testing.T) {
 		"a cluster with nothing to share": image + "mode: cluster",
 		"a canary of one pod":             image + canary,
 		"a canary that nobody watches":    image + cluster + "canary: {enabled: true}",
+		"one that answers alone":          image + cluster + "query: {replicas: 1}",
+		"two that store events":           image + cluster + "replicas: 2",
+		"a limit of nothing":              image + cluster + strings.Replace(canary, "enabled: true}", "enabled: true, limits: {query: {freshness: 1}}}", 1),
 		"roles by hand":                   image + "config: {roles: [query]}",
 		"no time to write":                image + "flushSeconds: 5",
 	} {
@@ -112,7 +129,7 @@ func TestChartRefuses(t *testing.T) {
 
 // all are the checks of a rendered chart.
 func all(objects []Object, s Settings, m Metrics) error {
-	return errors.Join(Pods(objects, s), Relations(objects), Guards(objects, m), Rules(objects, m))
+	return errors.Join(Pods(objects, s), Relations(objects), Parts(objects, s), Guards(objects, m), Rules(objects, m))
 }
 
 func names(t *testing.T) (Settings, Metrics) {

@@ -13,13 +13,15 @@ import (
 // Settings are the names that a server of this repository knows, from docs/config.md, which is generated from its code.
 type Settings struct {
 	keys, environment, options map[string]bool
+	// variables are the names in the environment by key.
+	variables map[string]string
 }
 
 var settingRow = regexp.MustCompile("^\\| `([a-z_.]+)` \\| `(FRESHET_[A-Z_]+)` \\| `(--[a-z-]+)` \\|")
 
 // ReadSettings reads docs/config.md.
 func ReadSettings() (Settings, error) {
-	s := Settings{keys: map[string]bool{}, environment: map[string]bool{}, options: map[string]bool{"--config": true}}
+	s := Settings{keys: map[string]bool{}, environment: map[string]bool{}, options: map[string]bool{"--config": true}, variables: map[string]string{}}
 	text, err := os.ReadFile(filepath.Join(Root, "docs/config.md"))
 	if err != nil {
 		return s, err
@@ -27,6 +29,7 @@ func ReadSettings() (Settings, error) {
 	for line := range strings.Lines(string(text)) {
 		if m := settingRow.FindStringSubmatch(line); m != nil {
 			s.keys[m[1]], s.environment[m[2]], s.options[m[3]] = true, true, true
+			s.variables[m[1]] = m[2]
 		}
 	}
 	if len(s.keys) < 20 {
@@ -75,6 +78,25 @@ func (s Settings) file(prefix string, tree map[string]any) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// given tells whether a configuration file has a value for the setting of a name in the environment.
+func (s Settings) given(tree map[string]any, name string) bool {
+	for k, v := range tree {
+		switch v := v.(type) {
+		case map[string]any:
+			for inner, value := range v {
+				if s.variables[k+"."+inner] == name && value != "" {
+					return true
+				}
+			}
+		default:
+			if s.variables[k] == name && v != "" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 var environmentName = regexp.MustCompile(`\bFRESHET_[A-Z0-9_]+\b`)

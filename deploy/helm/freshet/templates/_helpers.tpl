@@ -18,7 +18,8 @@ app.kubernetes.io/name: freshet
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
-{{/* The same of its pods of one kind, server or query: never changed, because a StatefulSet's selector cannot be. */}}
+{{/* The same of its pods of one kind: server (with mode: cluster the one that stores events), ingest or query. Never changed, because a
+StatefulSet's selector cannot be, and the volume stays when the mode changes. */}}
 {{- define "freshet.pods" -}}
 {{ include "freshet.selector" .root }}
 app.kubernetes.io/component: {{ .component }}
@@ -39,6 +40,13 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- define "freshet.config" -}}
 {{- $own := dict "listen" ":8080" "admin_listen" "127.0.0.1:8081" "drain_timeout" (printf "%ds" (int .Values.drainSeconds)) -}}
 {{- toYaml (merge $own (deepCopy .Values.config)) -}}
+{{- end -}}
+
+{{/* What the configuration file has for a key of at most two parts; empty: nothing. */}}
+{{- define "freshet.given" -}}
+{{- $parts := splitList "." .key -}}
+{{- if eq (len $parts) 1 -}}{{- dig (index $parts 0) "" .config -}}
+{{- else -}}{{- dig (index $parts 0) (index $parts 1) "" .config -}}{{- end -}}
 {{- end -}}
 
 {{/* The claim of the data folder, by the name that a StatefulSet gives it. */}}

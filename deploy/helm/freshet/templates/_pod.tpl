@@ -1,5 +1,6 @@
 {{/*
-A pod's template, by root, component (server or query), roles (empty: all), resources and preStop (seconds, 0: none).
+A pod's template, by root, component (server, ingest or query), roles (empty: all), resources, preStop (seconds, 0: none) and
+copies (there are several, whose folders are new at each start).
 */}}
 {{- define "freshet.pod" -}}
 {{- $root := .root -}}
@@ -41,7 +42,7 @@ spec:
   {{- with $root.Values.tolerations }}
   tolerations: {{- toYaml . | nindent 4 }}
   {{- end }}
-  {{- if eq .component "query" }}
+  {{- if .copies }}
   # One node, or zone, that is lost takes one of them.
   topologySpreadConstraints:
     {{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
@@ -49,7 +50,7 @@ spec:
       maxSkew: 1
       whenUnsatisfiable: ScheduleAnyway
       labelSelector:
-        matchLabels: {{- include "freshet.pods" (dict "root" $root "component" "query") | nindent 10 }}
+        matchLabels: {{- include "freshet.pods" $ | nindent 10 }}
     {{- end }}
   {{- end }}
   {{- with $root.Values.affinity }}
@@ -68,10 +69,22 @@ spec:
         - name: FRESHET_ROLES
           value: {{ . }}
         {{- end }}
-        {{- if eq .component "query" }}
+        {{- if .copies }}
         # Its folder is new at each start.
         - name: FRESHET_REQUIRE_DATA
           value: "false"
+        {{- end }}
+        {{- if .roles }}
+        # What all pods share, whether the file has it or the secret: a pod that has it from neither is not started.
+        {{- range $key := list "log.address" "store.address" "project" "cache.address" "archive.bucket" }}
+        {{- if not (include "freshet.given" (dict "config" $root.Values.config "key" $key)) }}
+        - name: FRESHET_{{ $key | upper | replace "." "_" }}
+          valueFrom:
+            secretKeyRef:
+              name: {{ $root.Values.existingSecret }}
+              key: FRESHET_{{ $key | upper | replace "." "_" }}
+        {{- end }}
+        {{- end }}
         {{- end }}
         {{- with $root.Values.extraEnv }}
         {{- toYaml . | nindent 8 }}
@@ -135,7 +148,7 @@ spec:
     - name: tmp
       emptyDir:
         sizeLimit: {{ $root.Values.tmpSize }}
-    {{- if eq .component "query" }}
+    {{- if .copies }}
     # A copy of projects and keys, which may be lost.
     - name: data
       emptyDir:
