@@ -66,6 +66,11 @@ func TestKafkaKilled(t *testing.T) {
 	}
 	check := func(when string) {
 		t.Helper()
+		// A store that was made anew is shown when it has what the old one had.
+		eventually(t, soon, when+": questions are answered", func() bool {
+			r, err := s.call(http.MethodGet, "/v1/schema", s.admin, nil)
+			return err == nil && r.status == http.StatusOK
+		})
 		events := s.export("")
 		l.check(t, events)
 		if c := s.ledger(); c.Stored != int64(len(events)) || c.Accepted < l.received || c.Accepted != c.Stored+c.Duplicate+c.Dead {
