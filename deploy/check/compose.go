@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,7 +67,7 @@ var (
 )
 
 // Compose complains about services whose image moves, that take all memory, that are not started again, that others wait for
-// although nothing says when they are there, and that have settings that the server does not.
+// although nothing says when they are there, that have settings that the server does not, and that do not make a whole.
 func Compose(p *types.Project, s Settings) error {
 	var errs []error
 	for name, svc := range p.Services {
@@ -73,16 +75,60 @@ func Compose(p *types.Project, s Settings) error {
 			errs = append(errs, fmt.Errorf("service %s: %w", name, err))
 		}
 	}
+	return errors.Join(append(errs, together(p))...)
+}
+
+// together complains about servers that share a data folder, or that are in parts which do not make a whole.
+func together(p *types.Project) error {
+	var all []member
+	var errs []error
+	owner := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(p.Services)) {
+		svc := p.Services[name]
+		if !ours(svc) {
+			continue
+		}
+		m := member{name: "service " + name, has: map[string]bool{}}
+		for key, value := range svc.Environment {
+			m.has[key] = value != nil && *value != ""
+		}
+		if roles := svc.Environment["FRESHET_ROLES"]; roles != nil {
+			m.roles = rolesIn(*roles)
+		}
+		volume := dataVolume(svc)
+		m.kept = volume != ""
+		if other := owner[volume]; other != "" {
+			errs = append(errs, fmt.Errorf("services %s and %s have one data folder", other, name))
+		}
+		owner[volume] = name
+		all = append(all, m)
+	}
+	if len(all) > 1 {
+		errs = append(errs, members(all))
+	}
 	return errors.Join(errs...)
+}
+
+// ours tells whether a service is a server of this repository.
+func ours(svc types.ServiceConfig) bool { return strings.HasPrefix(svc.Image, "freshet:") }
+
+// dataVolume is the volume of a server's data folder, "" when it has none.
+func dataVolume(svc types.ServiceConfig) string {
+	data := svc.Environment["FRESHET_DATA"]
+	for _, v := range svc.Volumes {
+		if data != nil && v.Target == *data && v.Type == types.VolumeTypeVolume {
+			return v.Source
+		}
+	}
+	return ""
 }
 
 func service(p *types.Project, svc types.ServiceConfig, s Settings) error {
 	var errs []error
-	ours := strings.HasPrefix(svc.Image, "freshet:")
-	if !ours && svc.HealthCheck == nil {
+	if !ours(svc) && svc.HealthCheck == nil {
 		errs = append(errs, errors.New("has no health check"))
 	}
-	if !ours && !pinned.MatchString(svc.Image) {
+	if !ours(svc) && !pinned.MatchString(svc.Image) {
 		errs = append(errs, fmt.Errorf("image %q is not pinned", svc.Image))
 	}
 	if svc.MemLimit == 0 {
@@ -99,7 +145,7 @@ func service(p *types.Project, svc types.ServiceConfig, s Settings) error {
 	for key := range svc.Environment {
 		errs = append(errs, s.Environment(key))
 	}
-	if ours {
+	if ours(svc) {
 		errs = append(errs, ourService(svc, s))
 	}
 	return errors.Join(errs...)
@@ -122,12 +168,7 @@ func ourService(svc types.ServiceConfig, s Settings) error {
 	if svc.StopGracePeriod == nil || time.Duration(*svc.StopGracePeriod) < writing+drain {
 		errs = append(errs, errors.New("is killed before it has written what is in memory"))
 	}
-	data := svc.Environment["FRESHET_DATA"]
-	mounted := false
-	for _, v := range svc.Volumes {
-		mounted = mounted || data != nil && v.Target == *data && v.Type == types.VolumeTypeVolume && v.Source != ""
-	}
-	if !mounted {
+	if dataVolume(svc) == "" {
 		errs = append(errs, errors.New("has no volume for its data folder"))
 	}
 	return errors.Join(errs...)

@@ -27,7 +27,7 @@ func given(t *testing.T, example string) map[string]string {
 }
 
 // files are the Compose files, each with the example of what it reads.
-var files = map[string]string{"single.yaml": "single.env.example", "engines.yaml": "engines.env.example"}
+var files = map[string]string{"single.yaml": "single.env.example", "engines.yaml": "engines.env.example", "cluster.yaml": "engines.env.example"}
 
 func TestCompose(t *testing.T) {
 	known, _ := names(t)
@@ -44,6 +44,12 @@ func TestCompose(t *testing.T) {
 				t.Fatal(err)
 			}
 			if err := Compose(p, known); err != nil {
+				t.Error(err)
+			}
+			if _, ok := p.Services["proxy"]; !ok {
+				return
+			}
+			if err := Proxy(p, string(compose(t, "Caddyfile"))); err != nil {
 				t.Error(err)
 			}
 		})
@@ -74,12 +80,21 @@ func TestBrokenCompose(t *testing.T) {
 		{"too short a stop", "90s", "20s", "is killed before"},
 		{"an engine whose health nobody knows", "    healthcheck:\n      test: [CMD, pg_isready, --username=freshet, --dbname=freshet]\n      interval: 5s\n      timeout: 3s\n      retries: 20\n", "", "waits for the health of postgres"},
 		{"an engine whose image moves", "postgres:17.6", "postgres:17", "image \"postgres:17\" is not pinned"},
+		{"a part that stores is not there", "FRESHET_ROLES: process", "FRESHET_ROLES: ingest", "nobody does process"},
+		{"two parts that store", "FRESHET_ROLES: ingest", "FRESHET_ROLES: process", "several store events"},
+		{"a part that does everything", "      FRESHET_ROLES: process\n", "", "does what others do"},
+		{"parts that share a folder", "- query-2:/data", "- query-1:/data", "query-1 and query-2 have one data folder"},
+		{"a log that parts do not share", "  FRESHET_LOG_ADDRESS: kafka://kafka:9092/freshet\n", "", "is not given FRESHET_LOG_ADDRESS"},
+		{"a part that answers alone", "query-2:\n    <<: *query", "query-2:\n    <<: *ingest", "one alone that does query"},
 		{"data in the container", "- data:/data", "- data:/elsewhere", "no volume for its data folder"},
 	} {
 		t.Run(b.name, func(t *testing.T) {
 			name, example := "single.yaml", "single.env.example"
 			if strings.Contains(b.name, "engine") {
 				name, example = "engines.yaml", "engines.env.example"
+			}
+			if strings.Contains(b.name, "part") {
+				name, example = "cluster.yaml", "engines.env.example"
 			}
 			text := string(compose(t, name))
 			broken := strings.Replace(text, b.from, b.to, 1)
@@ -91,6 +106,33 @@ func TestBrokenCompose(t *testing.T) {
 				err = Compose(p, known)
 			}
 			if err == nil || !strings.Contains(err.Error(), b.complaint) {
+				t.Errorf("complaint is %v, want %q in it", err, b.complaint)
+			}
+		})
+	}
+}
+
+// TestBrokenProxy breaks what leads to the parts.
+func TestBrokenProxy(t *testing.T) {
+	p, err := LoadCompose("cluster.yaml", compose(t, "cluster.yaml"), given(t, "engines.env.example"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(compose(t, "Caddyfile"))
+	for _, b := range []struct{ name, from, to, complaint string }{
+		{"one that nobody is sent to", " ingest-2:8080 {", " {", "no port leads to"},
+		{"events that go to those that answer", "reverse_proxy ingest-1:8080 ingest-2:8080", "reverse_proxy query-1:8080 query-2:8080", "no port leads to"},
+		{"a service that there is not", "query-2", "query-3", "no port leads to"},
+		{"a route that goes to those that only read", " /v1/persons/unlink", "", "no port leads to"},
+		{"a port that is not published", ":8081 {", ":9000 {", "published are"},
+		{"metrics for everybody", "@metrics path /metrics", "@metrics path /metric", "/metrics"},
+	} {
+		t.Run(b.name, func(t *testing.T) {
+			broken := strings.Replace(text, b.from, b.to, 1)
+			if broken == text {
+				t.Fatalf("has no %q to break", b.from)
+			}
+			if err := Proxy(p, broken); err == nil || !strings.Contains(err.Error(), b.complaint) {
 				t.Errorf("complaint is %v, want %q in it", err, b.complaint)
 			}
 		})
