@@ -123,6 +123,11 @@ func TestBrokenObjects(t *testing.T) {
 			r.Spec.Replicas = new(int32)
 			*r.Spec.Replicas = 1
 		})},
+		{"two servers on one folder", "several servers that do everything", find(func(s *apps.StatefulSet) { *s.Spec.Replicas = 2 })},
+		{"an alert for those that have no store", "gives no label role", find(func(m *monitoring.ServiceMonitor) {
+			m.Spec.Endpoints[0].RelabelConfigs[0].TargetLabel = "component"
+		})},
+		{"a role that alerts do not know", "alerts ask for the store", doors(func(_ *rollouts.Rollout, c *core.Container) { c.Env[role(c)].Value = "ingest,admin" })},
 		{"an end that nobody hears of", "requests are still sent", doors(func(_ *rollouts.Rollout, c *core.Container) { c.Lifecycle = nil })},
 		{"all on one node", "pods on one node", doors(func(r *rollouts.Rollout, _ *core.Container) {
 			r.Spec.Template.Spec.TopologySpreadConstraints = nil

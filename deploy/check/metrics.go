@@ -28,7 +28,7 @@ var foreign = map[string]bool{
 // scraped are the labels that Prometheus and its operator add.
 var scraped = map[string]bool{
 	"le": true, "job": true, "instance": true, "namespace": true, "pod": true, "service": true, "container": true,
-	"rollouts_pod_template_hash": true, "persistentvolumeclaim": true, model.MetricNameLabel: true,
+	"rollouts_pod_template_hash": true, "role": true, "persistentvolumeclaim": true, model.MetricNameLabel: true,
 }
 
 var documented = regexp.MustCompile("`([a-z0-9_]+)(?:\\{([a-z_,]+)\\})?`")

@@ -3,6 +3,7 @@ package check
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	monitoring "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	apps "k8s.io/api/apps/v1"
@@ -134,6 +135,11 @@ func offers(s *core.Service, name string) bool {
 	return false
 }
 
+// tellsRole tells whether a metric gets the kind of its pod as the label role, of which alerts know "ingest".
+func tellsRole(c monitoring.RelabelConfig) bool {
+	return c.TargetLabel == "role" && len(c.SourceLabels) == 1 && c.SourceLabels[0] == "__meta_kubernetes_pod_label_app_kubernetes_io_component"
+}
+
 // monitor: each pod must be scraped once, or what is summed counts it twice.
 func (r relations) monitor(m *monitoring.ServiceMonitor) error {
 	scrapes := map[string]int{}
@@ -148,6 +154,9 @@ func (r relations) monitor(m *monitoring.ServiceMonitor) error {
 		for _, e := range m.Spec.Endpoints {
 			if !offers(s, e.Port) {
 				return fmt.Errorf("leads to Service %s, which has no port %s", s.Name, e.Port)
+			}
+			if !slices.ContainsFunc(e.RelabelConfigs, tellsRole) {
+				return errors.New("gives no label role, by which alerts leave out those that only take events")
 			}
 		}
 		for _, w := range r.workloads {

@@ -156,6 +156,10 @@ var toLog = []string{"/v1/deadletters/replay", "/v1/persons/unlink"}
 func (r relations) routed(all []member) error {
 	var errs []error
 	for i, w := range r.workloads {
+		kind := w.pod.Labels["app.kubernetes.io/component"]
+		if only := slices.Equal(all[i].roles, []string{"ingest"}); only != (kind == "ingest") {
+			errs = append(errs, w.wrap(fmt.Errorf("is %q with the roles %v: alerts ask for the store where there is none, or not where there is", kind, all[i].roles)))
+		}
 		if l := w.pod.Spec.Containers[0].Lifecycle; all[i].copies && (l == nil || l.PreStop == nil || l.PreStop.Sleep == nil) {
 			errs = append(errs, w.wrap(errors.New("ends while requests are still sent to it")))
 		}
