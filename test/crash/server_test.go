@@ -101,14 +101,20 @@ func (s *server) start() error {
 	if err := s.ready(); err != nil {
 		return err
 	}
-	for _, m := range printedKey.FindAllStringSubmatch(s.out.String(), -1) {
-		if m[1] == "Write" {
-			s.write = m[2]
-		} else {
-			s.admin = m[2]
-		}
+	if s.admin != "" {
+		return nil
 	}
-	return nil
+	// What was printed before the server was ready may be read a moment later.
+	return s.until("the keys are printed", soon, func() bool {
+		for _, m := range printedKey.FindAllStringSubmatch(s.out.String(), -1) {
+			if m[1] == "Write" {
+				s.write = m[2]
+			} else {
+				s.admin = m[2]
+			}
+		}
+		return s.write != "" && s.admin != ""
+	})
 }
 
 // run runs a process without waiting for it.

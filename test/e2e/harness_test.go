@@ -143,16 +143,17 @@ func (s *server) launch() {
 	t.Cleanup(s.end)
 	s.run()
 	s.waitReady()
-	for _, m := range printedKey.FindAllStringSubmatch(s.out.String(), -1) {
-		if m[1] == "Write" {
-			s.write = m[2]
-		} else {
-			s.admin = m[2]
+	// What was printed before the server was ready may be read a moment later.
+	eventually(t, soon, "the first start has printed its keys", func() bool {
+		for _, m := range printedKey.FindAllStringSubmatch(s.out.String(), -1) {
+			if m[1] == "Write" {
+				s.write = m[2]
+			} else {
+				s.admin = m[2]
+			}
 		}
-	}
-	if s.write == "" || s.admin == "" {
-		t.Fatalf("the first start printed no keys:\n%s", s.out.String())
-	}
+		return s.write != "" && s.admin != ""
+	})
 }
 
 func newClient() *http.Client {
