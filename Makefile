@@ -66,7 +66,7 @@ test-crash: web ## the crash laboratory: cut power, kill, damage and fill, and c
 test-cluster: web ## what is elsewhere: a bucket of a real S3 server, a real PostgreSQL, ClickHouse and Kafka, over a bad network
 	$(GO) test -tags duckdb_arrow,cluster -timeout 10m ./internal/project/postgres -count 1
 	$(GO) test -tags duckdb_arrow,cluster -timeout 10m ./internal/cache/redis -count 1
-	$(GO) test -tags duckdb_arrow,cluster -timeout 30m ./internal/store/clickhouse -count 1
+	$(GO) test -tags duckdb_arrow,cluster -timeout 60m ./internal/store/clickhouse -count 1
 	$(GO) test -tags duckdb_arrow,cluster -timeout 10m ./internal/eventlog/kafka -count 1
 	test -z "$$CLICKHOUSE_URL" || FRESHET_TEST_STORE=clickhouse $(GO) test -tags duckdb_arrow -timeout 120m ./internal/query -count 1 -rapid.checks 10
 	$(GO) test -tags duckdb_arrow,cluster -timeout 20m ./test/e2e -count 1 -v -run "^($$(grep -ohE '^func Test[A-Za-z0-9]+' test/e2e/cluster_*_test.go | cut -d ' ' -f 2 | paste -sd '|'))\$$"
