@@ -43,13 +43,13 @@ func readProxy(text string) routes {
 	return out
 }
 
-// Proxy complains about a Caddyfile that does not lead events to all who take them, everything else to all who answer, and toLog to the
-// former; or whose ports are not those that its service publishes.
+// Proxy complains about a Caddyfile that does not lead events to all who take them, everything else to all who answer, and toLog to
+// the one that stores; or whose ports are not those that its service publishes.
 func Proxy(p *types.Project, caddyfile string) error {
 	doors, answers := serving(p, "ingest"), serving(p, "query")
 	questions := map[string][]string{"/": answers}
 	for _, route := range toLog {
-		questions[route] = doors
+		questions[route] = serving(p, "process")
 	}
 	var errs []error
 	found := readProxy(caddyfile)

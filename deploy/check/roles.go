@@ -148,7 +148,7 @@ func keeps(w workload) bool {
 	return false
 }
 
-// toLog are the routes of the API that write to the log, though they are beside those that read.
+// toLog are the routes of the API that look into the store and write to the log, which is what the process that stores has.
 var toLog = []string{"/v1/deadletters/replay", "/v1/persons/unlink"}
 
 // routed: one host leads to those that take events, the other to those that answer but for toLog; and pods that are replaced one by one
@@ -185,7 +185,7 @@ func (r relations) routed(all []member) error {
 		}
 		questions := map[string]string{"/": "query,admin"}
 		for _, p := range toLog {
-			questions[p] = "ingest"
+			questions[p] = "process"
 		}
 		if !slices.ContainsFunc(hosts, func(p map[string]string) bool { return maps.Equal(p, questions) }) {
 			errs = append(errs, fmt.Errorf("%s: has no host for questions from which %s lead to the log", o, strings.Join(toLog, " and ")))

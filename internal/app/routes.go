@@ -31,7 +31,7 @@ func (a *app) routes() (http.Handler, error) {
 	limits.ProjectRate, limits.DeviceRate, limits.Weights = c.Limits.ProjectRate, c.Limits.DeviceRate, c.Limits.Shares()
 	keys := writeKeys{a.projects}
 	door := ingest.New(ingest.Options{
-		Log: a.door(), Keys: keys, Limits: limits, Trusted: c.Trusted(), Logger: a.Logger,
+		Log: a.door(), Operator: a.log, Keys: keys, Limits: limits, Trusted: c.Trusted(), Logger: a.Logger,
 		Tracer: a.tracing.tracer("ingest"), Metrics: a.registry, Decoders: a.cores + 1, Behind: a.door().Behind, Now: time.Now,
 		RateOf: a.projects.EventsPerSecond,
 	})
@@ -64,7 +64,7 @@ func (a *app) routes() (http.Handler, error) {
 	a.api, err = rest.New(rest.Options{
 		Projects: a.projects, Engine: engine, Cache: results, Pipeline: status{a}, Replayer: replayer{door}, Unlinker: door, Operator: newOperator(a),
 		Version: a.Version, Logger: a.Logger, Registerer: a.registry,
-		Roles: &rest.Roles{Ingest: c.Does(config.RoleIngest), Query: c.Does(config.RoleQuery), Admin: c.Does(config.RoleAdmin)},
+		Roles: &rest.Roles{Ingest: c.Does(config.RoleIngest), Process: c.Does(config.RoleProcess), Query: c.Does(config.RoleQuery), Admin: c.Does(config.RoleAdmin)},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set up the API: %w", err)

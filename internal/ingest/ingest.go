@@ -35,13 +35,15 @@ const PositionHeader = "Freshet-Position"
 
 // Options configure a Handler.
 type Options struct {
-	Log     eventlog.Log
-	Keys    Keys
-	Limits  Limits
-	Trusted []netip.Prefix
-	Logger  *slog.Logger
-	Tracer  trace.Tracer
-	Metrics prometheus.Registerer
+	Log eventlog.Log
+	// Operator is where what no client has sent goes, such as an unlink or a dead letter that is tried again; default Log.
+	Operator eventlog.Log
+	Keys     Keys
+	Limits   Limits
+	Trusted  []netip.Prefix
+	Logger   *slog.Logger
+	Tracer   trace.Tracer
+	Metrics  prometheus.Registerer
 	// Decoders is how many requests are decoded at a time; 0 is as many as goroutines run at a time.
 	Decoders int
 	// Behind tells that a reader of the log is so far behind that acknowledging more would only make events visible later;
@@ -78,6 +80,9 @@ const appendTimeout = 2 * time.Second
 func New(o Options) *Handler {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Operator == nil {
+		o.Operator = o.Log
 	}
 	h := &Handler{opts: o, protocols: map[string]Protocol{}, routes: map[string]*route{}, preflights: map[string]bool{}}
 	h.gate = newGate(o.Now, o.Limits.Weights, o.Decoders, o.Behind)

@@ -37,6 +37,13 @@ func TestRolesOnKafka(t *testing.T) {
 		}
 	}
 
+	unlink := []byte(`{"kind":"anonymous","id":"a"}`)
+	doors[0].refuses(http.MethodPost, "/v1/persons/unlink", writer.admin, unlink, http.StatusNotFound)
+	eventually(t, soon, "the process that stores takes an unlink", func() bool {
+		r, err := writer.call(http.MethodPost, "/v1/persons/unlink", writer.admin, unlink)
+		return err == nil && r.status == http.StatusOK
+	})
+
 	loads := []*load{doors[0].begin(2, 20*time.Millisecond, "ff"), doors[1].begin(2, 20*time.Millisecond, "fa")}
 	visible := func(when string) {
 		t.Helper()

@@ -101,7 +101,7 @@ func New(o Options) (*API, error) {
 		o.Registerer = prometheus.NewRegistry()
 	}
 	if o.Roles == nil {
-		o.Roles = &Roles{Ingest: true, Query: true, Admin: true}
+		o.Roles = &Roles{Ingest: true, Process: true, Query: true, Admin: true}
 	}
 	if o.Cache == nil {
 		o.Cache = noCache{}

@@ -14,6 +14,8 @@ import (
 type Roles struct {
 	// Ingest takes what goes into the log.
 	Ingest bool
+	// Process has the store and the log.
+	Process bool
 	// Query has the store.
 	Query bool
 	// Admin changes the control plane.
@@ -25,7 +27,10 @@ var (
 	//nolint:gochecknoglobals // a list that nobody changes
 	ofAll = []string{"get-status", "get-operations", "who-am-i", "list-limits"}
 	//nolint:gochecknoglobals // a list that nobody changes
-	ofIngest = []string{"send-events", "replay-dead-letters", "unlink-person"}
+	ofIngest = []string{"send-events"}
+	// ofProcess look into the store and write to the log.
+	//nolint:gochecknoglobals // a list that nobody changes
+	ofProcess = []string{"replay-dead-letters", "unlink-person"}
 	// ofQuery ask though they do not GET; a cohort is counted when it is made.
 	//nolint:gochecknoglobals // a list that nobody changes
 	ofQuery = []string{
@@ -46,6 +51,8 @@ func rolesOf(op *huma.Operation) []string {
 		return nil
 	case has(ofIngest):
 		return []string{"ingest"}
+	case has(ofProcess):
+		return []string{"process"}
 	case has(ofBoth):
 		return []string{"query", "admin"}
 	case has(ofQuery) || op.Method == http.MethodGet:
@@ -58,7 +65,7 @@ func rolesOf(op *huma.Operation) []string {
 // elsewhere is an error when another process serves a route.
 func (r Roles) elsewhere(op *huma.Operation) error {
 	roles := rolesOf(op)
-	mine := map[string]bool{"ingest": r.Ingest, "query": r.Query, "admin": r.Admin}
+	mine := map[string]bool{"ingest": r.Ingest, "process": r.Process, "query": r.Query, "admin": r.Admin}
 	if len(roles) == 0 || slices.ContainsFunc(roles, func(role string) bool { return mine[role] }) {
 		return nil
 	}

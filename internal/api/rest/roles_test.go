@@ -22,8 +22,8 @@ func TestRolesOfRoutes(t *testing.T) {
 			}
 			found[op.OperationID] = true
 			served := 0
-			every := Roles{Ingest: true, Query: true, Admin: true}
-			for _, r := range []Roles{{Ingest: true}, {Query: true}, {Admin: true}} {
+			every := Roles{Ingest: true, Process: true, Query: true, Admin: true}
+			for _, r := range []Roles{{Ingest: true}, {Process: true}, {Query: true}, {Admin: true}} {
 				if r.elsewhere(op) == nil {
 					served++
 				}
@@ -32,15 +32,15 @@ func TestRolesOfRoutes(t *testing.T) {
 			case every.elsewhere(op) != nil:
 				t.Errorf("one process that does everything does not serve %s %s", method, path)
 			case len(roles) > 0 && (Roles{}).elsewhere(op) == nil:
-				t.Errorf("a process that only stores events serves %s %s", method, path)
-			case len(roles) == 0 && served != 3, len(roles) > 0 && served != len(roles):
+				t.Errorf("a process without a role serves %s %s", method, path)
+			case len(roles) == 0 && served != 4, len(roles) > 0 && served != len(roles):
 				t.Errorf("%s %s is for %v, and %d roles serve it", method, path, roles, served)
 			case method != http.MethodGet && op.Tags[0] == "control" && !slices.Equal(roles, []string{"admin"}):
 				t.Errorf("%s %s changes the control plane and is for %v", method, path, roles)
 			}
 		}
 	}
-	for _, id := range slices.Concat(ofAll, ofIngest, ofQuery, ofBoth) {
+	for _, id := range slices.Concat(ofAll, ofIngest, ofProcess, ofQuery, ofBoth) {
 		if !found[id] {
 			t.Errorf("there is no route %s", id)
 		}
