@@ -170,7 +170,11 @@ it('opens the people behind a number of a tile, by pointer and keyboard, but nei
     const box = (await tile('Over time', on).locator('canvas').boundingBox())!;
     await on.mouse.click(box.x + box.width * 0.5, box.y + box.height * 0.5);
   };
-  await point();
+  // A canvas is there a moment before it can be pointed at.
+  await expect.poll(async () => {
+    if (!(await dialog.count())) await point();
+    return dialog.count();
+  }, { timeout: 30_000, interval: 1000 }).toBe(1);
   const points = new Map(told.buckets.map((b, i) => [`purchase · ${formats.bucket(b.start, 'day')}`, formats.number(told.series[0]!.values[i])]));
   const one = await opened();
   expect(one.count, one.title).toBe(points.get(one.title));

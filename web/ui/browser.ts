@@ -22,6 +22,8 @@ export async function open(browser: Browser, server: Server, path: string, look:
     reducedMotion: 'reduce',
     locale: 'en-GB',
   });
+  // A machine that runs all tests at once may take its time.
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   const wrong: string[] = [];
   page.on('pageerror', (error) => wrong.push(error.message));
