@@ -217,14 +217,14 @@ func (a *app) open(ctx context.Context, before *server.Predecessor) (http.Handle
 	return handler, nil
 }
 
-// openPath opens what events go through between their acknowledgement and the store.
+// openPath opens what events go through between their acknowledgement and the store, as far as this process is their way.
 func (a *app) openPath(ctx context.Context) (err error) {
 	c := a.Config
 	if !a.carries() && !a.takes() {
 		a.log = noLog{}
 		return nil
 	}
-	if a.log, err = a.openLog(ctx); err != nil {
+	if a.log, err = a.openLog(ctx); err != nil || !a.carries() {
 		return err
 	}
 	if err := a.settleStore(); err != nil {

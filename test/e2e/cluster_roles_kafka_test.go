@@ -5,6 +5,8 @@ package e2e_test
 import (
 	"maps"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -37,6 +39,13 @@ func TestRolesOnKafka(t *testing.T) {
 		}
 	}
 
+	for _, d := range doors { // What belongs to who stores would be made twice, and over each other in a bucket.
+		for _, name := range []string{"archive", "dedup", "store.json"} {
+			if _, err := os.Stat(filepath.Join(d.dir, name)); err == nil {
+				t.Errorf("a process that only takes events has made %s", name)
+			}
+		}
+	}
 	unlink := []byte(`{"kind":"anonymous","id":"a"}`)
 	doors[0].refuses(http.MethodPost, "/v1/persons/unlink", writer.admin, unlink, http.StatusNotFound)
 	eventually(t, soon, "the process that stores has looked for the id", func() bool {
