@@ -148,10 +148,8 @@ func copiedProjects(ctx context.Context, c config.Config, logger *slog.Logger, d
 }
 
 func copiedSQLite(ctx context.Context, data, dir string) (project.Store, error) {
-	for _, name := range []string{"", "-wal", "-shm"} {
-		if err := os.RemoveAll(filepath.Join(dir, sqlite.FileName+name)); err != nil {
-			return nil, fmt.Errorf("copy the control plane: %w", err)
-		}
+	if err := removeControl(dir); err != nil {
+		return nil, err
 	}
 	if err := sqlite.Copy(ctx, data, filepath.Join(dir, sqlite.FileName)); err != nil {
 		return nil, err
