@@ -98,6 +98,7 @@ func (c *migrateCmd) print(s streams, done *app.Migrated) {
 	fmt.Fprintf(s.out, "%d days have the same %d events. To switch: freshet serve --config %s\n", done.Days, done.Events, c.To)
 }
 
+// date is a day in days since 1970-01-01.
 func date(day int64) string { return time.Unix(day*86_400, 0).UTC().Format(time.DateOnly) }
 
 func (c *migrateCmd) back(ctx context.Context, s streams, now config.Config) error {
@@ -107,7 +108,7 @@ func (c *migrateCmd) back(ctx context.Context, s streams, now config.Config) err
 	if c.JSON {
 		return printJSON(s.out, map[string]any{"back": true})
 	}
-	fmt.Fprintln(s.out, "The next server of this folder that is started without store.address goes on with the store of before.")
+	fmt.Fprintln(s.out, "The next server of this folder, started with the configuration of before, goes on with what the folder had before.")
 	return nil
 }
 

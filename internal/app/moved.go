@@ -33,15 +33,35 @@ func kept(data string) bool { return exists(filepath.Join(data, duckdb.Files()[0
 
 // MigrateBack has the next server of the folder, started without store.address, go on with the store that the folder had before it
 // was moved. It catches up from the archive and the log, and answers when it has. Projects and keys that are in PostgreSQL come back as
-// they are now.
-func MigrateBack(ctx context.Context, c config.Config, logger *slog.Logger) (err error) {
+// they are now, for a server that is started without project.
+func MigrateBack(ctx context.Context, c config.Config, logger *slog.Logger) error {
 	n, err := readStoreNote(c.Data)
 	switch {
 	case err != nil:
 		return err
-	case n == nil:
-		return fmt.Errorf("the events of %s are in the folder: there is nothing to go back from", c.Data)
-	case !kept(c.Data):
+	case n == nil && c.Project == "":
+		return fmt.Errorf("the events, projects and keys of %s are in the folder: there is nothing to go back from", c.Data)
+	case n != nil:
+		if err := canCatchUp(ctx, c, logger); err != nil {
+			return err
+		}
+	}
+	dir := filepath.Join(c.Data, migrateFolder)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("go back: %w", err)
+	}
+	if err := backControl(ctx, c, dir, logger); err != nil {
+		return err
+	}
+	if err := durable.WriteFile(filepath.Join(dir, backFile), nil); err != nil {
+		return fmt.Errorf("go back: %w", err)
+	}
+	return nil
+}
+
+// canCatchUp finds out whether the store of before is there, and everything that it lacks.
+func canCatchUp(ctx context.Context, c config.Config, logger *slog.Logger) (err error) {
+	if !kept(c.Data) {
 		return fmt.Errorf("%s has no store of before any more: stop the server and run freshet rebuild, without store.address", c.Data)
 	}
 	at, err := duckdb.LastPosition(c.Data)
@@ -60,16 +80,6 @@ func MigrateBack(ctx context.Context, c config.Config, logger *slog.Logger) (err
 	defer func() { err = errors.Join(err, closer.Close()) }()
 	if err := complete(ctx, archive.History{Log: log, Bucket: bucket}, at); err != nil {
 		return fmt.Errorf("the store of before ends at position %d: %w; freshet rebuild --partial goes on without them", at, err)
-	}
-	dir := filepath.Join(c.Data, migrateFolder)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("go back: %w", err)
-	}
-	if err := backControl(ctx, c, dir, logger); err != nil {
-		return err
-	}
-	if err := durable.WriteFile(filepath.Join(dir, backFile), nil); err != nil {
-		return fmt.Errorf("go back: %w", err)
 	}
 	return nil
 }

@@ -93,6 +93,28 @@ func TestMigrate(t *testing.T) {
 	}
 }
 
+// TestMigrateControl moves projects and keys alone, and back: keys go on to work, and what was changed in between is there.
+func TestMigrateControl(t *testing.T) {
+	pg := postgrestest.Start(t)
+	s := start(t)
+	if _, stderr, code := s.cli("", "migrate", "--data", s.dir, "--back"); code == 0 || !strings.Contains(stderr, "nothing to go back from") {
+		t.Errorf("back from nowhere: %d %s", code, stderr)
+	}
+	project := []string{"--project", pg.URL(pg.Create())}
+	s.switchTo(t, project...)
+	if out, stderr, code := s.cli(s.admin, "project", "create", "made in PostgreSQL"); code != 0 {
+		t.Fatal(out, stderr)
+	}
+	if _, stderr, code := s.cli("", append([]string{"migrate", "--data", s.dir, "--back"}, project...)...); code != 0 {
+		t.Fatal(stderr)
+	}
+	s.switchTo(t)
+	if out, _, _ := s.cli(s.admin, "project", "list"); !strings.Contains(out, "made in PostgreSQL") {
+		t.Errorf("the projects after going back: %s", out)
+	}
+	s.waitVisible(s.send("/v1/events", manyEvents("e", 10)).position())
+}
+
 // loaded are the events of a load.
 func (s *server) loaded(all []stored) (out []stored) {
 	for _, e := range all {
