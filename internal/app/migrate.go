@@ -68,6 +68,8 @@ type migration struct {
 	MigrateOptions
 	dir  string
 	away clickhouse.Options
+	// first are the first days that no retention has removed, or is about to, of the projects that have one.
+	first map[store.ProjectID]int64
 }
 
 // Migrate fills a store in ClickHouse with everything that a folder has, from the archive and the log, while a server goes on
@@ -78,7 +80,7 @@ func Migrate(ctx context.Context, o MigrateOptions) (_ *Migrated, err error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	m := migration{o, filepath.Join(o.Config.Data, migrateFolder), clickhouse.Options{}}
+	m := migration{MigrateOptions: o, dir: filepath.Join(o.Config.Data, migrateFolder)}
 	if err := os.MkdirAll(m.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the migration's folder: %w", err)
 	}
@@ -90,6 +92,9 @@ func Migrate(ctx context.Context, o MigrateOptions) (_ *Migrated, err error) {
 	m.away.Logger = o.Logger
 	if err := m.checkMove(ctx); err != nil {
 		return nil, fmt.Errorf("the project of the new configuration: %w", err)
+	}
+	if err := m.findFirst(ctx); err != nil {
+		return nil, err
 	}
 	out := &Migrated{Resumed: -1, Different: []Different{}, Reworked: []Different{}}
 	log, err := openStoppedLog(ctx, o.Config, o.Logger)
@@ -137,15 +142,11 @@ func (m *migration) alone(ctx context.Context, log eventlog.Log, out *Migrated) 
 	return m.with(ctx, log, func(h archive.History) error {
 		return m.fill(ctx, h, old.Position(), out, func(next columns) error {
 			for _, p := range old.Projects() {
-				from, err := m.firstKept(ctx, p)
+				have, err := checksumsOf(ctx, old, p, m.from(p))
 				if err != nil {
 					return err
 				}
-				have, err := checksumsOf(ctx, old, p, from)
-				if err == nil {
-					err = m.compare(ctx, p, from, have, next, out)
-				}
-				if err != nil {
+				if err := m.compare(ctx, p, have, next, out); err != nil {
 					return err
 				}
 			}
@@ -166,15 +167,11 @@ func (m *migration) beside(ctx context.Context, out *Migrated) error {
 		return err
 	}
 	for _, p := range projects {
-		from, err := m.firstKept(ctx, p)
-		if err != nil {
-			return err
-		}
-		at, have, err := m.Ask(ctx, p, from, eventlog.Position(out.Position))
+		at, have, err := m.Ask(ctx, p, m.from(p), eventlog.Position(out.Position))
 		if err != nil {
 			return fmt.Errorf("ask the server for the checksums of project %d: %w", p, err)
 		}
-		err = m.besideTo(ctx, func(eventlog.Position) eventlog.Position { return at }, out, func(next columns) error { return m.compare(ctx, p, from, have, next, out) })
+		err = m.besideTo(ctx, func(eventlog.Position) eventlog.Position { return at }, out, func(next columns) error { return m.compare(ctx, p, have, next, out) })
 		if err != nil {
 			return err
 		}
@@ -231,8 +228,8 @@ func (m *migration) fill(ctx context.Context, h archive.History, end eventlog.Po
 }
 
 // compare holds the days of a project in the new store to those of the old one.
-func (m *migration) compare(ctx context.Context, p store.ProjectID, from int64, have []store.Checksum, next columns, out *Migrated) error {
-	made, err := checksumsOf(ctx, next, p, from)
+func (m *migration) compare(ctx context.Context, p store.ProjectID, have []store.Checksum, next columns, out *Migrated) error {
+	made, err := checksumsOf(ctx, next, p, m.from(p))
 	if err != nil {
 		return err
 	}
@@ -263,19 +260,28 @@ func (m *migration) compare(ctx context.Context, p store.ProjectID, from int64, 
 	return nil
 }
 
-// firstKept is the first day of a project that no retention has removed, or is about to.
-func (m *migration) firstKept(ctx context.Context, p store.ProjectID) (day int64, err error) {
+// findFirst looks how long projects keep their events.
+func (m *migration) findFirst(ctx context.Context) (err error) {
 	projects, err := copiedProjects(ctx, m.Config, m.Logger, m.dir)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer func() { err = errors.Join(err, projects.Close()) }()
-	for _, known := range projects.Projects() {
-		if store.ProjectID(known.ID) == p && known.RetentionDays > 0 {
-			return localDay(time.Now(), known.Location()) - int64(known.RetentionDays) + 1, nil
+	m.first = map[store.ProjectID]int64{}
+	for _, p := range projects.Projects() {
+		if p.RetentionDays > 0 {
+			m.first[store.ProjectID(p.ID)] = localDay(time.Now(), p.Location()) - int64(p.RetentionDays) + 1
 		}
 	}
-	return math.MinInt64, nil
+	return nil
+}
+
+// from is the day from which on a project is compared.
+func (m *migration) from(p store.ProjectID) int64 {
+	if day, ok := m.first[p]; ok {
+		return day
+	}
+	return math.MinInt64
 }
 
 func checksumsOf(ctx context.Context, of store.Reader, p store.ProjectID, from int64) ([]store.Checksum, error) {
