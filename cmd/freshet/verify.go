@@ -89,7 +89,7 @@ func printVerified(s streams, v *app.Verified) {
 		fmt.Fprintf(s.out, "Store    up to position %d; %d accepted = %d stored + %d duplicates + %d dead letters; %d expired\n",
 			v.Store.Position, l.Accepted, l.Stored, l.Duplicate, l.Dead, l.Expired)
 		for _, d := range v.Store.Days {
-			fmt.Fprintf(s.out, "         project %d  %s  %9d events  %s\n", d.Project, time.Unix(d.Day*86_400, 0).UTC().Format(time.DateOnly), d.Events, d.Sum)
+			fmt.Fprintf(s.out, "         project %d  %s  %9d events  %s\n", d.Project, date(d.Day), d.Events, d.Sum)
 		}
 	}
 	printProblems(s, v.Problems)

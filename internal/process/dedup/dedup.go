@@ -127,9 +127,9 @@ func (v *verdict) judge(pos uint64, sec int64, sum uint16) bool {
 
 // Seen tells whether the event at pos, received at receivedAt (µs), is a duplicate, and remembers its id if it is
 // not. Of a duplicate, other tells that the first event of the id had another content; one of 65,536 such is not told, nor is
-// one whose first was remembered by a version that kept no content. Positions come in the order of the log, except that the caller may go back to replay. After an error nothing
-// is remembered and the call may be repeated; Kind Unavailable is a disk that takes nothing, Corrupt a damaged run,
-// which the next Open replaces.
+// one whose first was remembered by a version that kept no content. Positions come in the order of the log, except that the
+// caller may go back to replay. After an error nothing is remembered and the call may be repeated; Kind Unavailable is a disk
+// that takes nothing, Corrupt a damaged run, which the next Open replaces.
 func (x *Index) Seen(c event.Claim, pos eventlog.Position, receivedAt int64) (dup, other bool, err error) {
 	hi, lo := mix(c.Project, c.Key)
 	v := verdict{pos: uint64(pos), sec: seconds(receivedAt), window: x.window, sum: c.Content}

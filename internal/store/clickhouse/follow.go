@@ -141,7 +141,7 @@ func (s *Store) mark(ctx context.Context) (m mark, position eventlog.Position, e
 // advance takes over the commits since the last look.
 func (s *Store) advance(ctx context.Context, position eventlog.Position) error {
 	// What is added up is not seen before all of it is: the parts are replaced together.
-	next := &Store{opts: s.opts, client: s.client, follows: true, epochs: s.epochs, watermark: s.watermark}
+	next := &Store{opts: s.opts, client: s.client, follows: true}
 	next.clear()
 	next.epochs, next.watermark = s.epochs, store.Watermark{Position: position, Time: s.watermark.Time}
 	if err := next.addTotals(ctx, s.watermark.Position+1); err != nil {
