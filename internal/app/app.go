@@ -251,10 +251,13 @@ func (a *app) settleStore() error {
 	}
 	if goingBack(c.Data) {
 		_, end := a.log.Bounds()
-		if err := goBack(c.Data, end); err != nil {
+		back, err := goBack(c.Data, end)
+		if err != nil {
 			return err
 		}
-		a.Logger.Info("the store is in the folder again; answers follow when it has caught up", "position", uint64(end))
+		if back {
+			a.Logger.Info("the store is in the folder again; answers follow when it has caught up", "position", uint64(end))
+		}
 	}
 	done, err := swap(c.Data, time.Now())
 	if done {

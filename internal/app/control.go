@@ -82,7 +82,7 @@ func openControl(ctx context.Context, c config.Config, logger *slog.Logger, r pr
 // openProjects opens the control plane. One that is away, and of which this folder has no copy yet, is waited for.
 func (a *app) openProjects(ctx context.Context) (*project.Service, error) {
 	if a.Config.Project == "" {
-		if err := goBackControl(a.Config.Data); err != nil {
+		if err := goBackControl(a.Config.Data, a.Logger); err != nil {
 			return nil, err
 		}
 	}

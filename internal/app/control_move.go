@@ -99,7 +99,7 @@ func removeControl(dir string) error {
 }
 
 // goBackControl takes the file that backControl has made into use, in the place of the database.
-func goBackControl(data string) error {
+func goBackControl(data string, logger *slog.Logger) error {
 	made := filepath.Join(data, migrateFolder, sqlite.FileName)
 	if !goingBack(data) || !exists(made) {
 		return nil
@@ -113,5 +113,9 @@ func goBackControl(data string) error {
 	if err := os.Rename(made, filepath.Join(data, sqlite.FileName)); err != nil {
 		return fmt.Errorf("go back to the control plane of the folder: %w", err)
 	}
-	return durable.SyncDir(data)
+	if err := durable.SyncDir(data); err != nil {
+		return err
+	}
+	logger.Info("the projects and keys are in the folder again")
+	return nil
 }

@@ -87,20 +87,20 @@ func canCatchUp(ctx context.Context, c config.Config, logger *slog.Logger) (err 
 // goingBack tells whether the next server is to go back.
 func goingBack(data string) bool { return exists(filepath.Join(data, migrateFolder, backFile)) }
 
-// goBack takes the folder's own store into use again. It is marked: answers wait until it has caught up. The database keeps the folder's name,
-// so that another migration goes on with it.
-func goBack(data string, end eventlog.Position) error {
+// goBack takes the folder's own store into use again, when the one in use is elsewhere, and tells whether it was. It is marked: answers
+// wait until it has caught up. The database keeps the folder's name, so that another migration goes on with it.
+func goBack(data string, end eventlog.Position) (back bool, err error) {
 	n, err := readStoreNote(data)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if n != nil {
 		mark := marker{Target: end, Reason: "the store is in the folder again"}
 		if err := errors.Join(mark.write(data), n.write(filepath.Join(data, migrateFolder)), forgetStore(data)); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return stay(data)
+	return n != nil, stay(data)
 }
 
 // stay forgets that the next server was to go back.
