@@ -54,6 +54,8 @@ type pipeline struct {
 	threads int
 	// questions are what flushes give way to.
 	questions *yield.Foreground
+	// full tells that the disk is full.
+	full func() bool
 
 	// opened tells upkeep, once for each time, that there is a stage.
 	opened chan struct{}
@@ -77,7 +79,7 @@ type stage struct {
 
 func newPipeline(a *app) *pipeline {
 	return &pipeline{
-		config: a.Config, log: archive.History{Log: a.log, Bucket: a.bucket}, projects: a.projects, questions: &a.questions, logger: a.Logger, registry: a.registry, tracing: a.tracing,
+		config: a.Config, log: archive.History{Log: a.log, Bucket: a.bucket}, projects: a.projects, questions: &a.questions, full: a.ballast.given, logger: a.Logger, registry: a.registry, tracing: a.tracing,
 		attempts: a.attempts,
 		reader:   &reader{}, threads: cmp.Or(a.Config.Store.Threads, a.cores), opened: make(chan struct{}, 1), renewed: make(chan struct{}, 1),
 	}
@@ -134,6 +136,8 @@ func (p *pipeline) carry(ctx context.Context, s *stage) error {
 		select {
 		case <-p.renewed:
 			cancel()
+		case <-broken(s.store):
+			cancel()
 		case <-ctx.Done():
 		}
 	})
@@ -146,7 +150,23 @@ func (p *pipeline) carry(ctx context.Context, s *stage) error {
 	err := s.processor.Run(ctx)
 	cancel()
 	serving.Wait()
-	return err
+	select {
+	case <-broken(s.store):
+		return cmp.Or(err, errBroken)
+	default:
+		return err
+	}
+}
+
+// errBroken is a store that found out by itself, without a commit, that it has to be opened again.
+var errBroken = errors.New("the store has to be opened again")
+
+// broken is closed when a store finds that out; nil for one that never does.
+func broken(s columns) <-chan struct{} {
+	if b, ok := s.(interface{ Broken() <-chan struct{} }); ok {
+		return b.Broken()
+	}
+	return nil
 }
 
 // open opens the store, or begins a new one in the place of one that cannot be read, and what goes with it.

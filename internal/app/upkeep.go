@@ -26,6 +26,7 @@ func (a *app) upkeep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-a.pipeline.opened:
+			expired = time.Time{} // What broke the store may have broken it off.
 		case <-a.ballast.gone:
 			expired = time.Time{}
 		case <-tick.C:

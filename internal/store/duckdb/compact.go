@@ -20,6 +20,9 @@ func (s *Store) compact(ctx context.Context) error {
 	if s.busy() {
 		return nil // Their flush must not wait.
 	}
+	if s.opts.Full() {
+		return nil // All of it needs space before it frees any, and a checkpoint that finds none breaks the store.
+	}
 	closed := s.opts.Now().Add(-36*time.Hour).Unix() / 86400
 	if done, err := s.compactDay(ctx, closed); done || err != nil {
 		return err

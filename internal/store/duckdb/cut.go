@@ -59,7 +59,7 @@ type cut struct {
 func (s *Store) Cut(ctx context.Context, project store.ProjectID) (store.Cut, error) {
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("pin a cut: %w", err)
+		return nil, s.told(fmt.Errorf("pin a cut: %w", err))
 	}
 	s.crew.join()
 	c := &cut{store: s, conn: conn, ctx: ctx, number: s.cuts.Add(1)}
@@ -92,7 +92,7 @@ func (s *Store) Cut(ctx context.Context, project store.ProjectID) (store.Cut, er
 	c.handedAny, c.handedOpen = s.hands.of(project)
 	if err := c.begin(ctx); err != nil {
 		c.Close()
-		return nil, fmt.Errorf("pin a cut: %w", err)
+		return nil, s.told(fmt.Errorf("pin a cut: %w", err))
 	}
 	return c, nil
 }
@@ -261,12 +261,12 @@ func (c *cut) typeOf(name string) store.Type {
 func (c *cut) Rows(ctx context.Context, query string, args ...any) iter.Seq2[[]any, error] {
 	return func(yield func([]any, error) bool) {
 		if c.failed != nil {
-			yield(nil, c.failed)
+			yield(nil, c.store.told(c.failed))
 			return
 		}
 		rows, err := c.conn.QueryContext(ctx, query, args...)
 		if err != nil {
-			yield(nil, err)
+			yield(nil, c.store.told(err))
 			return
 		}
 		defer rows.Close()
@@ -292,7 +292,7 @@ func (c *cut) Rows(ctx context.Context, query string, args ...any) iter.Seq2[[]a
 			}
 		}
 		if err := rows.Err(); err != nil {
-			yield(nil, err)
+			yield(nil, c.store.told(err))
 		}
 	}
 }

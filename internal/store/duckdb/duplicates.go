@@ -24,17 +24,17 @@ func (s *Store) CountDuplicate(project store.ProjectID, hour int64, sdk store.SD
 func (s *Store) Duplicates(ctx context.Context, project store.ProjectID, from, to int64) ([]store.Duplicates, error) {
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("read duplicates: %w", err)
+		return nil, s.told(fmt.Errorf("read duplicates: %w", err))
 	}
 	defer func() { _ = conn.Close() }()
 	hours, fresh, err := s.pinDuplicates(ctx, conn, project, from, to)
 	defer func() { _, _ = conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK") }()
 	if err != nil {
-		return nil, fmt.Errorf("read duplicates: %w", err)
+		return nil, s.told(fmt.Errorf("read duplicates: %w", err))
 	}
 	all, err := readDuplicates(ctx, conn, project, from, to)
 	if err != nil {
-		return nil, fmt.Errorf("read duplicates: %w", err)
+		return nil, s.told(fmt.Errorf("read duplicates: %w", err))
 	}
 	for _, f := range fresh {
 		for hour, c := range f {

@@ -12,7 +12,8 @@ import (
 )
 
 // onDisk runs work in one transaction on the file. After the commit, and before any new cut is pinned, then runs.
-func (s *Store) onDisk(ctx context.Context, work, then func() error) error {
+func (s *Store) onDisk(ctx context.Context, work, then func() error) (err error) {
+	defer func() { s.heed(err) }()
 	if _, err := s.flusher.ExecContext(ctx, "BEGIN"); err != nil {
 		_, _ = s.flusher.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
 		return err
@@ -128,7 +129,9 @@ func (s *Store) checkpoint(ctx context.Context) error {
 	began := s.opts.Now()
 	if _, err := s.flusher.ExecContext(ctx, "CHECKPOINT"); err != nil {
 		// A checkpoint that other transactions stand in the way of is tried again later.
-		s.opts.Logger.Warn("checkpoint put off", "error", err)
+		if !s.heed(err) {
+			s.opts.Logger.Warn("checkpoint put off", "error", err)
+		}
 		return nil
 	}
 	s.metrics.checkpoint.Observe(s.opts.Now().Sub(began).Seconds())

@@ -66,7 +66,7 @@ func (s *Store) DeadLetters(
 	rows, err := s.db.QueryContext(ctx, "SELECT position, received, stage, code, reason, protocol, body FROM dead_letters"+
 		" WHERE project = ? AND position < ? ORDER BY position DESC LIMIT ?", uint32(project), uint64(before), limit+len(out))
 	if err != nil {
-		return nil, fmt.Errorf("read dead letters: %w", err)
+		return nil, s.told(fmt.Errorf("read dead letters: %w", err))
 	}
 	defer rows.Close()
 	seen := map[eventlog.Position]bool{}

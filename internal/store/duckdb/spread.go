@@ -205,7 +205,7 @@ func freshet_hand_over(info, input, output unsafe.Pointer) {
 // Spread implements store.Cut.
 func (c *cut) Spread(ctx context.Context, worker func() func(*store.Batch) error, query string, args ...any) error {
 	if c.failed != nil {
-		return c.failed
+		return c.store.told(c.failed)
 	}
 	s := &spread{worker: worker}
 	number := c.store.spreads.begin(s)
@@ -221,5 +221,5 @@ func (c *cut) Spread(ctx context.Context, worker func() func(*store.Batch) error
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return err
+	return c.store.told(err)
 }

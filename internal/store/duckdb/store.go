@@ -14,7 +14,6 @@ import (
 	"log/slog"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -56,7 +55,10 @@ type Options struct {
 	CompactRuns int
 	// Yield is called between two pieces of a flush, which may wait there while somebody waits for an answer; default it
 	// does not. It is not called when rows pile up in memory.
-	Yield      func(ctx context.Context)
+	Yield func(ctx context.Context)
+	// Full tells that the disk has no room for what merely tidies: days stay as they are, and dead rows where they are. Default it
+	// always has.
+	Full       func() bool
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 	Now        func() time.Time
@@ -80,6 +82,9 @@ func (o *Options) defaults() {
 	}
 	if o.Yield == nil {
 		o.Yield = func(context.Context) {}
+	}
+	if o.Full == nil {
+		o.Full = func() bool { return false }
 	}
 	if o.CompactRuns == 0 {
 		o.CompactRuns = 4
@@ -119,6 +124,9 @@ type Store struct {
 	wake     chan struct{}
 	stop     context.CancelFunc
 	done     sync.WaitGroup
+	// broken is closed, once, when nothing more can be asked of the database.
+	broken   chan struct{}
+	breaking sync.Once
 
 	// pin is held shared while a cut takes hold of the file, and exclusively while a change of the file becomes visible.
 	pin sync.RWMutex
@@ -204,7 +212,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{
 		opts: o, connector: connector, db: sql.OpenDB(connector), crew: crew,
 		metrics: newMetrics(o.Registerer), persons: newBloom(),
-		wake: make(chan struct{}, 1), advanced: make(chan struct{}),
+		wake: make(chan struct{}, 1), advanced: make(chan struct{}), broken: make(chan struct{}),
 		tables: map[store.ProjectID]*table{}, ledger: ledger{hours: map[ledgerKey]store.Counts{}}, pending: newPendingLinks(), hands: newHandovers(),
 		versions: map[store.ProjectID]uint64{}, opened: uint64(o.Now().UnixNano()),
 	}
@@ -316,70 +324,6 @@ func (s *Store) shut() error {
 	err = errors.Join(err, s.connector.Close())
 	s.spreads.close()
 	return err
-}
-
-// maintain flushes, checkpoints and compacts in the background until ctx ends.
-func (s *Store) maintain(ctx context.Context) {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-s.wake:
-		case <-tick.C:
-		}
-		s.upkeep(ctx)
-	}
-}
-
-func (s *Store) upkeep(ctx context.Context) {
-	if s.flushDue() {
-		if err := s.flush(ctx); err != nil {
-			if ctx.Err() != nil {
-				return
-			}
-			s.metrics.failures.WithLabelValues("flush").Inc()
-			s.opts.Logger.Error("flush to disk", "error", err)
-			return
-		}
-	}
-	if s.spares.free(s.opts.Now()) {
-		s.flushing.Lock()
-		s.chunks = chunks{}
-		s.flushing.Unlock()
-		debug.FreeOSMemory()
-	}
-	if err := s.widen(ctx); err != nil && ctx.Err() == nil {
-		s.metrics.failures.WithLabelValues("widen").Inc()
-		s.opts.Logger.Error("widen the rows in memory", "error", err)
-	}
-	if err := s.reap(ctx); err != nil && ctx.Err() == nil {
-		s.metrics.failures.WithLabelValues("reap").Inc()
-		s.opts.Logger.Error("drop rows in memory that are on disk", "error", err)
-	}
-	if err := s.relink(ctx); err != nil && ctx.Err() == nil {
-		s.metrics.failures.WithLabelValues("relink").Inc()
-		s.opts.Logger.Error("rewrite persons of linked ids", "error", err)
-	}
-	if err := s.recut(ctx); err != nil && ctx.Err() == nil {
-		s.metrics.failures.WithLabelValues("recut").Inc()
-		s.opts.Logger.Error("cut days anew in another time zone", "error", err)
-	}
-	if err := s.compact(ctx); err != nil && ctx.Err() == nil {
-		s.metrics.failures.WithLabelValues("compact").Inc()
-		s.opts.Logger.Error("compact", "error", err)
-	}
-}
-
-func (s *Store) flushDue() bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if len(s.gens) == 0 {
-		return false
-	}
-	first := s.gens[0]
-	return len(s.gens) > 1 || first.rows >= s.opts.FlushRows || first.bytes >= flushBytes || s.opts.Now().Sub(first.oldest) >= s.opts.FlushEvery
 }
 
 func quoteText(s string) string {

@@ -20,7 +20,7 @@ import (
 func (c *cut) Batches(ctx context.Context, query string, args ...any) iter.Seq2[*store.Batch, error] {
 	return func(yield func(*store.Batch, error) bool) {
 		if c.failed != nil {
-			yield(nil, c.failed)
+			yield(nil, c.store.told(c.failed))
 			return
 		}
 		rows, err := c.chunks(ctx, query, args)
@@ -106,7 +106,7 @@ func (c *cut) chunks(ctx context.Context, query string, args []any) (*chunkRows,
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, c.store.told(err)
 	}
 	result, err := resultOf(r.rows)
 	if err != nil {
