@@ -53,13 +53,17 @@ func insertArrow(ctx context.Context, conn execer, home, table, view string, rea
 	})
 }
 
+// insertFrom is the statement that inserts a view's rows in their order. DuckDB would keep each record of a source that numbers
+// its pieces as a collection, for threads to make at the same time, and copy these into others, of the size of a row group,
+// before it writes anything. An empty source that does not number them has it append the rows as they come.
 func insertFrom(table, view string, schema *arrow.Schema) string {
 	names := make([]string, schema.NumFields())
 	for i, f := range schema.Fields() {
 		names[i] = f.Name
 	}
 	list := strings.Join(names, ", ")
-	return "INSERT INTO " + table + " (" + list + ") SELECT " + list + " FROM hot." + view
+	return "INSERT INTO " + table + " (" + list + ") SELECT " + list + " FROM hot." + view +
+		" UNION ALL SELECT NULL" + strings.Repeat(", NULL", len(names)-1) + " FROM range(0)"
 }
 
 // offer makes a reader a view of the database in memory, to be read once, until release is called. There it is never
