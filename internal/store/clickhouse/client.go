@@ -147,6 +147,13 @@ func (c *client) exec(ctx context.Context, sql string) error {
 	return c.call(ctx, "change", c.service.Once, func(ctx context.Context) error { return c.do(ctx, ch.Query{Body: sql}) })
 }
 
+// write writes the few rows that a statement names itself.
+func (c *client) write(ctx context.Context, sql string) error {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	return c.call(ctx, "write", c.service.Once, func(ctx context.Context) error { return c.do(ctx, ch.Query{Body: sql}) })
+}
+
 // mutate changes or deletes rows, which takes as long as writing them anew, and waits until it is done.
 func (c *client) mutate(ctx context.Context, sql string) error {
 	ctx, cancel := context.WithTimeout(ctx, changeTimeout)

@@ -35,11 +35,17 @@ func (s *Store) Commit(ctx context.Context, after eventlog.Position) error {
 	return nil
 }
 
+// commitTimeout bounds a commit from when it was looked whether this process may write: a process that was stopped in between for
+// longer writes nothing more.
+const commitTimeout = 10 * time.Minute
+
 func (s *Store) commit(ctx context.Context, after eventlog.Position) error {
+	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
+	defer cancel()
 	if err := s.current(ctx); err != nil {
 		return err
 	}
-	own := s.epochs[len(s.epochs)-1].number
+	own := s.ownEpoch()
 	for _, r := range s.batch.order {
 		if err := s.make(ctx, r.table); err != nil {
 			return err
@@ -63,30 +69,36 @@ func (s *Store) commit(ctx context.Context, after eventlog.Position) error {
 	if err := s.writeCommit(ctx, own, after, newest, false, change); err != nil {
 		return err
 	}
+	// A process that opens the store from now on begins behind this commit; one that has since may not, see begin.
+	if err := s.current(ctx); err != nil {
+		return err
+	}
 	s.publish(after, newest, change, moved)
 	s.commits++
 	return nil
 }
 
-// writeCommit writes the row that makes everything before the position visible.
+// writeCommit writes the row that makes everything before the position visible. One that stands for all commits so far is only written
+// while this process is the latest to open the store.
 func (s *Store) writeCommit(ctx context.Context, epoch uint64, after eventlog.Position, newest int64, folded bool, c *change) error {
 	text, err := c.encode()
 	if err != nil {
 		return err
 	}
-	var totals proto.ColStr
-	totals.AppendBytes(text)
-	kind := proto.ColUInt8{0}
 	if folded {
-		kind[0] = 1
+		err = s.client.write(ctx, fmt.Sprintf("INSERT INTO commits (epoch, position, newest, folded, totals) SELECT %d, %d, %d, 1, %s WHERE %s",
+			epoch, after, newest, quoteText(string(text)), s.unlessSuperseded()))
+	} else {
+		var totals proto.ColStr
+		totals.AppendBytes(text)
+		err = s.client.insert(ctx, "commits", proto.Input{
+			{Name: "epoch", Data: proto.ColUInt64{epoch}},
+			{Name: "position", Data: proto.ColUInt64{uint64(after)}},
+			{Name: "newest", Data: proto.ColInt64{newest}},
+			{Name: "folded", Data: proto.ColUInt8{0}},
+			{Name: "totals", Data: totals},
+		})
 	}
-	err = s.client.insert(ctx, "commits", proto.Input{
-		{Name: "epoch", Data: proto.ColUInt64{epoch}},
-		{Name: "position", Data: proto.ColUInt64{uint64(after)}},
-		{Name: "newest", Data: proto.ColInt64{newest}},
-		{Name: "folded", Data: kind},
-		{Name: "totals", Data: totals},
-	})
 	if err != nil {
 		return fmt.Errorf("write position %d: %w", after, err)
 	}
@@ -101,7 +113,7 @@ func (s *Store) publish(after eventlog.Position, newest int64, c *change, moved 
 		r.table.loc, r.table.since = r.loc, r.table.since.With(r.events.Zone())
 		r.table.show()
 	}
-	s.changes.commit(stamp{s.epochs[len(s.epochs)-1].number, after}, c)
+	s.changes.commit(stamp{s.ownEpoch(), after}, c)
 	s.totals.add(c)
 	s.targets.take(moved)
 	s.watermark = store.Watermark{Position: after, Time: time.UnixMicro(newest).UTC()}

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/ClickHouse/ch-go"
 	"github.com/ClickHouse/ch-go/proto"
 
 	"github.com/freshet/freshet/internal/eventlog"
@@ -16,54 +18,154 @@ import (
 type epoch struct {
 	number uint64
 	start  eventlog.Position
+	// before is the number of the one that it goes on from; 0 is the next lower one, as versions had it that did not note it.
+	before uint64
+	// at is when it began, in microseconds since 1970.
+	at int64
 }
 
-// errSuperseded says that another process has opened the store.
-var errSuperseded = errors.New("another process has opened the store since; there may be one only")
+const (
+	// underWay is for how long rows of an epoch that has ended may still come: a server closes a connection that is silent for longer
+	// than that, and a commit gives up long before.
+	underWay = time.Hour
+	// fewestEpochs are told apart however long ago they ended, and mostEpochs at most.
+	fewestEpochs, mostEpochs = 8, 64
+	// beginTries is how often the beginning of an epoch is moved behind a commit that came meanwhile, each with the next number.
+	beginTries = 16
+)
+
+// ErrSuperseded is wrapped by the errors of a store that another process has opened since.
+var ErrSuperseded = errors.New("another process has opened the store since; there may be one only")
 
 // errFollows says that another process writes.
 var errFollows = errors.New("the store was opened for questions only")
 
 // loadEpochs finds the epochs, and the position of the last complete commit.
 func (s *Store) loadEpochs(ctx context.Context) error {
-	s.epochs = nil
-	err := s.rows(ctx, fmt.Sprintf("SELECT epoch, start FROM epochs ORDER BY epoch DESC LIMIT %d", mostEpochs), func(v []any) {
-		s.epochs = append(s.epochs, epoch{v[0].(uint64), eventlog.Position(v[1].(uint64))})
-	})
+	all, err := s.readEpochs(ctx)
 	if err != nil {
 		return fmt.Errorf("read epochs: %w", err)
 	}
-	slices.Reverse(s.epochs)
+	s.epochs = chain(all, s.opts.Now())
 	if len(s.epochs) == 0 {
 		return nil
 	}
-	position, err := s.number(ctx, "SELECT max(position) FROM commits WHERE "+s.valid("position", true))
-	if err != nil {
-		return fmt.Errorf("read the position: %w", err)
+	at, err := s.committed(ctx)
+	s.watermark.Position = at
+	return err
+}
+
+// readEpochs reads the latest ones, by falling number. Those of a database whose writer is of an earlier version do not say what they
+// go on from.
+func (s *Store) readEpochs(ctx context.Context) (all []epoch, err error) {
+	for _, before := range []string{"before", "toUInt64(0)"} {
+		all = nil
+		err = s.rows(ctx, "SELECT epoch, start, "+before+", at FROM epochs ORDER BY epoch DESC LIMIT 1000", func(v []any) {
+			all = append(all, epoch{v[0].(uint64), eventlog.Position(v[1].(uint64)), v[2].(uint64), v[3].(int64)})
+		})
+		if !ch.IsErr(err, proto.ErrUnknownIdentifier) {
+			return all, err
+		}
 	}
-	s.watermark.Position = eventlog.Position(position)
-	return nil
+	return all, err
+}
+
+// chain are the epochs that the latest one goes on from, and itself, oldest first, of those by falling number. One that came in
+// between, from a process that had lost its place by then, is not among them: nothing that it wrote is ever read.
+func chain(all []epoch, now time.Time) (out []epoch) {
+	since := now.Add(-underWay).UnixMicro()
+	for i, e := range all {
+		if n := len(out); n > 0 {
+			next := out[n-1]
+			if n >= mostEpochs || n >= fewestEpochs && next.at < since {
+				break
+			}
+			if next.before != 0 && e.number != next.before {
+				continue
+			}
+		}
+		out = append(out, all[i])
+	}
+	slices.Reverse(out)
+	return out
+}
+
+// committed is the position of the last complete commit, as of the epochs that are known.
+func (s *Store) committed(ctx context.Context) (eventlog.Position, error) {
+	at, err := s.number(ctx, "SELECT max(position) FROM commits WHERE "+s.valid("position", true))
+	if err != nil {
+		return 0, fmt.Errorf("read the position: %w", err)
+	}
+	return eventlog.Position(at), nil
 }
 
 // begin begins a new epoch behind the last complete commit.
+//
+// Whoever had the store before may be at work still. It looks after each commit whether its epoch is the latest one, and takes the commit
+// for made only then; and here, once the new epoch is there for everybody, it is looked whether a commit came before it that is
+// not behind its start. Then a next one begins there, which goes on from the same one. So the start of an epoch is
+// behind everything that anybody took for made, and what others do on the strength of that is right whenever they do it.
 func (s *Store) begin(ctx context.Context) error {
 	if err := s.loadEpochs(ctx); err != nil {
 		return err
 	}
-	next := epoch{number: 1, start: s.watermark.Position}
+	var latest, before uint64
 	if n := len(s.epochs); n > 0 {
-		next.number = s.epochs[n-1].number + 1
+		before = s.epochs[n-1].number
+		latest = before
 	}
-	err := s.client.insert(ctx, "epochs", proto.Input{
-		{Name: "epoch", Data: proto.ColUInt64{next.number}},
-		{Name: "start", Data: proto.ColUInt64{uint64(next.start)}},
-		{Name: "at", Data: proto.ColInt64{s.opts.Now().UnixMicro()}},
-	})
+	number := s.opts.Epoch
+	if number == 0 {
+		number = latest + 1
+	}
+	for range beginTries {
+		if number <= latest {
+			return fmt.Errorf("begin epoch %d, there is %d: %w", number, latest, ErrSuperseded)
+		}
+		next := epoch{number, s.watermark.Position, before, s.opts.Now().UnixMicro()}
+		if err := s.writeEpoch(ctx, next, latest); err != nil {
+			return fmt.Errorf("begin epoch %d: %w", number, err)
+		}
+		at := next.start
+		if len(s.epochs) > 0 {
+			var err error
+			if at, err = s.committed(ctx); err != nil {
+				return err
+			}
+		}
+		if at == next.start {
+			s.epochs = append(s.epochs, next)
+			return s.current(ctx)
+		}
+		s.watermark.Position, latest, number = at, number, number+1
+	}
+	return fmt.Errorf("begin epoch %d: others go on to commit: %w", number, ErrSuperseded)
+}
+
+// writeEpoch makes an epoch known, unless another one than the latest that is known has begun.
+func (s *Store) writeEpoch(ctx context.Context, e epoch, latest uint64) error {
+	err := s.client.write(ctx, fmt.Sprintf("INSERT INTO epochs (epoch, start, at, before) SELECT %d, %d, %d, %d WHERE coalesce((SELECT max(epoch) FROM epochs), 0) = %d",
+		e.number, e.start, e.at, e.before, latest))
 	if err != nil {
-		return fmt.Errorf("begin epoch %d: %w", next.number, err)
+		return err
 	}
-	s.epochs = append(s.epochs, next)
+	found, err := s.number(ctx, "SELECT max(epoch) FROM epochs")
+	if err != nil {
+		return fmt.Errorf("read epochs: %w", err)
+	}
+	if found != e.number {
+		return fmt.Errorf("there is %d: %w", found, ErrSuperseded)
+	}
 	return nil
+}
+
+// ownEpoch is the number of this store's epoch.
+func (s *Store) ownEpoch() uint64 { return s.epochs[len(s.epochs)-1].number }
+
+// unlessSuperseded is a condition for the server to look at when it carries out a statement: a process that was stopped for a while between
+// looking whether it may and doing it does nothing any more.
+func (s *Store) unlessSuperseded() string {
+	return fmt.Sprintf("(SELECT max(epoch) FROM %s.epochs) = %d", quoteName(s.opts.Target.Database), s.ownEpoch())
 }
 
 // valid is the condition on a row to be of the epoch that wrote what is at its position. A commit has the position behind
@@ -108,11 +210,11 @@ func (s *Store) sweepEpochs(ctx context.Context) error {
 	return s.delete(ctx, "commits", "NOT "+s.valid("position", true))
 }
 
-// delete deletes rows, if there are any: a mutation is a lot of work even for none.
+// delete deletes rows, if there are any and this process is the latest to open the store: a mutation is a lot of work even for none.
 func (s *Store) delete(ctx context.Context, table, where string) error {
 	n, err := s.number(ctx, "SELECT count() FROM "+table+" WHERE "+where)
 	if err == nil && n > 0 {
-		err = s.client.mutate(ctx, "ALTER TABLE "+table+" DELETE WHERE "+where)
+		err = s.client.mutate(ctx, "ALTER TABLE "+table+" DELETE WHERE ("+where+") AND "+s.unlessSuperseded())
 	}
 	if err != nil {
 		return fmt.Errorf("delete from %s: %w", table, err)
@@ -129,8 +231,8 @@ func (s *Store) current(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read epochs: %w", err)
 	}
-	if own := s.epochs[len(s.epochs)-1].number; latest != own {
-		return fmt.Errorf("epoch %d, this one is %d: %w", latest, own, errSuperseded)
+	if own := s.ownEpoch(); latest != own {
+		return fmt.Errorf("epoch %d, this one is %d: %w", latest, own, ErrSuperseded)
 	}
 	return nil
 }

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/ClickHouse/ch-go/proto"
-
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/store"
 )
@@ -69,6 +67,9 @@ func (s *Store) expire(ctx context.Context, project store.ProjectID, day int64) 
 	if err := s.writeExpiry(ctx, &e, gone, false); err != nil {
 		return 0, err
 	}
+	if err := s.current(ctx); err != nil {
+		return 0, err
+	}
 	s.mu.Lock()
 	e.cut, e.since = s.latest, s.opts.Now()
 	s.expiries = append(s.expiries, e)
@@ -81,25 +82,19 @@ func (s *Store) expire(ctx context.Context, project store.ProjectID, day int64) 
 }
 
 // writeExpiry makes an expiry durable, with what it takes out of the ledger, in one row; or in another one that its rows
-// have been deleted.
+// have been deleted. It writes nothing when another process has opened the store: that one may have expired the same days, and
+// deleting the rows did nothing then.
 func (s *Store) writeExpiry(ctx context.Context, e *expiry, gone []hour, swept bool) error {
 	text, err := json.Marshal(gone)
 	if err != nil {
 		return err
 	}
-	var hours proto.ColStr
-	hours.AppendBytes(text)
-	done := proto.ColUInt8{0}
+	done := 0
 	if swept {
-		done[0] = 1
+		done = 1
 	}
-	return s.client.insert(ctx, "expiries", proto.Input{
-		{Name: "project", Data: proto.ColUInt32{uint32(e.project)}},
-		{Name: "day", Data: proto.ColInt64{e.day}},
-		{Name: "position", Data: proto.ColUInt64{uint64(e.position)}},
-		{Name: "hours", Data: hours},
-		{Name: "swept", Data: done},
-	})
+	return s.client.write(ctx, fmt.Sprintf("INSERT INTO expiries (project, day, position, hours, swept) SELECT %d, %d, %d, %s, %d WHERE %s",
+		e.project, e.day, e.position, quoteText(string(text)), done, s.unlessSuperseded()))
 }
 
 // loadExpiries reads what has expired. An expiry whose rows were deleted is not carried out again: their days may have been

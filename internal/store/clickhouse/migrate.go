@@ -42,6 +42,8 @@ var migrations = []string{
 	"CREATE TABLE IF NOT EXISTS expiries (project UInt32, day Int64, position UInt64, hours String CODEC(ZSTD), swept UInt8)" +
 		" ENGINE = MergeTree ORDER BY (project, position)" + durable,
 	"CREATE TABLE IF NOT EXISTS owners (owner String) ENGINE = MergeTree ORDER BY owner" + durable,
+	// before is the epoch that another one goes on from.
+	"ALTER TABLE epochs ADD COLUMN IF NOT EXISTS before UInt64",
 }
 
 // migrate brings the database's tables up to date.
@@ -195,19 +197,30 @@ func (s *Store) make(ctx context.Context, t *table) error {
 	return s.widen(ctx, t, t.made)
 }
 
+// noteProperties says what the columns are that a table lacks. Of two processes that name one at a time, neither may use it.
 func (s *Store) noteProperties(ctx context.Context, t *table) error {
-	var projects, numbers proto.ColUInt32
-	var types proto.ColUInt8
-	var keys proto.ColStr
+	rows := make([]string, 0, len(t.props)-t.made)
 	for n := t.made; n < len(t.props); n++ {
-		projects, numbers, types = append(projects, uint32(t.project)), append(numbers, uint32(n)), append(types, uint8(t.props[n].Type))
-		keys.Append(t.props[n].Key)
+		rows = append(rows, fmt.Sprintf("(%d, %d, %s, %d)", t.project, n, quoteText(t.props[n].Key), t.props[n].Type))
 	}
-	err := s.client.insert(ctx, "properties", proto.Input{
-		{Name: "project", Data: projects}, {Name: "number", Data: numbers}, {Name: "key", Data: keys}, {Name: "type", Data: types},
-	})
+	err := s.client.write(ctx, "INSERT INTO properties (project, number, key, type) SELECT r.1, r.2, r.3, r.4 FROM (SELECT arrayJoin(["+
+		strings.Join(rows, ", ")+"]) AS r) WHERE "+s.unlessSuperseded())
 	if err != nil {
 		return fmt.Errorf("note the properties of project %d: %w", t.project, err)
+	}
+	noted := 0
+	err = s.rows(ctx, fmt.Sprintf("SELECT DISTINCT number, key, type FROM properties WHERE project = %d AND number >= %d", t.project, t.made), func(v []any) {
+		n := int(v[0].(uint64))
+		if n >= len(t.props) || v[1].(string) != t.props[n].Key || store.Type(v[2].(uint64)) != t.props[n].Type {
+			noted = -len(t.props)
+		}
+		noted++
+	})
+	if err != nil {
+		return fmt.Errorf("read the properties of project %d: %w", t.project, err)
+	}
+	if noted != len(rows) {
+		return fmt.Errorf("properties of project %d: %w", t.project, ErrSuperseded)
 	}
 	return nil
 }
@@ -236,8 +249,9 @@ func (s *Store) loadTables(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("find tables: %w", err)
 	}
-	// A commit that failed may have noted a property, which the next one noted again.
-	err = s.rows(ctx, "SELECT project, number, any(key), any(type) FROM properties GROUP BY project, number ORDER BY project, number", func(v []any) {
+	// A commit that failed may have noted a property, which the next one noted again, or two may have noted one at a time; then no row
+	// has it.
+	err = s.rows(ctx, "SELECT project, number, min((key, type)).1, min((key, type)).2 FROM properties GROUP BY project, number ORDER BY project, number", func(v []any) {
 		if t := s.tables[store.ProjectID(v[0].(uint64))]; t != nil {
 			t.add(v[2].(string), store.Type(v[3].(uint64)))
 		}

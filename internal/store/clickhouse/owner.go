@@ -58,6 +58,8 @@ type Found struct {
 	Version string
 	// Position is the one up to which the database has events; 0 also when there is no database.
 	Position eventlog.Position
+	// Epoch is the number of the latest epoch, 0 when there is none.
+	Epoch uint64
 	// Made tells that a process has opened the database for writing.
 	Made bool
 	// Exposed tells that the connection is not encrypted and leaves the machine.
@@ -91,6 +93,9 @@ func Look(ctx context.Context, o Options) (*Found, error) {
 		s.client = newClient(&o)
 		err = s.loadEpochs(ctx)
 		f.Position = s.watermark.Position
+		if len(s.epochs) > 0 {
+			f.Epoch = s.ownEpoch()
+		}
 		if err == nil && o.Owner != "" {
 			var owners []string
 			if owners, err = s.owners(ctx); err == nil && len(owners) > 0 && (len(owners) > 1 || owners[0] != o.Owner) {

@@ -27,8 +27,6 @@ const (
 	upkeepEvery = time.Second
 	// foldAfter is how many commits are added up to one.
 	foldAfter = 5000
-	// mostEpochs is how many epochs that have ended are told apart. Nothing of an earlier one can be under way any more.
-	mostEpochs = 8
 )
 
 // Options configure a Store. Zero values take the defaults.
@@ -40,7 +38,11 @@ type Options struct {
 	Threads int
 	// Owner says whose log the database follows, and is noted in it. One that was noted for another is not opened. Empty is
 	// not checked.
-	Owner      string
+	Owner string
+	// Epoch is the number of the epoch that opening the store begins, or of the first of beginTries that may have to be begun. It must be
+	// above every one before, and none of them ever given to another Open. 0 takes the next one: then nobody else may open the
+	// store at the same time.
+	Epoch      uint64
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 	// Linger is for how long cuts of other processes may be open, which Follow makes: what they may read is not deleted or changed
@@ -107,7 +109,11 @@ type Store struct {
 	failing bool
 }
 
-// Open opens or creates the store in a database. Whoever had it open before cannot write to it any more.
+// EpochsEach is how many numbers one Open may use, from Options.Epoch on.
+const EpochsEach = beginTries
+
+// Open opens or creates the store in a database. Whoever had it open before cannot write to it any more. The error wraps ErrSuperseded
+// when there is an epoch at or above Options.Epoch; Look tells which.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	o.defaults()
 	s := &Store{
@@ -133,7 +139,7 @@ func (s *Store) load(ctx context.Context) error {
 	if err := s.migrate(ctx); err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context) error{s.own, s.loadTables, s.begin, s.loadTotals, s.loadTargets, s.loadExpiries, s.sweepEpochs} {
+	for _, step := range []func(context.Context) error{s.own, s.begin, s.loadTables, s.loadTotals, s.loadTargets, s.loadExpiries, s.sweepEpochs} {
 		if err := step(ctx); err != nil {
 			return err
 		}

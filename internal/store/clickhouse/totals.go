@@ -122,7 +122,7 @@ func (s *Store) addTotals(ctx context.Context, from eventlog.Position) error {
 
 // fold writes the totals as one row and deletes those that they are made of. The caller holds writing.
 func (s *Store) fold(ctx context.Context) error {
-	own := s.epochs[len(s.epochs)-1].number
+	own := s.ownEpoch()
 	at := s.watermark.Position
 	if err := s.writeCommit(ctx, own, at, s.watermark.Time.UnixMicro(), true, s.totals.all()); err != nil {
 		return err

@@ -64,7 +64,7 @@ func (s *Store) recutTable(ctx context.Context, t *table, loc *time.Location, at
 		return err
 	}
 	day := dayIn(loc, first, last)
-	return s.client.mutate(ctx, "ALTER TABLE "+t.name+" UPDATE day = "+day+before+" AND day <> "+day)
+	return s.client.mutate(ctx, "ALTER TABLE "+t.name+" UPDATE day = "+day+before+" AND day <> "+day+" AND "+s.unlessSuperseded())
 }
 
 // ofOneZone says durably that all rows of a table are of the zone that it was cut in. again is true when rows of another one
