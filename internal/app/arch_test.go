@@ -20,7 +20,8 @@ var allowed = map[string][]string{
 	"internal/store":    {"internal/durable", "internal/event", "internal/eventlog", "internal/remote"},
 	"internal/durable":  {},
 	"internal/fault":    {},
-	"internal/project":  {"internal/durable", "internal/remote"},
+	"internal/lease":    {},
+	"internal/project":  {"internal/durable", "internal/lease", "internal/remote"},
 	"internal/server":   {},
 	"internal/progress": {},
 	"internal/cache":    {"internal/remote"},
@@ -45,7 +46,7 @@ var allowed = map[string][]string{
 	"web":               {},
 	"internal/app": {
 		"internal/archive", "internal/durable", "internal/event", "internal/eventlog", "internal/store", "internal/project", "internal/server",
-		"internal/cache",
+		"internal/cache", "internal/lease",
 		"internal/config", "internal/ingest", "internal/process", "internal/query", "internal/api", "internal/client",
 		"internal/demo", "internal/yield", "web",
 	},
