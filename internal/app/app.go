@@ -26,6 +26,7 @@ import (
 	"github.com/freshet/freshet/internal/cache/redis"
 	"github.com/freshet/freshet/internal/config"
 	"github.com/freshet/freshet/internal/fault"
+	"github.com/freshet/freshet/internal/lease"
 	"github.com/freshet/freshet/internal/process/attempt"
 	"github.com/freshet/freshet/internal/process/dedup"
 	"github.com/freshet/freshet/internal/project"
@@ -83,11 +84,16 @@ type app struct {
 	// unasked tells that the store is elsewhere and could not be asked for its position.
 	unasked bool
 	api     *rest.API
+	// adminOpen tells that the admin port was opened, or tried.
+	adminOpen bool
 	// redis is what processes share answers through; nil where they do not. results is their part of it.
 	redis   *redis.Client
 	results *redis.Cache
 	// followed is the store when another process writes to it.
 	followed *clickhouse.Store
+	// leases is where it is kept which process stores events, and lease is that this one does; both nil where there can be only one.
+	leases lease.Source
+	lease  *lease.Lease
 	// questions are what flushes and the archive give way to.
 	questions yield.Foreground
 	started   time.Time
@@ -164,6 +170,9 @@ func Run(ctx context.Context, o Options) error {
 		o.Logger.Info("stopping", "handover", handover.Asked())
 	case <-a.server.Failed():
 		err = a.server.Err()
+	case <-a.replaced():
+		err = errReplaced
+		o.Logger.Error("stopping", "error", err)
 	}
 	return errors.Join(err, a.close(ctx, handover))
 }
@@ -208,9 +217,7 @@ func (a *app) open(ctx context.Context, before *server.Predecessor) (http.Handle
 	if err != nil {
 		return nil, err
 	}
-	if c.AdminListen != "" {
-		a.startAdmin(ctx)
-	}
+	a.startAdmin(ctx)
 	if err := a.welcome(ctx); err != nil {
 		return nil, err
 	}
@@ -225,6 +232,9 @@ func (a *app) openPath(ctx context.Context) (err error) {
 		return nil
 	}
 	if a.log, err = a.openLog(ctx); err != nil || !a.carries() {
+		return err
+	}
+	if err := a.standBy(ctx); err != nil {
 		return err
 	}
 	if err := a.settleStore(); err != nil {
@@ -286,9 +296,13 @@ func (a *app) keepPositions(ctx context.Context) error {
 	return a.log.SkipTo(known)
 }
 
-// startAdmin opens the admin port. A predecessor has closed its own by now. A port that something else uses is no
-// reason to refuse events.
+// startAdmin opens the admin port, if there is to be one and it is not open yet. A predecessor has closed its own by now. A port that
+// something else uses is no reason to refuse events.
 func (a *app) startAdmin(ctx context.Context) {
+	if a.Config.AdminListen == "" || a.adminOpen {
+		return
+	}
+	a.adminOpen = true
 	addr, err := a.server.StartAdmin(ctx, a.Config.AdminListen)
 	if err != nil {
 		a.Logger.Error("no admin port", "error", err)
@@ -352,6 +366,7 @@ func (a *app) close(ctx context.Context, handover *server.Handover) error {
 	if a.closeBucket != nil {
 		err = errors.Join(err, a.closeBucket.Close())
 	}
+	a.endLease(ctx)
 	if a.log != nil {
 		err = errors.Join(err, a.log.Close())
 	}

@@ -216,7 +216,7 @@ func (p *pipeline) openAway(ctx context.Context, s *stage) error {
 		return err
 	}
 	o.Logger, o.Registerer = p.logger, s.registry
-	opened, err := clickhouse.Open(ctx, o)
+	opened, err := p.openLeased(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -245,7 +245,11 @@ func openStopped(ctx context.Context, c config.Config, logger *slog.Logger) (col
 			return nil, err
 		}
 		o.Logger = logger
-		opened, err := clickhouse.Open(ctx, o)
+		open := clickhouse.Open
+		if leased(c) {
+			open = clickhouse.Follow // another process may be writing
+		}
+		opened, err := open(ctx, o)
 		if err != nil {
 			return nil, err
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/freshet/freshet/internal/config"
 	"github.com/freshet/freshet/internal/durable"
+	"github.com/freshet/freshet/internal/lease"
 	"github.com/freshet/freshet/internal/project"
 	"github.com/freshet/freshet/internal/project/postgres"
 	"github.com/freshet/freshet/internal/project/sqlite"
@@ -95,6 +96,7 @@ func (a *app) openProjects(ctx context.Context) (*project.Service, error) {
 	for {
 		projects, err := a.readProjects(ctx, store)
 		if err == nil {
+			a.leases, _ = store.(lease.Source)
 			return projects, nil
 		}
 		if a.Config.Project == "" || errors.Is(err, project.ErrUnusable) {
@@ -204,6 +206,11 @@ func ProbeControl(ctx context.Context, c config.Config) (found, advice string, e
 		if _, serr := os.Stat(filepath.Join(c.Data, controlCopy)); serr != nil {
 			advice = "Check the address, the user and the network; see the setting project. A first start waits for it."
 		}
+		return found, advice, err
+	}
+	holder, err := whoStores(ctx, c)
+	if holder != "" {
+		found += ", " + holder
 	}
 	return found, advice, err
 }

@@ -37,6 +37,9 @@ func (a *app) openArchive(ctx context.Context) error {
 	if a.bucket, a.closeBucket, err = openBucket(ctx, a.Config, a.Logger, a.registry); err != nil {
 		return err
 	}
+	if a.lease != nil {
+		a.bucket = leasedBucket{a.bucket, a.lease}
+	}
 	if a.Config.Archive.Bucket != "" {
 		a.bucket = &archive.Remembering{Bucket: a.bucket, File: filepath.Join(a.Config.Data, listFile), Logger: a.Logger}
 	}

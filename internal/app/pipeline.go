@@ -16,6 +16,7 @@ import (
 	"github.com/freshet/freshet/internal/archive"
 	"github.com/freshet/freshet/internal/config"
 	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/lease"
 	"github.com/freshet/freshet/internal/process"
 	"github.com/freshet/freshet/internal/process/attempt"
 	"github.com/freshet/freshet/internal/process/clock"
@@ -50,6 +51,8 @@ type pipeline struct {
 	tracing  *tracing
 	attempts *attempt.Attempts
 	reader   *reader
+	// lease is what the store is opened under; nil where no other process could.
+	lease *lease.Lease
 	// threads are those a question may use.
 	threads int
 	// questions are what flushes give way to.
@@ -80,8 +83,8 @@ type stage struct {
 func newPipeline(a *app) *pipeline {
 	return &pipeline{
 		config: a.Config, log: archive.History{Log: a.log, Bucket: a.bucket}, projects: a.projects, questions: &a.questions, full: a.ballast.given, logger: a.Logger, registry: a.registry, tracing: a.tracing,
-		attempts: a.attempts,
-		reader:   &reader{}, threads: cmp.Or(a.Config.Store.Threads, a.cores), opened: make(chan struct{}, 1), renewed: make(chan struct{}, 1),
+		attempts: a.attempts, lease: a.lease,
+		reader: &reader{}, threads: cmp.Or(a.Config.Store.Threads, a.cores), opened: make(chan struct{}, 1), renewed: make(chan struct{}, 1),
 	}
 }
 

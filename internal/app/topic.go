@@ -173,8 +173,8 @@ func ownTopic(ctx context.Context, c config.Config, l *kafka.Log, name string) e
 			return err
 		}
 	}
-	if !c.Does(config.RoleProcess) {
-		return nil
+	if !c.Does(config.RoleProcess) || leased(c) {
+		return nil // or who has the lease has the topic
 	}
 	return l.Claim(ctx, n.Owner)
 }

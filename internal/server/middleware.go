@@ -198,6 +198,10 @@ func problem(w http.ResponseWriter, status int, code, detail string) {
 func (s *Server) starting(w http.ResponseWriter) {
 	w.Header().Set("Access-Control-Allow-Origin", "*")
 	w.Header().Set("Access-Control-Expose-Headers", "Retry-After")
+	if what := s.standby.Load(); what != nil {
+		problem(w, http.StatusServiceUnavailable, "standby", *what)
+		return
+	}
 	problem(w, http.StatusServiceUnavailable, "starting", "the server is starting"+s.waiting()+"; try again later")
 }
 

@@ -62,8 +62,10 @@ type Server struct {
 	listener net.Listener
 	builtin  *http.ServeMux
 
-	handler  atomic.Pointer[http.Handler]
-	waits    atomic.Pointer[string]
+	handler atomic.Pointer[http.Handler]
+	waits   atomic.Pointer[string]
+	// standby says that another process does the work.
+	standby  atomic.Pointer[string]
 	draining atomic.Bool
 	held     atomic.Int64
 	turns    turnstile
@@ -168,6 +170,16 @@ func (s *Server) SetHandler(h http.Handler) {
 	s.turns.unlock()
 }
 
+// StandBy has those who ask told that another process does the work, as long as what says so is not empty: in place of an answer that
+// would be held until there is a handler, they get one at once.
+func (s *Server) StandBy(what string) {
+	s.waits.Store(nil)
+	s.standby.Store(nil)
+	if what != "" {
+		s.standby.Store(&what)
+	}
+}
+
 // WaitFor has those who are told that the server is starting told what it waits for, as in "the database of its keys".
 func (s *Server) WaitFor(what string) { s.waits.Store(&what) }
 
@@ -243,6 +255,9 @@ func (s *Server) target(r *http.Request) http.Handler {
 	if s.turns.gone.Load() {
 		return *s.handler.Load()
 	}
+	if s.standby.Load() != nil {
+		return nil
+	}
 	if s.opts.Hold <= 0 || s.held.Add(1) > maxHeld {
 		return nil
 	}
@@ -265,10 +280,17 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte("ok\n"))
 }
 
-func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
+// readyz tells whether requests may be sent here. With standby=ok a process that stands by is ready, too: for who starts one after the
+// other and waits for each.
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case s.draining.Load():
 		problem(w, http.StatusServiceUnavailable, "draining", "the server is stopping")
+	case s.handler.Load() == nil && s.standby.Load() != nil && r.URL.Query().Get("standby") == "ok":
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = w.Write([]byte("standby\n"))
+	case s.handler.Load() == nil && s.standby.Load() != nil:
+		problem(w, http.StatusServiceUnavailable, "standby", *s.standby.Load())
 	case s.handler.Load() == nil:
 		problem(w, http.StatusServiceUnavailable, "starting", "the server is starting"+s.waiting())
 	default:

@@ -103,6 +103,25 @@ func TestAnswersBeforeItIsReady(t *testing.T) {
 	}
 }
 
+func TestStandsBy(t *testing.T) {
+	s, url, _ := start(t, Options{Hold: time.Minute})
+	s.StandBy("another one works")
+	for path, want := range map[string]int{"/x": 503, "/readyz": 503, "/readyz?standby=ok": 200, "/healthz": 200} {
+		resp, body := get(t, url+path)
+		if resp.StatusCode != want || want == 503 && (!strings.Contains(body, `"code":"standby"`) || !strings.Contains(body, "another one works")) {
+			t.Errorf("%s: %d %s", path, resp.StatusCode, body)
+		}
+	}
+	s.StandBy("")
+	if resp, body := get(t, url+"/readyz?standby=ok"); resp.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, `"code":"starting"`) {
+		t.Errorf("who takes over: %d %s", resp.StatusCode, body)
+	}
+	s.SetHandler(http.NotFoundHandler())
+	if resp, _ := get(t, url+"/x"); resp.StatusCode != http.StatusNotFound {
+		t.Error("it does not work", resp.StatusCode)
+	}
+}
+
 func TestHeldRequestsAreServedWhenReady(t *testing.T) {
 	s, url, _ := start(t, Options{Hold: time.Minute})
 	done := make(chan string)

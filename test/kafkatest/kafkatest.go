@@ -153,16 +153,3 @@ func freePort(t testing.TB) int {
 	defer func() { _ = l.Close() }()
 	return l.Addr().(*net.TCPAddr).Port
 }
-
-// Forget removes a consumer group.
-func (s *Server) Forget(group string) {
-	s.t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(s.Address()))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer client.Close()
-	if _, err := kadm.NewClient(client).DeleteGroup(context.Background(), group); err != nil {
-		s.t.Fatal(err)
-	}
-}

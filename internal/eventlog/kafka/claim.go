@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 
@@ -14,9 +15,9 @@ const groupPrefix = "freshet."
 
 func (l *Log) group() string { return groupPrefix + l.opts.Target.Topic }
 
-// Claim notes in Kafka who takes events out of the topic, and so may trim it. The error wraps ErrUnusable when it is another one. Call
-// it before the first Trim; a log that nobody has claimed is trimmed all the same.
-func (l *Log) Claim(ctx context.Context, owner string) error {
+// Claim notes in Kafka who takes events out of the topic, and so may trim it. The error wraps ErrUnusable when it is another one than
+// the owner or a former one, whose place it takes. Call it before the first Trim; a log that nobody has claimed is trimmed all the same.
+func (l *Log) Claim(ctx context.Context, owner string, former ...string) error {
 	offsets, err := l.admin.FetchOffsets(ctx, l.group())
 	if err != nil {
 		return fmt.Errorf("look who has the topic: %w", l.permanent(err))
@@ -25,7 +26,7 @@ func (l *Log) Claim(ctx context.Context, owner string) error {
 	if ok && at.Err != nil {
 		return fmt.Errorf("look who has the topic: %w", l.permanent(at.Err))
 	}
-	if ok && at.Metadata != "" && at.Metadata != owner {
+	if ok && at.Metadata != "" && at.Metadata != owner && !slices.Contains(former, at.Metadata) {
 		return unusable("events are taken out of the topic %s by another data folder, which calls itself %s in the consumer group %s: one folder processes and "+
 			"trims a topic; if that one is gone for good, delete the group in Kafka", l.opts.Target.Topic, at.Metadata, l.group())
 	}

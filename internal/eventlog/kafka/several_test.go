@@ -231,6 +231,12 @@ func TestClaim(t *testing.T) {
 	if err := openTest(t, server, "claimed").Claim(ctx, "one"); err != nil {
 		t.Fatal(err)
 	}
+	if err := two.Claim(ctx, "ours", "one"); err != nil { // by whoever has the place of one
+		t.Fatal(err)
+	}
+	if err := one.Claim(ctx, "one"); !errors.Is(err, ErrUnusable) {
+		t.Fatal(err)
+	}
 }
 
 // A topic that would lose events is refused, with what to set.
