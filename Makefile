@@ -6,6 +6,9 @@ VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev
 # The tag links DuckDB's Arrow interface, which the store writes through.
 TAGS     := -tags duckdb_arrow
 LDFLAGS  := -X main.version=$(VERSION)
+# Vet is a linter of `make lint`, with all tags. Go would go through 360 packages for it in every variant that it tests: plain, racing,
+# fuzzing.
+GOTEST   := $(GO) test -vet=off
 GOLANGCI := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOFUMPT  := $(GO) run mvdan.cc/gofumpt@v0.9.2
 FUZZTIME ?= 60s
@@ -30,8 +33,7 @@ web/dist/index.html: $(WEB)
 	cd web && $(NPM) ci --ignore-scripts --no-audit --no-fund && $(NPM) run build
 
 test: web ## run the tests: units, properties, suites, the real binary end to end, the dashboard
-	$(GO) vet $(TAGS) ./...
-	$(GO) test $(TAGS) -timeout 20m ./...
+	$(GOTEST) $(TAGS) -timeout 20m ./...
 	cd web && $(NPM) run check && $(NPM) test
 
 # The version that the first of ten upgrades comes from: the latest tag, and before there is one the last whose store has the
@@ -48,7 +50,7 @@ test-upgrade: web ## upgrade ten times in a row under load, beginning with the b
 # The tests that need a browser beside Node: CHROMIUM says where it is.
 test-sdk: web ## send through the SDKs themselves, for Node, Go and browsers, over a bad network
 	CHROMIUM=$${CHROMIUM:-$$(command -v chromium || command -v chromium-browser || command -v google-chrome)} \
-		$(GO) test -tags duckdb_arrow,sdk -timeout 20m ./test/e2e \
+		$(GOTEST) -tags duckdb_arrow,sdk -timeout 20m ./test/e2e \
 		-run "^($$(grep -ohE '^func Test[A-Za-z0-9]+' test/e2e/sdk_*_test.go test/e2e/scene_test.go | cut -d ' ' -f 2 | paste -sd '|'))\$$"
 
 test-ui: build ## try the dashboard in a browser, against the real binary; SHOTS=dir keeps pictures
@@ -56,7 +58,7 @@ test-ui: build ## try the dashboard in a browser, against the real binary; SHOTS
 
 # CRASH_POINTS and CRASH_KILLS say how often; 1000 and 100 when they do not.
 test-crash: web ## the crash laboratory: cut power, kill, damage and fill, and count; needs Linux, root, loop devices, xfsprogs
-	$(GO) test -tags duckdb_arrow,crash -timeout 120m -count 1 -v ./test/crash
+	$(GOTEST) -tags duckdb_arrow,crash -timeout 120m -count 1 -v ./test/crash
 
 # VERSITYGW is an S3 server that is there already; without it one is built. POSTGRES_BIN has PostgreSQL's programs; without it
 # they are looked for. CLICKHOUSE_URL is a ClickHouse server that runs, as clickhouse://user:password@host:9000, in which tests make
@@ -64,12 +66,12 @@ test-crash: web ## the crash laboratory: cut power, kill, damage and fill, and c
 # appended, for tests that kill it. KAFKA_LIBS is a folder with Kafka's jars, which test/kafkatest/fetch makes, for tests that start
 # a broker with Java 17. REDIS_BIN is redis-server; without it, it is looked for. What needs one that is not set is skipped.
 test-cluster: web ## what is elsewhere: a bucket of a real S3 server, a real PostgreSQL, ClickHouse and Kafka, over a bad network
-	$(GO) test -tags duckdb_arrow,cluster -timeout 10m ./internal/project/postgres -count 1
-	$(GO) test -tags duckdb_arrow,cluster -timeout 10m ./internal/cache/redis -count 1
-	$(GO) test -tags duckdb_arrow,cluster -timeout 60m ./internal/store/clickhouse -count 1
-	$(GO) test -tags duckdb_arrow,cluster -timeout 10m ./internal/eventlog/kafka -count 1
-	test -z "$$CLICKHOUSE_URL" || FRESHET_TEST_STORE=clickhouse $(GO) test -tags duckdb_arrow -timeout 120m ./internal/query -count 1 -rapid.checks 10
-	$(GO) test -tags duckdb_arrow,cluster -timeout 20m ./test/e2e -count 1 -v -run "^($$(grep -ohE '^func Test[A-Za-z0-9]+' test/e2e/cluster_*_test.go | cut -d ' ' -f 2 | paste -sd '|'))\$$"
+	$(GOTEST) -tags duckdb_arrow,cluster -timeout 10m ./internal/project/postgres -count 1
+	$(GOTEST) -tags duckdb_arrow,cluster -timeout 10m ./internal/cache/redis -count 1
+	$(GOTEST) -tags duckdb_arrow,cluster -timeout 60m ./internal/store/clickhouse -count 1
+	$(GOTEST) -tags duckdb_arrow,cluster -timeout 10m ./internal/eventlog/kafka -count 1
+	test -z "$$CLICKHOUSE_URL" || FRESHET_TEST_STORE=clickhouse $(GOTEST) -tags duckdb_arrow -timeout 120m ./internal/query -count 1 -rapid.checks 10
+	$(GOTEST) -tags duckdb_arrow,cluster -timeout 20m ./test/e2e -count 1 -v -run "^($$(grep -ohE '^func Test[A-Za-z0-9]+' test/e2e/cluster_*_test.go | cut -d ' ' -f 2 | paste -sd '|'))\$$"
 
 # A module of its own: the server has none of Helm's, Kubernetes' and Compose's libraries. The first build takes a minute or two.
 # What it reads is outside that module, where Go does not look before it says (cached).
@@ -88,10 +90,10 @@ format: ## format the Go code
 # Three suites are mostly properties, which `make test` tries often. For races a few are plenty. Decoders and
 # machines of questions have nothing that runs beside something else.
 race: ## run the tests of everything concurrent under the race detector
-	$(GO) test $(TAGS) -race -short $$($(GO) list $(TAGS) ./internal/eventlog/... ./internal/ingest ./internal/process/... \
+	$(GOTEST) $(TAGS) -race -short $$($(GO) list $(TAGS) ./internal/eventlog/... ./internal/ingest ./internal/process/... \
 		./internal/store/... ./internal/server/... ./internal/project/... ./internal/cache/... ./internal/query/history ./internal/archive/... \
 		./internal/yield ./internal/app/... | grep -vE '/internal/(store/duckdb|project/sqlite)$$')
-	$(GO) test $(TAGS) -race -short ./internal/query ./internal/store/duckdb ./internal/project/sqlite -rapid.checks=4
+	$(GOTEST) $(TAGS) -race -short ./internal/query ./internal/store/duckdb ./internal/project/sqlite -rapid.checks=4
 
 fuzz: ## fuzz: every decoder for FUZZTIME
 	GO="$(GO)" FUZZTIME=$(FUZZTIME) test/fuzz
