@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(1)
 	}
-	storetest.Checks(40)
+	storetest.Checks(20)
 	os.Exit(m.Run())
 }
 

@@ -14,12 +14,12 @@ import (
 
 // anyHistory does everything in any order, and holds the store to the history after each step.
 func anyHistory(t *testing.T, a Adapter) {
-	seeds := uint64(4)
+	seeds := share(25, 2)
 	if testing.Short() {
 		seeds = 1 // it does everything there is to race with
 	}
 	for seed := range seeds {
-		w := &world{a: a, h: newHistory(seed), dir: t.TempDir()}
+		w := &world{a: a, h: newHistory(uint64(seed)), dir: t.TempDir()}
 		w.s = a.Open(t, w.dir)
 		for step := range 40 {
 			what := w.step(t)

@@ -129,7 +129,7 @@ func consistentCuts(t *testing.T, a Adapter) {
 	s := a.Open(t, t.TempDir())
 	defer closed(t, s)
 	h := newHistory(2)
-	h.grow(4000)
+	h.grow(2000)
 	var wg sync.WaitGroup
 	done := make(chan struct{})
 	for r := range 2 {
@@ -158,8 +158,8 @@ func consistentCuts(t *testing.T, a Adapter) {
 			}
 		})
 	}
-	for from := eventlog.Position(0); from < 4000; {
-		to := min(from+1+eventlog.Position(h.rng.IntN(60)), 4000)
+	for from := eventlog.Position(0); from < 2000; {
+		to := min(from+1+eventlog.Position(h.rng.IntN(60)), 2000)
 		h.give(t, s, from, to)
 		from = to
 	}

@@ -15,8 +15,8 @@ import (
 // dayZones: a cut names a time zone only if the day of its every row is cut in it, and does while there has been one only,
 // whatever happens in between. Settling brings rows of several zones into that of the latest one.
 func dayZones(t *testing.T, a Adapter) {
-	for seed := range uint64(6) {
-		z := &zoned{a: a, rng: rand.New(rand.NewPCG(seed, 9)), dir: t.TempDir()}
+	for seed := range share(15, 3) {
+		z := &zoned{a: a, rng: rand.New(rand.NewPCG(uint64(seed), 9)), dir: t.TempDir()}
 		z.s = a.Open(t, z.dir)
 		for step := range 30 {
 			what := z.step(t, step)
