@@ -253,3 +253,34 @@ func TestUnlinkIsAlone(t *testing.T) {
 		t.Errorf("an unlink beside another item: %v", err)
 	}
 }
+
+func BenchmarkDecode(b *testing.B) {
+	var c Encoder
+	c.Begin(Header{Project: 1, ReceivedAt: 1, Protocol: "segment"})
+	e := Event{
+		Kind: Track, Name: "Product Viewed", ID: "7d1a0f6e-5c0b-4c8b-9d5e-0e4f3b2a1c0d", UserID: "user-123456", AnonymousID: "7d1a0f6e-5c0b-4c8b-9d5e-0e4f3b2a1c0e",
+		OriginalTime: 1_700_000_000_000_000, SentAt: 1_700_000_000_500_000,
+		Context: Context{
+			AppName: "Shop", AppVersion: "4.2.1", DeviceModel: "iPhone15,2", DeviceType: "ios", OSName: "iOS", OSVersion: "17.4",
+			Locale: "en-GB", Timezone: "Europe/London", LibraryName: "analytics-swift", LibraryVersion: "1.5.0", ScreenWidth: 390, ScreenHeight: 844,
+		},
+		Properties: []Property{{Key: "sku", Type: String, Str: "A-1729"}, {Key: "price", Type: Number, Num: 9.5}, {Key: "new", Type: Bool, Num: 1}},
+	}
+	for range 100 {
+		c.Add(&e)
+	}
+	payload := c.Payload()
+	var d Decoder
+	for b.Loop() {
+		if err := d.Open(payload); err != nil {
+			b.Fatal(err)
+		}
+		for {
+			if _, ok, err := d.Next(&e); err != nil {
+				b.Fatal(err)
+			} else if !ok {
+				break
+			}
+		}
+	}
+}

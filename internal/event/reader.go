@@ -75,8 +75,22 @@ func (r *reader) bytes(n uint64) []byte {
 	return v
 }
 
-// string returns text that shares the payload's memory: the payload of a log entry is never written again.
+// string returns text that shares the payload's memory: the payload of a log entry is never written again. Most of an event is
+// short texts, so these are taken in one step.
 func (r *reader) string() string {
+	if at := r.at; at < len(r.b) {
+		if n := int(r.b[at]); n < 0x80 && n < len(r.b)-at {
+			r.at = at + 1 + n
+			if n == 0 {
+				return ""
+			}
+			return unsafe.String(&r.b[at+1], n) //nolint:gosec // the bytes do not change
+		}
+	}
+	return r.longString()
+}
+
+func (r *reader) longString() string {
 	b := r.bytes(r.uvarint())
 	if len(b) == 0 {
 		return ""
