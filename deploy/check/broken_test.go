@@ -109,7 +109,15 @@ func TestBrokenObjects(t *testing.T) {
 		{"a role that nobody has", "nobody does ingest", doors(func(_ *rollouts.Rollout, c *core.Container) { c.Env[role(c)].Value = "query" })},
 		{"a role that there is not", "\"cook\" is no role", doors(func(_ *rollouts.Rollout, c *core.Container) { c.Env[role(c)].Value = "ingest,cook" })},
 		{"no roles among those that have some", "does what others do", doors(func(_ *rollouts.Rollout, c *core.Container) { c.Env[role(c)].Value = "" })},
-		{"two that store events", "several store events", doors(func(_ *rollouts.Rollout, c *core.Container) { c.Env[role(c)].Value = "ingest,process" })},
+		{"one that stands by and is never ready", "waits for ever", func(objects []Object) bool {
+			changed := false
+			find(func(s *apps.StatefulSet) {
+				probe := s.Spec.Template.Spec.Containers[0].ReadinessProbe.HTTPGet
+				changed = probe.Path != "/readyz"
+				probe.Path = "/readyz"
+			})(objects)
+			return changed
+		}},
 		{"an index that is lost", "ids is lost with it", doors(func(_ *rollouts.Rollout, c *core.Container) { c.Env[role(c)].Value = "ingest,process" })},
 		{"a log that is not shared", "is not given FRESHET_LOG_ADDRESS", doors(func(_ *rollouts.Rollout, c *core.Container) {
 			c.Env = slices.DeleteFunc(c.Env, func(e core.EnvVar) bool { return e.Name == "FRESHET_LOG_ADDRESS" })

@@ -47,6 +47,7 @@ priorityClassName: high
 mode: cluster
 existingSecret: freshet-secrets
 persistence: {existingClaim: old}
+process: {replicas: 1}
 config:
   log: {address: "kafkas://k1.example.com:9093/freshet"}
   store: {address: "clickhouses://freshet@ch.example.com:9440/freshet"}
@@ -114,7 +115,8 @@ func TestChartRefuses(t *testing.T) {
 		"a canary of one pod":             image + canary,
 		"a canary that nobody watches":    image + cluster + "canary: {enabled: true}",
 		"one that answers alone":          image + cluster + "query: {replicas: 1}",
-		"two that store events":           image + cluster + "replicas: 2",
+		"two that store on one volume":    image + cluster + "persistence: {existingClaim: old}",
+		"three that store events":         image + cluster + "process: {replicas: 3}",
 		"a limit of nothing":              image + cluster + strings.Replace(canary, "enabled: true}", "enabled: true, limits: {query: {freshness: 1}}}", 1),
 		"roles by hand":                   image + "config: {roles: [query]}",
 		"no time to write":                image + "flushSeconds: 5",

@@ -134,6 +134,9 @@ func named(c core.Container, errs []error) error {
 	return nil
 }
 
+// standingBy has a process that stands by pass for ready.
+const standingBy = "?standby=ok"
+
 // probed: liveness asks what a restart can mend, readiness what says that requests are served, and a slow start is waited for.
 func probed(c core.Container) error {
 	var errs []error
@@ -144,7 +147,7 @@ func probed(c core.Container) error {
 		switch {
 		case p.probe == nil || p.probe.HTTPGet == nil:
 			errs = append(errs, fmt.Errorf("has no %s probe", p.name))
-		case p.probe.HTTPGet.Path != p.path:
+		case p.probe.HTTPGet.Path != p.path && p.probe.HTTPGet.Path != p.path+standingBy:
 			errs = append(errs, fmt.Errorf("%s probe asks %s instead of %s", p.name, p.probe.HTTPGet.Path, p.path))
 		case port(c, p.probe.HTTPGet.Port.StrVal) == 0:
 			errs = append(errs, fmt.Errorf("%s probe asks a port that the container has not", p.name))

@@ -32,7 +32,7 @@ var shared = []string{
 	"FRESHET_LOG_ADDRESS", "FRESHET_STORE_ADDRESS", "FRESHET_PROJECT", "FRESHET_CACHE_ADDRESS", "FRESHET_ARCHIVE_BUCKET",
 }
 
-// members complains about parts that do not make a whole: a role that nobody has, two servers that store events or one whose folder is
+// members complains about parts that do not make a whole: a role that nobody has, one that stores events whose folder is
 // lost with it, one that does not have what all share, and one alone that takes events or answers.
 func members(all []member) error {
 	var errs []error
@@ -63,8 +63,6 @@ func members(all []member) error {
 		switch n := count[r]; {
 		case n == 0:
 			errs = append(errs, fmt.Errorf("nobody does %s", r))
-		case r == "process" && n > 1:
-			errs = append(errs, errors.New("several store events of one topic"))
 		case r != "process" && n == 1:
 			errs = append(errs, fmt.Errorf("there is one alone that does %s", r))
 		}
@@ -160,7 +158,12 @@ func (r relations) routed(all []member) error {
 		if only := slices.Equal(all[i].roles, []string{"ingest"}); only != (kind == "ingest") {
 			errs = append(errs, w.wrap(fmt.Errorf("is %q with the roles %v: alerts ask for the store where there is none, or not where there is", kind, all[i].roles)))
 		}
-		if l := w.pod.Spec.Containers[0].Lifecycle; all[i].copies && (l == nil || l.PreStop == nil || l.PreStop.Sleep == nil) {
+		stores := slices.Equal(all[i].roles, []string{"process"})
+		c := w.pod.Spec.Containers[0]
+		if p := c.ReadinessProbe; p != nil && p.HTTPGet != nil && strings.HasSuffix(p.HTTPGet.Path, standingBy) != (stores && all[i].copies) {
+			errs = append(errs, w.wrap(errors.New("an upgrade waits for ever for one that stands by, or requests go to one")))
+		}
+		if l := c.Lifecycle; all[i].copies && !stores && (l == nil || l.PreStop == nil || l.PreStop.Sleep == nil) {
 			errs = append(errs, w.wrap(errors.New("ends while requests are still sent to it")))
 		}
 		if all[i].copies && len(w.pod.Spec.TopologySpreadConstraints) == 0 {

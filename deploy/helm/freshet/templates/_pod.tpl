@@ -1,6 +1,7 @@
 {{/*
-A pod's template, by root, component (server, ingest or query), roles (empty: all), resources, preStop (seconds, 0: none) and
-copies (there are several, whose folders are new at each start).
+A pod's template, by root, component (server, ingest or query), roles (empty: all), resources, preStop (seconds, 0: none),
+copies (there are several, whose folders are new at each start) and spread (there are several that keep theirs, of which one works: one
+that stands by is ready, or an upgrade would wait for it for ever).
 */}}
 {{- define "freshet.pod" -}}
 {{- $root := .root -}}
@@ -42,7 +43,7 @@ spec:
   {{- with $root.Values.tolerations }}
   tolerations: {{- toYaml . | nindent 4 }}
   {{- end }}
-  {{- if .copies }}
+  {{- if or .copies .spread }}
   # One node, or zone, that is lost takes one of them.
   topologySpreadConstraints:
     {{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
@@ -122,7 +123,7 @@ spec:
         failureThreshold: 6
       readinessProbe:
         httpGet:
-          path: /readyz
+          path: /readyz{{ if .spread }}?standby=ok{{ end }}
           port: http
         periodSeconds: 2
         timeoutSeconds: 2

@@ -73,7 +73,7 @@ spec:
       maxUnavailable: 0
   {{- end }}
   template:
-    {{- include "freshet.pod" (merge (dict "resources" $v.resources "preStop" $v.preStopSeconds "copies" true) .) | nindent 4 }}
+    {{- include "freshet.pod" (merge (dict "resources" $v.resources "preStop" $v.preStopSeconds "copies" true "spread" false) .) | nindent 4 }}
 ---
 apiVersion: policy/v1
 kind: PodDisruptionBudget
