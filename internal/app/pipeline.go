@@ -192,9 +192,10 @@ func (p *pipeline) open(ctx context.Context) (*stage, error) {
 	if err == nil {
 		people, err = identity.New(s.registry)
 	}
+	preview, _ := s.store.(store.Previewer)
 	if err == nil {
 		s.processor, err = process.New(process.Config{CommitInterval: commitInterval(c)}, process.Deps{
-			Log: p.log, Store: s.store, Dedup: s.dedup, Clock: clock.New(0), People: people, Enricher: s.enricher,
+			Log: p.log, Store: s.store, Preview: preview, Dedup: s.dedup, Clock: clock.New(0), People: people, Enricher: s.enricher,
 			Attempts: p.attempts,
 			Projects: locations{p.projects}, Registerer: s.registry, Logger: p.logger,
 			Tracer: p.tracing.tracer("process"),

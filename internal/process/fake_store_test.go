@@ -93,8 +93,13 @@ type memoryStore struct {
 	// failCommit is returned by the next commit.
 	failCommit error
 	// failAt panics when an event with this id is added.
-	failAt    string
-	committed chan struct{}
+	failAt string
+	// ahead is what is shown ahead, putting what will be; withdrawn and withdrawing are positions of what is hidden. looked is called after each
+	// change of what is visible.
+	ahead, putting         []row
+	withdrawn, withdrawing []eventlog.Position
+	looked                 func()
+	committed              chan struct{}
 }
 
 func newStore() *memoryStore {
@@ -181,6 +186,7 @@ func (s *memoryStore) Commit(_ context.Context, after eventlog.Position) error {
 		s.counts[k] = s.counts[k].Plus(c)
 	}
 	s.commits = append(s.commits, time.Now())
+	s.withdrawn, s.withdrawing = append(s.withdrawn, s.withdrawing...), nil
 	s.open = contents{counts: map[hour]store.Counts{}}
 	if durable {
 		s.flush()
@@ -189,5 +195,47 @@ func (s *memoryStore) Commit(_ context.Context, after eventlog.Position) error {
 	case s.committed <- struct{}{}:
 	default:
 	}
+	if s.looked != nil {
+		s.looked()
+	}
 	return nil
+}
+
+func (s *memoryStore) Preview(p store.ProjectID, _ *time.Location, _ string, e *event.Event) {
+	d := &e.Derived
+	s.putting = append(s.putting, row{d.Position, p, string([]byte(e.ID)), d.Time, d.Person, d.Span, d.Device, d.Browser, d.Flags})
+}
+
+// mostAhead is how many rows are shown ahead at most.
+const mostAhead = 40
+
+func (s *memoryStore) ShowPreview(to eventlog.Position) eventlog.Position {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ahead, s.putting = append(s.ahead, s.putting...), nil
+	if n := len(s.ahead); n > mostAhead {
+		s.ahead = s.ahead[n-mostAhead:]
+	}
+	if s.looked != nil {
+		s.looked()
+	}
+	if len(s.ahead) == 0 {
+		return to
+	}
+	return eventlog.Position(s.ahead[0].position)
+}
+
+func (s *memoryStore) Withdraw(at eventlog.Position) { s.withdrawing = append(s.withdrawing, at) }
+
+func (s *memoryStore) EndPreview() { s.ahead, s.putting, s.withdrawn = nil, nil, nil }
+
+// visible are the rows that are committed and those that are shown ahead.
+func (s *memoryStore) visible() []row {
+	out := slices.Clone(s.rows)
+	for _, r := range s.ahead {
+		if r.position >= uint64(s.position) && !slices.Contains(s.withdrawn, eventlog.Position(r.position)) {
+			out = append(out, r)
+		}
+	}
+	return out
 }

@@ -170,7 +170,9 @@ type world struct {
 	config process.Config
 	tracer trace.Tracer
 	notes  process.Attempts
-	proc   *process.Processor
+	// ahead tells that the store shows events ahead.
+	ahead bool
+	proc  *process.Processor
 }
 
 func newWorld(t testing.TB) *world {
@@ -202,8 +204,12 @@ func (w *world) start(t fataler) {
 		w.stuck.Dedup = w.index
 		index = w.stuck
 	}
+	var preview store.Previewer
+	if w.ahead {
+		preview = w.store
+	}
 	w.proc, err = process.New(w.config, process.Deps{
-		Log: w.log, Store: w.store, Dedup: index, Clock: clock.New(0), People: p, Enricher: w.touchy, Projects: zones{},
+		Log: w.log, Store: w.store, Preview: preview, Dedup: index, Clock: clock.New(0), People: p, Enricher: w.touchy, Projects: zones{},
 		Tracer: w.tracer, Attempts: w.notes,
 	})
 	if err != nil {

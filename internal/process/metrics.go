@@ -10,7 +10,8 @@ type metrics struct {
 	commit, freshness          prometheus.Histogram
 	events, stored, duplicates prometheus.Counter
 	batches, retries, damaged  prometheus.Counter
-	stuck                      prometheus.Counter
+	stuck, previewed           prometheus.Counter
+	previewLag                 prometheus.Gauge
 	dead                       *prometheus.CounterVec
 	codes                      map[string]prometheus.Counter
 }
@@ -41,6 +42,10 @@ func newMetrics(r prometheus.Registerer, p *Processor) (*metrics, error) {
 		retries:    counter("retries", "Waits for something that was unavailable."),
 		damaged:    counter("damaged_positions", "Positions of the log that could not be read."),
 		stuck:      counter("stuck_events", "Events given up because processing did not come back from them."),
+		previewed:  counter("previewed", "Events shown ahead of a backlog."),
+		previewLag: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "freshet_process_preview_lag_events", Help: "Events that are not shown ahead yet while a backlog is processed, otherwise 0.",
+		}),
 		dead: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "freshet_process_dead_letters_total", Help: "Events set aside, by code.",
 		}, []string{"code"}),
@@ -50,7 +55,7 @@ func newMetrics(r prometheus.Registerer, p *Processor) (*metrics, error) {
 		return m, nil
 	}
 	for _, c := range []prometheus.Collector{
-		m.commit, m.freshness, m.events, m.stored, m.duplicates, m.batches, m.retries, m.damaged, m.stuck, m.dead,
+		m.commit, m.freshness, m.events, m.stored, m.duplicates, m.batches, m.retries, m.damaged, m.stuck, m.previewed, m.previewLag, m.dead,
 		gauge("lag_events", "Events in the log that are not visible yet.", func() float64 {
 			n, _ := p.Lag()
 			return float64(n)

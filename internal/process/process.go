@@ -32,6 +32,8 @@ type Dedup interface {
 	// Seen tells whether the event at pos is a duplicate, and remembers its id if it is not. Other tells of a duplicate that
 	// the first event of its id said something else.
 	Seen(c event.Claim, pos eventlog.Position, receivedAt int64) (dup, other bool, err error)
+	// Known tells whether the event at pos is a duplicate of one that Seen was asked about, and remembers nothing.
+	Known(c event.Claim, pos eventlog.Position, receivedAt int64) (bool, error)
 	// Forget undoes the Seen just before.
 	Forget(project uint32, key event.Key, pos eventlog.Position)
 	// Advance tells that every event before pos was offered. Positions given are starts of records.
@@ -43,6 +45,8 @@ type Dedup interface {
 // Clock fills Derived.Time and its flags from the times of the event, ReceivedAt and Device.
 type Clock interface {
 	Correct(project uint32, e *event.Event)
+	// Preview is Correct for an event ahead of its turn: nothing is learnt from it.
+	Preview(project uint32, e *event.Event)
 }
 
 // People fills Derived.Device, Derived.Person and Derived.Span.
@@ -52,6 +56,10 @@ type People interface {
 	Device(e *event.Event)
 	// Assign returns what the event changes, valid until the next call.
 	Assign(project uint32, e *event.Event) *store.Identities
+	// Preview fills Derived.Person and Derived.Span of an event ahead of its turn. Nothing changes but for what later calls of
+	// Preview say, until EndPreview.
+	Preview(project uint32, e *event.Event)
+	EndPreview()
 	// Unlink takes the id that an event of kind Unlink carries out of its person; false when there is nothing to undo.
 	Unlink(project uint32, e *event.Event) (store.Unlink, bool)
 }
@@ -91,12 +99,17 @@ type Config struct {
 	// CommitInterval is the least time between the beginnings of two commits of batches that are not full. An event
 	// that comes after a longer pause is committed at once. Default 100 ms.
 	CommitInterval time.Duration
+	// PreviewAfter is how old the newest visible event may be before the newest ones are shown ahead of those between, if the
+	// store can. Default 30 s.
+	PreviewAfter time.Duration
 }
 
-// Deps are what a Processor works with; all but Attempts, Registerer, Tracer, Logger and Now are required.
+// Deps are what a Processor works with; all but Preview, Attempts, Registerer, Tracer, Logger and Now are required.
 type Deps struct {
-	Log      eventlog.Log
-	Store    store.Writer
+	Log   eventlog.Log
+	Store store.Writer
+	// Preview is the Store again when it can show events ahead; nil when it cannot.
+	Preview  store.Previewer
 	Dedup    Dedup
 	Clock    Clock
 	People   People
@@ -143,6 +156,10 @@ type Processor struct {
 	decoder event.Decoder
 	event   event.Event
 	encoder event.Encoder
+
+	// preview is nil while there is none; previewAfter is when one may begin again.
+	preview      *preview
+	previewAfter time.Time
 }
 
 // New makes a Processor.
@@ -152,6 +169,9 @@ func New(c Config, d Deps) (*Processor, error) {
 	}
 	if c.CommitInterval <= 0 {
 		c.CommitInterval = 100 * time.Millisecond
+	}
+	if c.PreviewAfter <= 0 {
+		c.PreviewAfter = 30 * time.Second
 	}
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)

@@ -132,6 +132,7 @@ func (p *Processor) one(ctx context.Context, h *event.Header, loc *time.Location
 			}
 			return nil
 		}
+		p.first(h.Project, e.Derived.Key, pos)
 	}
 	err := p.try(h, loc, e, pos)
 	if p.abandoned.Load() {

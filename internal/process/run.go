@@ -60,6 +60,7 @@ func (p *Processor) run(ctx context.Context) error {
 		return fmt.Errorf("process from position %d: %w", p.at, err)
 	}
 	defer func() { _ = sub.Close() }()
+	defer p.endPreview()
 	p.started, p.whole = true, true
 	return p.loop(ctx, sub)
 }
@@ -100,6 +101,9 @@ func (p *Processor) loop(ctx context.Context, sub eventlog.Subscription) error {
 				if err := p.commit(ctx); err != nil {
 					return err
 				}
+				if err := p.lookAhead(ctx); err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -115,6 +119,9 @@ func (p *Processor) next(ctx context.Context, sub eventlog.Subscription) ([]even
 			due := p.lastCommit.Add(p.config.CommitInterval)
 			if time.Until(due) <= 0 {
 				if err := p.commit(ctx); err != nil {
+					return nil, err
+				}
+				if err := p.lookAhead(ctx); err != nil {
 					return nil, err
 				}
 				continue

@@ -166,7 +166,7 @@ func newest(ctx context.Context, c *condition, after *place, limit int) ([]place
 	if c.filter.To != nil {
 		high = c.filter.To.UnixMicro()
 	}
-	start := min(high, c.cut.Watermark().Time.UnixMicro())
+	start := min(high, c.cut.Watermark().Newest().UnixMicro())
 	if after != nil {
 		start = min(start, after.time)
 	}

@@ -9,14 +9,14 @@ import (
 )
 
 // Latest returns the newest events committed at or behind a position, newest first by position, at most limit (1 to
-// 1000), and how many more there are. The watermark's position is where the next call goes on.
+// 1000), and how many more there are. The watermark's Head is where the next call goes on.
 func (e *Engine) Latest(
 	ctx context.Context, s Scope, after eventlog.Position, limit int,
 ) (events []Event, skipped int, w store.Watermark, err error) {
 	if err := checkLimit(limit, maxEvents); err != nil {
 		return nil, 0, w, err
 	}
-	if w = e.Store.Watermark(); w.Position <= after {
+	if w = e.Store.Watermark(); w.Head() <= after {
 		return nil, 0, w, nil
 	}
 	err = e.ask(ctx, "latest", s, func(ctx context.Context, cut *peopledCut) error {

@@ -93,7 +93,7 @@ func (g *ground) matching(ctx context.Context, f PersonFilter, after *place, lim
 // lately are the people seen last. It goes back in time by windows that grow, as newest does: who has an event in one was
 // last seen in it, or in a later one that was looked through before.
 func (g *ground) lately(ctx context.Context, after *place, limit int) ([]place, error) {
-	start := g.cut.Watermark().Time.UnixMicro()
+	start := g.cut.Watermark().Newest().UnixMicro()
 	if after != nil {
 		start = min(start, after.time)
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"iter"
+	"strconv"
 	"time"
 
 	"github.com/freshet/freshet/internal/event"
@@ -35,6 +36,50 @@ type Watermark struct {
 	Position eventlog.Position `json:"position"`
 	// Time is when the server received the newest event before Position.
 	Time time.Time `json:"time"`
+	// Preview says which events behind Position are shown, too; nil for none.
+	Preview *Preview `json:"preview,omitempty" doc:"The newest events, shown ahead of others that are still to come: only while the server catches up."`
+}
+
+// Preview says which events behind a watermark are shown although others between are still to come: those at positions from
+// From to before To. What they are may change until the watermark reaches them: whose they are, and whether one of them is a
+// duplicate of what is still to come.
+type Preview struct {
+	From eventlog.Position `json:"from" doc:"The first position that is shown ahead. Events between the watermark's position and this one are still to come."`
+	To   eventlog.Position `json:"to" doc:"The position after the last one that is shown ahead."`
+	// Since and Until are when the server received the first and the newest of them.
+	Since time.Time `json:"since" doc:"When the server received the first of them."`
+	Until time.Time `json:"until" doc:"When the server received the newest of them."`
+}
+
+// AppendJSON appends what json.Marshal makes of it.
+func (w Watermark) AppendJSON(b []byte) []byte {
+	b = strconv.AppendUint(append(b, `{"position":`...), uint64(w.Position), 10)
+	b = w.Time.AppendFormat(append(b, `,"time":"`...), time.RFC3339Nano)
+	b = append(b, '"')
+	if p := w.Preview; p != nil {
+		b = strconv.AppendUint(append(b, `,"preview":{"from":`...), uint64(p.From), 10)
+		b = strconv.AppendUint(append(b, `,"to":`...), uint64(p.To), 10)
+		b = p.Since.AppendFormat(append(b, `,"since":"`...), time.RFC3339Nano)
+		b = p.Until.AppendFormat(append(b, `","until":"`...), time.RFC3339Nano)
+		b = append(b, `"}`...)
+	}
+	return append(b, '}')
+}
+
+// Head is the position after the newest event that is shown.
+func (w Watermark) Head() eventlog.Position {
+	if w.Preview != nil {
+		return max(w.Position, w.Preview.To)
+	}
+	return w.Position
+}
+
+// Newest is when the server received the newest event that is shown.
+func (w Watermark) Newest() time.Time {
+	if w.Preview != nil && w.Preview.Until.After(w.Time) {
+		return w.Preview.Until
+	}
+	return w.Time
 }
 
 // LedgerHour is one hour of the ledger.

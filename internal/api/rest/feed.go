@@ -92,7 +92,7 @@ func (l *live) join(ctx context.Context, s query.Scope) (*subscriber, error) {
 		l.feeds[s.Project] = f
 		version, w := l.engine.Version(s.Project)
 		ctx = context.WithoutCancel(ctx) // the feed is for all who watch, not only for the first
-		l.work.Go(func() { l.run(ctx, f, version, w.Position) })
+		l.work.Go(func() { l.run(ctx, f, version, w.Head()) })
 	}
 	sub := &subscriber{feed: f, pushes: make(chan push, 1), ended: make(chan struct{})}
 	f.subs[sub] = struct{}{}
@@ -156,7 +156,7 @@ func (l *live) run(ctx context.Context, f *feed, version uint64, after eventlog.
 			continue
 		}
 		failing = false
-		version, after = now, max(after, p.watermark.Position)
+		version, after = now, max(after, p.watermark.Head())
 		if p.count+p.skipped > 0 {
 			l.send(f, p)
 		}

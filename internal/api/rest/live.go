@@ -102,11 +102,8 @@ func (s *sse) push(p push, missed int64) error {
 	s.buf = append(append(s.buf, "\ndata: {\"events\":"...), p.events...)
 	s.buf = append(s.buf, `,"skipped":`...)
 	s.buf = strconv.AppendInt(s.buf, p.skipped+missed, 10)
-	s.buf = append(s.buf, `,"watermark":{"position":`...)
-	s.buf = strconv.AppendUint(s.buf, uint64(p.watermark.Position), 10)
-	s.buf = append(s.buf, `,"time":"`...)
-	s.buf = p.watermark.Time.AppendFormat(s.buf, time.RFC3339Nano)
-	s.buf = append(s.buf, `"}}`...)
+	s.buf = p.watermark.AppendJSON(append(s.buf, `,"watermark":`...))
+	s.buf = append(s.buf, '}')
 	return s.send()
 }
 

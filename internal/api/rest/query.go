@@ -212,11 +212,8 @@ func (d *answered) write(w http.ResponseWriter, took time.Duration) {
 
 // tail is the end of the answer's JSON.
 func (d *answered) tail(took time.Duration) []byte {
-	tail := append(make([]byte, 0, 160), `,"watermark":{"position":`...)
-	tail = strconv.AppendUint(tail, uint64(d.watermark.Position), 10)
-	tail = append(tail, `,"time":"`...)
-	tail = d.watermark.Time.AppendFormat(tail, time.RFC3339Nano)
-	tail = append(tail, `"},"cached":`...)
+	tail := d.watermark.AppendJSON(append(make([]byte, 0, 160), `,"watermark":`...))
+	tail = append(tail, `,"cached":`...)
 	tail = strconv.AppendBool(tail, d.cached)
 	tail = append(tail, `,"took_ms":`...)
 	tail = strconv.AppendFloat(tail, milliseconds(took), 'f', -1, 64)

@@ -66,6 +66,13 @@ func New(devices int) *Clock {
 
 // Correct fills Derived.Time and the time flags from the event's own times, Derived.ReceivedAt and Derived.Device.
 func (c *Clock) Correct(project uint32, e *event.Event) {
+	correct(project, e, c.shift)
+}
+
+// Preview is Correct for an event that comes before its turn: nothing is learnt from it.
+func (c *Clock) Preview(project uint32, e *event.Event) { correct(project, e, c.guess) }
+
+func correct(project uint32, e *event.Event, shift func(id uint64, raw, measured int64) int64) {
 	d := &e.Derived
 	raw := e.OriginalTime
 	if raw == 0 || raw <= -sane {
@@ -78,7 +85,7 @@ func (c *Clock) Correct(project uint32, e *event.Event) {
 	}
 	t := raw
 	if measured, ok := measure(e); ok && d.Device != 0 {
-		t = c.shift(device64(project, d.Device), raw, measured)
+		t = shift(device64(project, d.Device), raw, measured)
 		if t != raw {
 			d.Flags |= event.FlagSkewCorrected
 		}
@@ -130,6 +137,20 @@ func (c *Clock) shift(id uint64, raw, measured int64) int64 {
 		c.known--
 	}
 	return t
+}
+
+// guess is what shift would say, but for the order of what the device sends.
+func (c *Clock) guess(id uint64, raw, measured int64) int64 {
+	var offset int64
+	if s := c.find(id); s != nil {
+		offset = s.offset
+	}
+	if wrong(measured - offset) {
+		if offset = measured; !wrong(measured) {
+			offset = 0
+		}
+	}
+	return raw + offset
 }
 
 func (c *Clock) find(id uint64) *device {

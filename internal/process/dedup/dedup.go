@@ -74,7 +74,7 @@ func (o *Options) defaults() {
 	}
 }
 
-// Index is the set of remembered ids. Seen, Forget, Advance and Close have one caller at a time; the other methods
+// Index is the set of remembered ids. Seen, Known, Forget, Advance and Close have one caller at a time; the other methods
 // are safe for concurrent use.
 type Index struct {
 	opts   Options
@@ -133,17 +133,30 @@ func (v *verdict) judge(pos uint64, sec int64, sum uint16) bool {
 func (x *Index) Seen(c event.Claim, pos eventlog.Position, receivedAt int64) (dup, other bool, err error) {
 	hi, lo := mix(c.Project, c.Key)
 	v := verdict{pos: uint64(pos), sec: seconds(receivedAt), window: x.window, sum: c.Content}
-	if x.active.find(hi, lo, &v) {
-		return v.dup, v.other, nil
-	}
-	if frozen := x.frozen.Load(); frozen != nil && frozen.find(hi, lo, &v) {
-		return v.dup, v.other, nil
-	}
-	decided, err := x.findRuns(hi, lo, &v)
-	if err != nil || decided {
+	if decided, err := x.find(hi, lo, &v); err != nil || decided {
 		return v.dup, v.other, err
 	}
 	return false, false, x.remember(&entry{hi, lo, v.pos, v.sec, v.sum})
+}
+
+// Known tells whether the event at pos would be a duplicate of what was offered so far, and remembers nothing. It has the caller
+// of Seen.
+func (x *Index) Known(c event.Claim, pos eventlog.Position, receivedAt int64) (bool, error) {
+	hi, lo := mix(c.Project, c.Key)
+	v := verdict{pos: uint64(pos), sec: seconds(receivedAt), window: x.window, sum: c.Content}
+	_, err := x.find(hi, lo, &v)
+	return v.dup, err
+}
+
+// find looks for what decides about an event.
+func (x *Index) find(hi, lo uint64, v *verdict) (decided bool, err error) {
+	if x.active.find(hi, lo, v) {
+		return true, nil
+	}
+	if frozen := x.frozen.Load(); frozen != nil && frozen.find(hi, lo, v) {
+		return true, nil
+	}
+	return x.findRuns(hi, lo, v)
 }
 
 func (x *Index) findRuns(hi, lo uint64, v *verdict) (bool, error) {

@@ -45,6 +45,8 @@ type People struct {
 // ids are those of a project.
 type ids struct {
 	graph graph
+	// foreseen are the persons that users will become by what Preview has seen; nil for none.
+	foreseen map[uint64]uint64
 	// holders are the ids of which more is known than the graph has.
 	holders map[uint64]store.Holder
 }
@@ -131,7 +133,7 @@ func (p *People) Load(links []store.Link, holders []store.Holder) {
 func (p *People) of(project uint32) *ids {
 	i := p.projects[project]
 	if i == nil {
-		i = &ids{graph{}, map[uint64]store.Holder{}}
+		i = &ids{graph: graph{}, holders: map[uint64]store.Holder{}}
 		p.projects[project] = i
 	}
 	return i

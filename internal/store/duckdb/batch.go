@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/freshet/freshet/internal/event"
+	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/store"
 	"github.com/freshet/freshet/internal/store/flat"
 )
@@ -22,6 +23,9 @@ type batch struct {
 	counts map[ledgerKey]store.Counts
 	sdks   map[ledgerKey]store.SDKCounts
 	newest int64
+	// first and firstAt are when the first event was received and its position, of a batch that is shown ahead.
+	first   int64
+	firstAt eventlog.Position
 }
 
 type ledgerKey struct {
@@ -66,11 +70,15 @@ func (r *rows) reset() {
 
 // Add implements store.Writer.
 func (s *Store) Add(project store.ProjectID, loc *time.Location, protocol string, e *event.Event) {
-	r := s.batch.rows(s, project)
+	s.batch.add(s, project, loc, protocol, e)
+}
+
+func (b *batch) add(s *Store, project store.ProjectID, loc *time.Location, protocol string, e *event.Event) {
+	r := b.rows(s, project)
 	i := r.n
 	r.n++
-	if e.Derived.ReceivedAt > s.batch.newest {
-		s.batch.newest = e.Derived.ReceivedAt
+	if e.Derived.ReceivedAt > b.newest {
+		b.newest = e.Derived.ReceivedAt
 	}
 	s.persons.add(e.Derived.Person)
 	r.loc, r.last = loc, -1

@@ -179,6 +179,7 @@ func (s *Store) publish(g *generation, tables map[store.ProjectID]*hotTable, aft
 			s.watermark.Time = t
 		}
 	}
+	s.passed(after)
 	s.advance(after)
 	s.metrics.hotRows.Set(float64(s.hotRows()))
 }

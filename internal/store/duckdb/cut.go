@@ -35,11 +35,14 @@ type cut struct {
 	watermark store.Watermark
 	gens      []*generation
 	// hot are the tables of the project in gens, with the columns they have.
-	hot     []hotTable
-	onDisk  bool
-	disk    int
-	props   []store.PropertyColumn
-	relinks bool
+	hot []hotTable
+	// ahead are the rows that are shown ahead, withdrawn the positions of those that are hidden.
+	ahead     []aheadOf
+	withdrawn map[eventlog.Position]bool
+	onDisk    bool
+	disk      int
+	props     []store.PropertyColumn
+	relinks   bool
 	// attribution is whose the events of spans are; handedAny and handedOpen tell whether any were handed over, and whether
 	// rows do not follow all of that.
 	attribution           store.Attribution
@@ -82,6 +85,7 @@ func (s *Store) Cut(ctx context.Context, project store.ProjectID) (store.Cut, er
 		}
 		c.onDisk, c.disk, c.spans = c.table.diskReady, c.table.diskReadyProps, c.table.diskReadySpans
 		c.former = c.table.former
+		c.look(project)
 	}
 	s.mu.RUnlock()
 	if c.table == nil {
@@ -173,6 +177,9 @@ func (c *cut) asWritten(pick picked, columns []string) string {
 		parts = append(parts, part)
 	}
 	parts = append(parts, c.inMemory(pick, columns)...)
+	if ahead := c.previewed(pick, columns); ahead != "" {
+		parts = append(parts, ahead)
+	}
 	if len(parts) == 0 {
 		return c.nothing(columns)
 	}

@@ -260,16 +260,9 @@ func (c *cut) local(g *generation, columns []string, pick picked) (string, error
 			filled[i] = few
 		}
 	}
-	c.locals++
-	name := fmt.Sprintf("own_%d_%d", c.number, c.locals)
-	var defs []string
-	for _, col := range c.table.all() {
-		if slices.Contains(columns, col.Name) {
-			defs = append(defs, col.Name+" "+sqlType(col.Type))
-		}
-	}
-	if _, err := c.conn.ExecContext(c.ctx, "CREATE TEMP TABLE "+name+" ("+strings.Join(defs, ", ")+")"); err != nil {
-		return "", fmt.Errorf("create %s: %w", name, err)
+	name, err := c.ownTable(columns)
+	if err != nil {
+		return "", err
 	}
 	if err := into(c.ctx, c.conn, fileDatabase, name, "from_"+name, filled, rows); err != nil {
 		return "", fmt.Errorf("fill %s with %d rows: %w", name, rows, err)

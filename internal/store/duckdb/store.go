@@ -114,6 +114,7 @@ type Store struct {
 	crew            *crew
 	spreads         *spreads
 	batch           batch
+	preview         preview
 	pending         *pendingLinks
 	hands           *handovers
 
