@@ -45,6 +45,7 @@ const openedAfter = 5 * time.Second
 type pipeline struct {
 	config   config.Config
 	log      archive.History
+	ahead    func(from eventlog.Position) (eventlog.Subscription, error)
 	projects *project.Service
 	logger   *slog.Logger
 	registry *prometheus.Registry
@@ -82,7 +83,7 @@ type stage struct {
 
 func newPipeline(a *app) *pipeline {
 	return &pipeline{
-		config: a.Config, log: archive.History{Log: a.log, Bucket: a.bucket}, projects: a.projects, questions: &a.questions, full: a.ballast.given, logger: a.Logger, registry: a.registry, tracing: a.tracing,
+		config: a.Config, log: archive.History{Log: a.log, Bucket: a.bucket}, ahead: a.log.SubscribeUnpaced, projects: a.projects, questions: &a.questions, full: a.ballast.given, logger: a.Logger, registry: a.registry, tracing: a.tracing,
 		attempts: a.attempts, lease: a.lease,
 		reader: &reader{}, threads: cmp.Or(a.Config.Store.Threads, a.cores), opened: make(chan struct{}, 1), renewed: make(chan struct{}, 1),
 	}
@@ -195,7 +196,7 @@ func (p *pipeline) open(ctx context.Context) (*stage, error) {
 	preview, _ := s.store.(store.Previewer)
 	if err == nil {
 		s.processor, err = process.New(process.Config{CommitInterval: commitInterval(c)}, process.Deps{
-			Log: p.log, Store: s.store, Preview: preview, Dedup: s.dedup, Clock: clock.New(0), People: people, Enricher: s.enricher,
+			Log: p.log, Store: s.store, Preview: preview, Ahead: p.ahead, Dedup: s.dedup, Clock: clock.New(0), People: people, Enricher: s.enricher,
 			Attempts: p.attempts,
 			Projects: locations{p.projects}, Registerer: s.registry, Logger: p.logger,
 			Tracer: p.tracing.tracer("process"),

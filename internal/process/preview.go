@@ -79,7 +79,7 @@ func (p *Processor) beginPreview(end eventlog.Position) error {
 	if _, seconds := p.Lag(); seconds < p.config.PreviewAfter.Seconds() || time.Now().Before(p.previewAfter) {
 		return nil
 	}
-	sub, err := p.Log.Subscribe(end)
+	sub, err := p.Ahead(end)
 	if err != nil {
 		return fmt.Errorf("look ahead from position %d: %w", end, err)
 	}

@@ -104,12 +104,14 @@ type Config struct {
 	PreviewAfter time.Duration
 }
 
-// Deps are what a Processor works with; all but Preview, Attempts, Registerer, Tracer, Logger and Now are required.
+// Deps are what a Processor works with; all but Preview, Ahead, Attempts, Registerer, Tracer, Logger and Now are required.
 type Deps struct {
 	Log   eventlog.Log
 	Store store.Writer
-	// Preview is the Store again when it can show events ahead; nil when it cannot.
+	// Preview is the Store again when it can show events ahead; nil when it cannot. Ahead reads the log for it, and need not
+	// be waited for by those who append; default Log.Subscribe.
 	Preview  store.Previewer
+	Ahead    func(from eventlog.Position) (eventlog.Subscription, error)
 	Dedup    Dedup
 	Clock    Clock
 	People   People
@@ -172,6 +174,9 @@ func New(c Config, d Deps) (*Processor, error) {
 	}
 	if c.PreviewAfter <= 0 {
 		c.PreviewAfter = 30 * time.Second
+	}
+	if d.Ahead == nil {
+		d.Ahead = d.Log.Subscribe
 	}
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)
