@@ -57,11 +57,24 @@ func (p plan) load(ctx context.Context) error {
 
 // status is what is read of the server's.
 type status struct {
-	Watermark struct{ Position uint64 }
-	Lag       struct {
+	Watermark struct {
+		Position uint64
+		Time     time.Time
+		Preview  *struct{ Until time.Time }
+	}
+	Lag struct {
 		Events  uint64
 		Seconds float64
 	}
+}
+
+// newest is how old the newest event is that answers have.
+func (s status) newest() time.Duration {
+	at := s.Watermark.Time
+	if p := s.Watermark.Preview; p != nil && p.Until.After(at) {
+		at = p.Until
+	}
+	return time.Since(at)
 }
 
 // watch looks at the server twice a second until it is up to date.
@@ -84,8 +97,10 @@ func (p plan) watch(ctx context.Context) error {
 		loaded <- r
 	}()
 	waits := bench.Series{Name: "events that wait (thousands)"}
-	fmt.Println("| seconds | processed/s | events that wait | age of what is visible, s |")
-	fmt.Println("|---|---|---|---|")
+	fmt.Println("| seconds | processed/s | events that wait | age up to where answers are complete, s | age of the newest that is shown, s |")
+	fmt.Println("|---|---|---|---|---|")
+	var ahead time.Duration // the first moment at which something was shown ahead
+	var oldest time.Duration
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
 	last, at, done := first, time.Now(), time.Duration(0)
@@ -97,12 +112,18 @@ func (p plan) watch(ctx context.Context) error {
 			return err
 		}
 		waits.X, waits.Y = append(waits.X, time.Since(began).Seconds()), append(waits.Y, float64(s.Lag.Events)/1000)
+		if s.Watermark.Preview != nil {
+			if ahead == 0 {
+				ahead = time.Since(began)
+			}
+			oldest = max(oldest, s.newest())
+		}
 		if s.Lag.Events < uint64(p.rate) {
 			done = time.Since(began)
 		}
 		if n%10 == 0 || done > 0 {
 			rate := float64(s.Watermark.Position-last.Watermark.Position) / time.Since(at).Seconds()
-			fmt.Printf("| %.0f | %.0f | %d | %.1f |\n", time.Since(began).Seconds(), rate, s.Lag.Events, s.Lag.Seconds)
+			fmt.Printf("| %.0f | %.0f | %d | %.1f | %.1f |\n", time.Since(began).Seconds(), rate, s.Lag.Events, s.Lag.Seconds, s.newest().Seconds())
 			last, at = s, time.Now()
 		}
 	}
@@ -119,6 +140,9 @@ func (p plan) watch(ctx context.Context) error {
 	fmt.Printf("\n%d events waited. The server answered after %.1f s and was up to date after %.1f s: %.0f events a second, "+
 		"beside %.0f that arrived (p99 of their acknowledgement %.0f ms, %d requests refused).\n",
 		first.Lag.Events, ready.Seconds(), done.Seconds(), per, p.rate, live.Ack.P99, refusals(live))
+	if ahead > 0 {
+		fmt.Printf("From %.1f s on the newest events were shown ahead, %.1f s old at most.\n", ahead.Seconds(), oldest.Seconds())
+	}
 	if p.picture == "" {
 		return nil
 	}

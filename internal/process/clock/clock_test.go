@@ -242,3 +242,31 @@ func BenchmarkCorrect(b *testing.B) {
 		c.Correct(1, &e)
 	}
 }
+
+// TestPreview asks for times ahead between random corrections: they differ from what comes out in the event's turn by the transit of a
+// request at most, but for the order of what a device sends, and change nothing.
+func TestPreview(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		asked, plain := New(64), New(64)
+		for range rapid.IntRange(1, 60).Draw(t, "events") {
+			e := event.Event{SentFresh: true}
+			e.Derived.ReceivedAt = rapid.Int64Range(1_700_000_000e6, 1_700_010_000e6).Draw(t, "received")
+			e.Derived.Device = rapid.Uint64Range(1, 4).Draw(t, "device")
+			off := rapid.SampledFrom([]int64{0, 0, 7200e6, -86400e6 * 400}).Draw(t, "offset")
+			e.SentAt = e.Derived.ReceivedAt - off - rapid.Int64Range(0, 59e6).Draw(t, "transit")
+			e.OriginalTime = e.SentAt - rapid.Int64Range(0, 3600e6).Draw(t, "age")
+			ahead := e
+			asked.Preview(1, &ahead)
+			first, second := e, e
+			asked.Correct(1, &first)
+			plain.Correct(1, &second)
+			if first.Derived != second.Derived {
+				t.Fatalf("%+v after a preview, %+v without", first.Derived, second.Derived)
+			}
+			// In its turn an event gets no earlier time than what the device said before it.
+			if ahead.Derived.Time > first.Derived.Time {
+				t.Fatalf("%d ahead, %d in its turn", ahead.Derived.Time, first.Derived.Time)
+			}
+		}
+	})
+}

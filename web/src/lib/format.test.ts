@@ -56,6 +56,8 @@ describe('Formats', () => {
     const now = Date.parse('2026-06-02T15:00:00Z');
     expect(formats.asOf({ position: 5, time: '2026-06-02T14:59:58Z' }, now)).toBe('as of 14:59:58');
     expect(formats.asOf({ position: 5, time: '2026-06-01T14:59:58Z' }, now)).toBe('as of 1 Jun 2026, 14:59');
+    const preview = { from: 9, to: 12, since: '2026-06-02T14:59:59Z', until: '2026-06-02T15:00:00Z' };
+    expect(formats.asOf({ position: 5, time: '2026-06-02T13:00:00Z', preview }, now)).toBe('as of 13:00:00, and since 14:59:59');
     expect(formats.asOf({ position: 0, time: '0001-01-01T00:00:00Z' }, now)).toBe('before the first event');
   });
 

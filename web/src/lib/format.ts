@@ -111,10 +111,11 @@ export class Formats {
   }
 
   /** Up to when something is complete, given by its watermark. */
-  asOf(watermark: { position: number; time: string }, now = Date.now()): string {
-    if (watermark.position === 0) return 'before the first event';
-    const far = now - new Date(watermark.time).getTime() > 12 * 3_600_000;
-    return `as of ${far ? this.minute(watermark.time) : this.clock(watermark.time)}`;
+  asOf(watermark: { position: number; time: string; preview?: { since: string } }, now = Date.now()): string {
+    const at = (time: string) => (now - new Date(time).getTime() > 12 * 3_600_000 ? this.minute(time) : this.clock(time));
+    const complete = watermark.position === 0 ? 'before the first event' : `as of ${at(watermark.time)}`;
+    // While the server catches up, what lies between is still to come.
+    return watermark.preview ? `${complete}, and since ${at(watermark.preview.since)}` : complete;
   }
 
   /** Day and time to the second, with the name of the zone. */

@@ -1587,6 +1587,17 @@ export type PlannedProperty = {
   values?: unknown[];
 };
 
+export type Preview = {
+  /** The first position that is shown ahead. Events between the watermark's position and this one are still to come. */
+  from: number;
+  /** When the server received the first of them. */
+  since: string;
+  /** The position after the last one that is shown ahead. */
+  to: number;
+  /** When the server received the newest of them. */
+  until: string;
+};
+
 export type PreviewAnswer = {
   /** How many people are in it. */
   people: number;
@@ -2472,6 +2483,8 @@ export type Violations = {
 export type Watermark = {
   /** Every event before this position is visible. */
   position: number;
+  /** The newest events, shown ahead of others that are still to come: only while the server catches up. */
+  preview?: Preview;
   /** When the newest of them was received. */
   time: string;
 };
