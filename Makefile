@@ -12,12 +12,13 @@ GOTEST   := $(GO) test -vet=off
 GOLANGCI := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOFUMPT  := $(GO) run mvdan.cc/gofumpt@v0.9.2
 FUZZTIME ?= 60s
+CRASH_TIMEOUT ?= 120m
 ARGS     ?=
 
 WEB := $(shell find web/src web/public web/scripts web/index.html web/package.json web/package-lock.json web/vite.config.ts \
 	web/vite.reference.config.ts web/svelte.config.js web/tsconfig.json -type f)
 
-.PHONY: run build web test test-upgrade test-sdk test-ui test-crash test-cluster test-deploy check lint format race fuzz bench docs clean help
+.PHONY: run build web test test-upgrade test-sdk test-ui test-crash test-cluster test-deploy check lint format race properties fuzz bench docs clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 14
@@ -58,7 +59,7 @@ test-ui: build ## try the dashboard in a browser, against the real binary; SHOTS
 
 # CRASH_POINTS and CRASH_KILLS say how often; 1000 and 100 when they do not.
 test-crash: web ## the crash laboratory: cut power, kill, damage and fill, and count; needs Linux, root, loop devices, xfsprogs
-	$(GOTEST) -tags duckdb_arrow,crash -timeout 120m -count 1 -v ./test/crash
+	$(GOTEST) -tags duckdb_arrow,crash -timeout $(CRASH_TIMEOUT) -count 1 -v ./test/crash
 
 # VERSITYGW is an S3 server that is there already; without it one is built. POSTGRES_BIN has PostgreSQL's programs; without it
 # they are looked for. CLICKHOUSE_URL is a ClickHouse server that runs, as clickhouse://user:password@host:9000, in which tests make
@@ -94,6 +95,12 @@ race: ## run the tests of everything concurrent under the race detector
 		./internal/store/... ./internal/server/... ./internal/project/... ./internal/cache/... ./internal/query/history ./internal/archive/... \
 		./internal/yield ./internal/app/... | grep -vE '/internal/(store/duckdb|project/sqlite)$$')
 	$(GOTEST) $(TAGS) -race -short ./internal/query ./internal/store/duckdb ./internal/project/sqlite -rapid.checks=4
+
+# The gate draws a few histories, others each time it runs. This draws many; with a crash laboratory of ten times the cuts and a longer
+# fuzz it runs every night.
+CHECKS ?= 500
+properties: ## try every property CHECKS times (500)
+	$(GOTEST) $(TAGS) -timeout 350m $$(grep -rl pgregory.net/rapid --include=*_test.go internal | xargs grep -L '^//go:build' | xargs -n 1 dirname | sort -u | sed 's|^|./|') -rapid.checks=$(CHECKS)
 
 fuzz: ## fuzz: every decoder for FUZZTIME
 	GO="$(GO)" FUZZTIME=$(FUZZTIME) test/fuzz
