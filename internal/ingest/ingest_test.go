@@ -119,6 +119,9 @@ func TestParseTime(t *testing.T) {
 
 // TestEveryDay reads every day that there is as the standard library has it.
 func TestEveryDay(t *testing.T) {
+	if testing.Short() {
+		t.Skip("nothing goes on beside it")
+	}
 	var text []byte
 	for day := time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC); day.Year() <= 9999; day = day.AddDate(0, 0, 1) {
 		text = day.AppendFormat(text[:0], time.DateOnly)
