@@ -18,7 +18,7 @@ ARGS     ?=
 WEB := $(shell find web/src web/public web/scripts web/index.html web/package.json web/package-lock.json web/vite.config.ts \
 	web/vite.reference.config.ts web/svelte.config.js web/tsconfig.json -type f)
 
-.PHONY: run build web test test-upgrade test-sdk test-ui test-crash test-cluster test-deploy check lint format race properties fuzz bench docs clean help
+.PHONY: run build web test test-upgrade test-sdk test-ui test-crash test-cluster test-deploy check lint format race properties fuzz fuzz-build bench docs clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 14
@@ -101,6 +101,9 @@ race: ## run the tests of everything concurrent under the race detector
 CHECKS ?= 500
 properties: ## try every property CHECKS times (500)
 	$(GOTEST) $(TAGS) -timeout 350m $$(grep -rl pgregory.net/rapid --include=*_test.go internal | xargs grep -L '^//go:build' | xargs -n 1 dirname | sort -u | sed 's|^|./|') -rapid.checks=$(CHECKS)
+
+fuzz-build: ## build what fuzz runs
+	GO="$(GO)" test/fuzz --build
 
 fuzz: ## fuzz: every decoder for FUZZTIME
 	GO="$(GO)" FUZZTIME=$(FUZZTIME) test/fuzz
