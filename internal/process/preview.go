@@ -52,23 +52,25 @@ func (p *Processor) lookAhead(ctx context.Context) error {
 		return nil
 	}
 	_, end := p.Log.Bounds()
-	v := p.preview
+	v, err := p.preview, error(nil)
 	switch near := end-p.at < eventlog.Position(p.config.BatchEvents); {
 	case v == nil && near:
 		return nil
 	case v == nil:
-		return p.beginPreview(end)
+		err = p.beginPreview(end)
 	case p.at >= v.at:
 		p.endPreview()
 		return nil
 	case near:
 		return nil // The rest is here at once; it need not be worked out twice.
+	default:
+		err = p.previewTo(ctx, v, end)
 	}
-	err := p.previewTo(ctx, v, end)
 	if err == nil || ctx.Err() != nil || p.abandoned.Load() {
 		return err
 	}
-	p.Logger.Warn("the newest events cannot be shown ahead", "position", uint64(v.at), "error", err)
+	// What waits is processed all the same.
+	p.Logger.Warn("the newest events cannot be shown ahead", "error", err)
 	p.endPreview()
 	p.previewAfter = time.Now().Add(previewAgain)
 	return nil
