@@ -226,5 +226,5 @@ func (forgetful) Seen(event.Claim, eventlog.Position, int64) (dup, other bool, e
 
 type gullible struct{}
 
-func (gullible) Correct(_ uint32, e *event.Event) { e.Derived.Time = e.OriginalTime }
+func (gullible) Correct(_ uint32, e *event.Event)   { e.Derived.Time = e.OriginalTime }
 func (g gullible) Preview(n uint32, e *event.Event) { g.Correct(n, e) }

@@ -32,7 +32,7 @@ const (
 )
 
 // closeTimeout bounds how long a store that is closed waits for the last of its connections.
-const closeTimeout = 5 * time.Second
+const closeTimeout = 20 * time.Second
 
 // loadedMemory is how much of what Open has read stays in DuckDB's memory.
 const loadedMemory = "2MB"
