@@ -52,7 +52,8 @@ func (p *Processor) lookAhead(ctx context.Context) error {
 		return nil
 	}
 	_, end := p.Log.Bounds()
-	v, err := p.preview, error(nil)
+	v := p.preview
+	var err error
 	switch near := end-p.at < eventlog.Position(p.config.BatchEvents); {
 	case v == nil && near:
 		return nil
