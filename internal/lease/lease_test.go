@@ -127,6 +127,7 @@ func TestLost(t *testing.T) {
 		s.mu.Unlock()
 		next := take(t, s, "theirs")
 		<-time.After(renewEvery)
+		synctest.Wait() // it renews at this very moment
 		select {
 		case <-l.Lost():
 		default:
