@@ -14,7 +14,6 @@ import (
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/store"
-	"github.com/freshet/freshet/internal/store/storetest"
 )
 
 // labelled reads all columns of all rows, each with what it is about: two stores may have other numbers for a property.
@@ -53,7 +52,6 @@ func labelled(t fataler, s *Store, from func(c store.Cut, names []string) string
 // TestPreview shows random events ahead of random backlogs and compares every column of what is visible with a store that has just
 // those events: those that are committed, and those behind that are shown and not withdrawn. Cuts stay what they were.
 func TestPreview(t *testing.T) {
-	storetest.Checks(10)
 	rapid.Check(t, func(rt *rapid.T) {
 		s := open(t, t.TempDir())
 		defer func() { _ = s.Close() }()
