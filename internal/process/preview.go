@@ -143,10 +143,7 @@ func (p *Processor) previewRecord(v *preview, entry *eventlog.Entry) error {
 		return nil //nolint:nilerr // told in its turn
 	}
 	h, e := &v.decoder.Header, &v.event
-	loc := p.Projects.Location(store.ProjectID(h.Project))
-	if loc == nil {
-		loc = time.UTC
-	}
+	loc := p.location(h)
 	for pos := entry.First; pos < entry.End(); pos++ {
 		dead, ok, err := v.decoder.Next(e)
 		if !ok {

@@ -45,10 +45,7 @@ func (p *Processor) record(ctx context.Context, entry *eventlog.Entry) error {
 	}
 	h := &p.decoder.Header
 	p.begun(ctx, entry, h)
-	loc := p.Projects.Location(store.ProjectID(h.Project))
-	if loc == nil {
-		loc = time.UTC
-	}
+	loc := p.location(h)
 	for pos := entry.First; pos < entry.End(); pos++ {
 		dead, ok, err := p.decoder.Next(&p.event)
 		switch {
@@ -73,6 +70,14 @@ func (p *Processor) record(ctx context.Context, entry *eventlog.Entry) error {
 	}
 	p.finish(entry)
 	return nil
+}
+
+// location is the time zone that cuts the days of a record.
+func (p *Processor) location(h *event.Header) *time.Location {
+	if loc := p.Projects.Location(store.ProjectID(h.Project)); loc != nil {
+		return loc
+	}
+	return time.UTC
 }
 
 // takeUp notes which record is at hand. One that is to be committed by itself waits for what came before it.
