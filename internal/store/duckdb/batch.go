@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/freshet/freshet/internal/event"
-	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/store"
 	"github.com/freshet/freshet/internal/store/flat"
 )
@@ -23,9 +22,6 @@ type batch struct {
 	counts map[ledgerKey]store.Counts
 	sdks   map[ledgerKey]store.SDKCounts
 	newest int64
-	// first and firstAt are when the first event was received and its position, of a batch that is shown ahead.
-	first   int64
-	firstAt eventlog.Position
 }
 
 type ledgerKey struct {

@@ -242,7 +242,7 @@ func (c *cut) local(g *generation, columns []string, pick picked) (string, error
 	s := c.store
 	s.writing.Lock()
 	p := g.parts[c.table.project]
-	filled := slices.DeleteFunc(p.filled(), func(col column) bool { return !slices.Contains(columns, col.name) })
+	filled := p.named(columns)
 	rows := p.before(c.watermark.Position)
 	keys, some := pick.of(p, rows)
 	if some {
@@ -254,11 +254,7 @@ func (c *cut) local(g *generation, columns []string, pick picked) (string, error
 	}
 	// What was filled by now does not change any more, whatever commits append.
 	if some {
-		for i := range filled {
-			var few column
-			filled[i].gather(&few, keys)
-			filled[i] = few
-		}
+		filled = gathered(filled, keys)
 	}
 	name, err := c.ownTable(columns)
 	if err != nil {

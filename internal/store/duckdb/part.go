@@ -49,6 +49,20 @@ func (p *part) add(r *rows) {
 // part later does not change them.
 func (p *part) filled() []column { return filled(p.n, p.builtin, p.props) }
 
+// named are those of filled that have one of the names.
+func (p *part) named(names []string) []column {
+	return slices.DeleteFunc(p.filled(), func(c column) bool { return !slices.Contains(names, c.name) })
+}
+
+// gathered are the columns of some of the rows.
+func gathered(columns []column, keys []key) []column {
+	out := make([]column, len(columns))
+	for i := range columns {
+		columns[i].gather(&out[i], keys)
+	}
+	return out
+}
+
 // filled returns the columns of the sets that have a value, padded to n rows.
 func filled(n int, sets ...[]column) []column {
 	var out []column

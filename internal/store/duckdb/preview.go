@@ -28,6 +28,9 @@ var _ store.Previewer = (*Store)(nil)
 // rare, so it takes nothing otherwise.
 type preview struct {
 	batch batch
+	// first and firstAt are when the first event of the batch was received and its position.
+	first   int64
+	firstAt eventlog.Position
 	// stretches are in the order of the log. Store.mu guards the list, rows the parts in it, which commits append to while cuts read.
 	stretches []*stretch
 	rows      sync.Mutex
@@ -53,12 +56,13 @@ type aheadOf struct {
 
 // Preview implements store.Previewer.
 func (s *Store) Preview(project store.ProjectID, loc *time.Location, protocol string, e *event.Event) {
-	b := &s.preview.batch
+	v := &s.preview
+	b := &v.batch
 	if b.projects == nil {
 		b.projects = map[store.ProjectID]*rows{}
 	}
 	if len(b.order) == 0 {
-		b.first, b.firstAt = e.Derived.ReceivedAt, eventlog.Position(e.Derived.Position)
+		v.first, v.firstAt = e.Derived.ReceivedAt, eventlog.Position(e.Derived.Position)
 	}
 	b.add(s, project, loc, protocol, e)
 }
@@ -87,7 +91,7 @@ func (v *preview) extend(to eventlog.Position) {
 	n := len(v.stretches)
 	if n == 0 || v.stretches[n-1].bytes >= stretchBytes {
 		v.stretches = append(slices.Clone(v.stretches), &stretch{
-			parts: map[store.ProjectID]*part{}, from: v.batch.firstAt, since: v.batch.first,
+			parts: map[store.ProjectID]*part{}, from: v.firstAt, since: v.first,
 		})
 		n++
 	}
@@ -247,15 +251,6 @@ func (c *cut) aheadColumns(a *aheadOf, names []string, pick picked) ([]column, i
 	v := &c.store.preview
 	v.rows.Lock()
 	defer v.rows.Unlock()
-	var views []column
-	for _, set := range [][]column{a.part.builtin, a.part.props} {
-		for i := range set {
-			if set[i].rows > 0 && slices.Contains(names, set[i].name) {
-				set[i].pad(a.part.n)
-				views = append(views, set[i])
-			}
-		}
-	}
 	first := a.part.before(c.watermark.Position)
 	keys, some := pick.of(a.part, a.n)
 	seq := a.part.builtin[flat.Seq].words
@@ -268,12 +263,7 @@ func (c *cut) aheadColumns(a *aheadOf, names []string, pick picked) ([]column, i
 	keys = slices.DeleteFunc(keys, func(k key) bool {
 		return int(k.row) < first || int(k.row) >= a.n || c.withdrawn[eventlog.Position(word(seq, int(k.row)))]
 	})
-	for i := range views {
-		var few column
-		views[i].gather(&few, keys)
-		views[i] = few
-	}
-	return views, len(keys)
+	return gathered(a.part.named(names), keys), len(keys)
 }
 
 // ownTable makes a table that is gone with the cut's transaction, with the given columns of the project's.
