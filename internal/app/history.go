@@ -62,7 +62,7 @@ func (a *app) openArchive(ctx context.Context) error {
 		return err
 	}
 	// What was given out and archived before the log lost its end, or was restored, is not given out again.
-	return a.log.SkipTo(a.archive.Position())
+	return a.untilThere(ctx, func() error { return a.log.SkipTo(a.archive.Position()) })
 }
 
 // unpaced is the log for a reader that nobody is to wait for.

@@ -78,5 +78,5 @@ func (a *app) keepPositions(ctx context.Context) error {
 	} else if m != nil {
 		known = max(known, m.Target)
 	}
-	return a.log.SkipTo(known)
+	return a.untilThere(ctx, func() error { return a.log.SkipTo(known) })
 }

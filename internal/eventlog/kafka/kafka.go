@@ -251,11 +251,22 @@ func (l *Log) WrittenBefore(t time.Time) eventlog.Position {
 	return p
 }
 
-// SkipTo returns an error when the topic ends before the position: it has lost its end, or is another one.
+// SkipTo returns an error that wraps ErrUnusable when the topic ends before the position: it has lost its end, or is another one. Any
+// other error says that Kafka does not tell.
 func (l *Log) SkipTo(p eventlog.Position) error {
-	if _, end := l.Bounds(); p > end {
-		return fmt.Errorf("the topic %s ends at position %d, and events up to position %d have been taken out of it: it is another topic, or has lost its end",
-			l.opts.Target.String(), end, p)
+	_, end := l.Bounds()
+	if p <= end {
+		return nil
+	}
+	// Other processes may have appended since the last look, and those who store may have stored it.
+	ctx, cancel := l.within(askFor)
+	defer cancel()
+	if err := l.look(ctx); err != nil {
+		return away(fmt.Errorf("look for the end of the topic, which is at position %d or behind: %w", p, err))
+	}
+	if _, end = l.Bounds(); p > end {
+		return fmt.Errorf("%w: the topic %s ends at position %d, and events up to position %d have been taken out of it: it is another topic, or has lost its end",
+			ErrUnusable, l.opts.Target.String(), end, p)
 	}
 	return nil
 }

@@ -194,6 +194,27 @@ func TestForeignRecordsAreDamage(t *testing.T) {
 	}
 }
 
+// Who takes over from another one finds the end of the topic where that one has left it, though it has not looked since.
+func TestSkipTo(t *testing.T) {
+	server := kafkatest.Start(t)
+	one, two := openTest(t, server, "skipped"), openTest(t, server, "skipped")
+	for n := range eventlog.Position(20) {
+		if _, err := one.Append(context.Background(), eventlog.Record{Payload: []byte("x"), Events: 1}); err != nil {
+			t.Fatal(err)
+		}
+		if err := two.SkipTo(n + 1); err != nil {
+			t.Fatal(err)
+		}
+		if err := two.SkipTo(n + 2); !errors.Is(err, ErrUnusable) {
+			t.Fatalf("position %d, where the topic ends at %d: %v", n+2, n+1, err)
+		}
+	}
+	server.Kill()
+	if err := two.SkipTo(21); err == nil || errors.Is(err, ErrUnusable) {
+		t.Fatalf("nobody knows whether there is position 21: %v", err)
+	}
+}
+
 // One process takes events out of a topic and trims it.
 func TestClaim(t *testing.T) {
 	server := kafkatest.Start(t)
