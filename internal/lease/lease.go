@@ -22,6 +22,9 @@ const (
 	Term       = 10 * time.Second
 	renewEvery = 2 * time.Second
 	waitEvery  = time.Second
+	// rejoinFor is how long the holder has, after the Source was away for somebody, to renew its lease before that one looks for it again: it
+	// has run out for everybody meanwhile, and who works is not to change for that.
+	rejoinFor = 3 * renewEvery
 	// endFor bounds the last call, which lets the next holder begin at once.
 	endFor = 2 * time.Second
 	// epochBits are those of an epoch's number that count within a term.
@@ -80,16 +83,29 @@ type Lease struct {
 }
 
 // Take waits until the lease is this process's. waiting is told each time that it is not, with where the holder is, or with
-// why it is not known. The error is ctx's.
+// why it is not known. One whose holder has not renewed it because the Source was away is its holder's for a while longer. The error is ctx's.
 func Take(ctx context.Context, s Source, r Request, logger *slog.Logger, waiting func(place string, err error)) (*Lease, error) {
 	tick := time.NewTicker(waitEvery)
 	defer tick.Stop()
+	// back is when the Source answered again; away tells that it has not.
+	var back time.Time
+	away := false
 	for {
-		g, err := s.TakeLease(ctx, r, Term)
+		var g Grant
+		var err error
+		if away {
+			// It is asked for a term that nobody has, which changes nothing.
+			if _, err = s.RenewLease(ctx, r.Name, 0, Term); err == nil {
+				away, back = false, time.Now()
+			}
+		} else if time.Since(back) >= rejoinFor {
+			g, err = s.TakeLease(ctx, r, Term)
+			away = err != nil
+		}
 		if err == nil && g.Term > 0 {
 			return begin(ctx, s, r, g, logger), nil
 		}
-		if ctx.Err() == nil {
+		if ctx.Err() == nil && (err != nil || g.Place != "") {
 			waiting(g.Place, err)
 		}
 		select {

@@ -147,3 +147,38 @@ func TestLost(t *testing.T) {
 		}
 	})
 }
+
+// TestAway has the holder keep the lease when it has run out because nobody could renew it, and lose it when it does not come back.
+func TestAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &table{}
+		l := take(t, s, "mine")
+		taken := make(chan *Lease, 1)
+		go func() { taken <- take(t, s, "theirs") }()
+		for range 5 {
+			s.leave(errors.New("away"))
+			<-time.After(3 * Term)
+			s.leave(nil)
+			<-time.After(3 * Term)
+		}
+		select {
+		case <-l.Lost():
+			t.Fatal("who works has changed because nobody could be asked")
+		case <-taken:
+			t.Fatal("two have the lease")
+		default:
+		}
+		s.leave(errors.New("away"))
+		l.stop() // as if it had died
+		<-time.After(2 * Term)
+		s.leave(nil)
+		began := time.Now()
+		next := <-taken
+		if took := time.Since(began); took > Term {
+			t.Errorf("the next one has taken %s", took)
+		}
+		if err := next.End(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
