@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -28,6 +29,7 @@ type Server struct {
 	dir          string
 	native, http int
 	cmd          *exec.Cmd
+	exited       chan struct{}
 	command      []string
 }
 
@@ -45,7 +47,7 @@ func Start(t testing.TB) *Server {
 }
 
 // URL is that of the server.
-func (s *Server) URL() string { return "clickhouse://default@127.0.0.1:" + strconv.Itoa(s.native) }
+func (s *Server) URL() string { return "clickhouse://default@" + s.Address() }
 
 // Run starts the server and waits until it answers.
 func (s *Server) Run() {
@@ -55,6 +57,12 @@ func (s *Server) Run() {
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
+	cmd, exited := s.cmd, make(chan struct{})
+	s.exited = exited
+	go func() {
+		_ = cmd.Wait()
+		close(exited)
+	}()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	wait := time.NewTicker(50 * time.Millisecond)
@@ -77,10 +85,39 @@ func (s *Server) Run() {
 func (s *Server) Kill() {
 	if s.cmd != nil {
 		_ = s.cmd.Process.Kill()
-		_ = s.cmd.Wait()
+		<-s.exited
 		s.cmd = nil
 	}
 }
+
+// Gone tells that a server that was not killed has ended.
+func (s *Server) Gone() bool {
+	if s.cmd == nil {
+		return false
+	}
+	select {
+	case <-s.exited:
+		return true
+	default:
+		return false
+	}
+}
+
+// Pause keeps the server from doing anything, with its connections open, until Resume.
+func (s *Server) Pause() { s.signal(syscall.SIGSTOP) }
+
+// Resume ends a pause.
+func (s *Server) Resume() { s.signal(syscall.SIGCONT) }
+
+func (s *Server) signal(sig syscall.Signal) {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(sig); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// Address is where it listens.
+func (s *Server) Address() string { return "127.0.0.1:" + strconv.Itoa(s.native) }
 
 // Database is the URL of a database that stands for a folder of a test, on the server of CLICKHOUSE_URL. The database is
 // dropped when the test ends.

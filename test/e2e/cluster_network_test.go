@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -14,8 +15,8 @@ import (
 // network carries connections to an address, and does to them what is asked.
 type network struct {
 	addr string
-	// frozen is held while nothing gets through.
-	frozen sync.RWMutex
+	// late is how much later everything arrives, in nanoseconds; pace is how many bytes a second do, 0 as many as there are.
+	late, pace atomic.Int64
 
 	// mu guards everything below.
 	mu    sync.Mutex
@@ -23,6 +24,8 @@ type network struct {
 	// left is how many connections the fault is for; 0 is all.
 	left  int
 	conns map[net.Conn]bool
+	// frozen is closed when something gets through again; nil when it does.
+	frozen chan struct{}
 }
 
 // The faults of a network.
@@ -38,6 +41,8 @@ const (
 	netCut = "cut"
 	// netSlow carries 64 KiB a second.
 	netSlow = "slow"
+	// netReset is netRefused with a reset, which loses what is on its way.
+	netReset = "reset"
 )
 
 func newNetwork(t *testing.T, to string) *network {
@@ -71,9 +76,17 @@ func (n *network) set(fault string) {
 	defer n.mu.Unlock()
 	n.fault, n.left = fault, 0
 	for c := range n.conns {
-		_ = c.Close()
+		end(c, fault)
 	}
 	clear(n.conns)
+}
+
+// end closes a connection in the way of a fault.
+func end(c net.Conn, fault string) {
+	if tcp, ok := c.(*net.TCPConn); ok && fault == netReset {
+		_ = tcp.SetLinger(0)
+	}
+	_ = c.Close()
 }
 
 // setFor is set for the next connections only.
@@ -101,7 +114,8 @@ func (n *network) carry(c net.Conn, to string) {
 		_ = c.Close()
 	}()
 	switch fault {
-	case netRefused:
+	case netRefused, netReset:
+		end(c, fault)
 		return
 	case netSilent:
 		_, _ = io.Copy(io.Discard, c)
@@ -120,16 +134,16 @@ func (n *network) carry(c net.Conn, to string) {
 	n.conns[there] = true
 	n.mu.Unlock()
 	var wg sync.WaitGroup
-	wg.Go(func() { _ = n.pass(there, c, fault); _ = there.Close() })
-	wg.Go(func() { _ = n.pass(c, there, fault); _ = c.Close() })
+	wg.Go(func() { _ = n.copy(there, c, fault); _ = there.Close() })
+	wg.Go(func() { _ = n.copy(c, there, fault); _ = c.Close() })
 	wg.Wait()
 	n.mu.Lock()
 	delete(n.conns, there)
 	n.mu.Unlock()
 }
 
-// pass copies from one side to the other.
-func (n *network) pass(to, from net.Conn, fault string) error {
+// copy copies from one side to the other.
+func (n *network) copy(to, from net.Conn, fault string) error {
 	switch fault {
 	case netCut:
 		_, err := io.CopyN(to, from, 6<<10)
@@ -144,26 +158,56 @@ func (n *network) pass(to, from net.Conn, fault string) error {
 			<-pace.C
 		}
 	default:
-		_, err := io.Copy(held{to, &n.frozen}, from)
+		_, err := io.Copy(held{to, n}, from)
 		return err
 	}
 }
 
-// held is a side to which nothing gets through while the network is frozen.
+// held is a side to which nothing gets through while the network is frozen, and everything late or slowly if it is to.
 type held struct {
 	net.Conn
-	frozen *sync.RWMutex
+	n *network
 }
 
 // Write implements io.Writer.
-func (h held) Write(b []byte) (int, error) {
-	h.frozen.RLock()
-	defer h.frozen.RUnlock()
-	return h.Conn.Write(b)
+func (h held) Write(b []byte) (done int, err error) {
+	if late := h.n.late.Load(); late > 0 {
+		<-time.After(time.Duration(late))
+	}
+	for len(b) > 0 && err == nil {
+		piece := b
+		if pace := h.n.pace.Load(); pace > 0 {
+			piece = b[:min(len(b), 2<<10)]
+			<-time.After(time.Duration(len(piece)) * time.Second / time.Duration(pace))
+		}
+		h.n.pass()
+		var n int
+		n, err = h.Conn.Write(piece)
+		done, b = done+n, b[n:]
+	}
+	return done, err
 }
 
-// freeze has the connections stay, and carry nothing, until thaw is called.
+// pass returns when something gets through.
+func (n *network) pass() {
+	n.mu.Lock()
+	frozen := n.frozen
+	n.mu.Unlock()
+	if frozen != nil {
+		<-frozen
+	}
+}
+
+// freeze has the connections stay, and carry nothing, until thaw is called. New ones are taken.
 func (n *network) freeze() (thaw func()) {
-	n.frozen.Lock()
-	return n.frozen.Unlock
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	frozen := make(chan struct{})
+	n.frozen = frozen
+	return func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.frozen = nil
+		close(frozen)
+	}
 }

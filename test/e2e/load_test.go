@@ -26,11 +26,15 @@ const (
 // that was cut off before it read the answer. It knows which events were acknowledged.
 type load struct {
 	url, key string
-	// every is the pause between two batches of a client.
-	every time.Duration
-	ages  string
-	quit  chan struct{}
-	wg    sync.WaitGroup
+	// others are where else the same events may be sent to, as through a balancer: each try goes to one of them or to url.
+	others []string
+	// every is the pause between two batches of a client; patience is how long it waits for an answer, 40 s unless set.
+	every, patience time.Duration
+	// persistent clients never give a batch up.
+	persistent bool
+	ages       string
+	quit       chan struct{}
+	wg         sync.WaitGroup
 
 	// mu guards everything below.
 	mu sync.Mutex
@@ -40,21 +44,40 @@ type load struct {
 	// those that never came.
 	received int64
 	refused  map[int]int
+	// codes are examples of the answers other than 200, by status and code, and counted how often they came.
+	codes map[string]*example
 	// last is the latest answer other than 200.
 	last reply
+	// newest is the largest position that was acknowledged.
+	newest uint64
+}
+
+// example is one of many answers that are alike.
+type example struct {
+	reply
+	times int
 }
 
 // begin starts the clients.
 func (s *server) begin(clients int, every time.Duration, ages string) *load {
-	l := &load{
-		url: "http://" + s.addr, key: s.write, every: every, ages: ages, quit: make(chan struct{}),
-		acked: map[string]bool{}, open: map[string]bool{}, refused: map[int]int{},
+	l := s.newLoad()
+	l.every, l.ages = every, ages
+	l.start(clients)
+	return l
+}
+
+func (s *server) newLoad() *load {
+	return &load{
+		url: "http://" + s.addr, key: s.write, patience: 40 * time.Second, quit: make(chan struct{}),
+		acked: map[string]bool{}, open: map[string]bool{}, refused: map[int]int{}, codes: map[string]*example{},
 	}
+}
+
+func (l *load) start(clients int) {
 	run := rand.Uint32() >> 4
 	for n := range clients {
 		l.wg.Go(func() { l.client(n, run) })
 	}
-	return l
 }
 
 // finish lets each client bring its last batch to an end.
@@ -70,6 +93,13 @@ func (l *load) count() int {
 	return len(l.acked)
 }
 
+// latest is a position up to which everything is there.
+func (l *load) latest() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.newest
+}
+
 func (l *load) refusals() (map[int]int, reply) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -78,7 +108,7 @@ func (l *load) refusals() (map[int]int, reply) {
 
 // client posts one batch after the other over a connection of its own.
 func (l *load) client(n int, run uint32) {
-	c := &http.Client{Timeout: 40 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 1}}
+	c := &http.Client{Timeout: l.patience, Transport: &http.Transport{MaxIdleConnsPerHost: 1}}
 	defer c.CloseIdleConnections()
 	r := rand.New(rand.NewPCG(uint64(n), rand.Uint64()))
 	pace := time.NewTicker(l.every)
@@ -97,7 +127,7 @@ func (l *load) client(n int, run uint32) {
 			l.open[id] = true
 		}
 		l.mu.Unlock()
-		for !l.post(c, b) && r.IntN(6) > 0 {
+		for !l.post(c, b) && (l.persistent || r.IntN(6) > 0) {
 			<-pace.C
 		}
 		if recent = append(recent, b); len(recent) > 100 {
@@ -120,7 +150,11 @@ type batch struct {
 // post tells whether the batch was acknowledged.
 func (l *load) post(c *http.Client, b batch) bool {
 	got := reply{}
-	req, err := http.NewRequest(http.MethodPost, l.url+b.path, bytes.NewReader(b.body))
+	to := l.url
+	if n := rand.IntN(1 + len(l.others)); n > 0 {
+		to = l.others[n-1]
+	}
+	req, err := http.NewRequest(http.MethodPost, to+b.path, bytes.NewReader(b.body))
 	if err != nil {
 		return false
 	}
@@ -138,6 +172,7 @@ func (l *load) post(c *http.Client, b batch) bool {
 	if got.status != http.StatusOK {
 		l.refused[got.status]++
 		l.last = got
+		count(l.codes, got)
 		return false
 	}
 	for _, id := range b.ids {
@@ -145,7 +180,20 @@ func (l *load) post(c *http.Client, b batch) bool {
 		l.acked[id] = true
 	}
 	l.received += int64(len(b.ids))
+	l.newest = max(l.newest, got.position())
 	return true
+}
+
+// count adds an answer to those that are alike.
+func count(codes map[string]*example, got reply) {
+	key := "no answer"
+	if got.status != 0 {
+		key = fmt.Sprint(got.status, " ", got.code())
+	}
+	if codes[key] == nil {
+		codes[key] = &example{reply: got}
+	}
+	codes[key].times++
 }
 
 // makeBatch makes a body in one of the two formats; one of its ids may come twice.
@@ -231,7 +279,7 @@ func (l *load) check(t testing.TB, events []stored) map[byte]int {
 func (l *load) openLoop(every time.Duration) {
 	var requests sync.WaitGroup
 	defer requests.Wait()
-	c := &http.Client{Timeout: 40 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	c := &http.Client{Timeout: l.patience, Transport: &http.Transport{DisableKeepAlives: true}}
 	run := rand.Uint32() >> 4
 	tick := time.NewTicker(every)
 	defer tick.Stop()

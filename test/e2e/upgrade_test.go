@@ -59,10 +59,7 @@ func TestUpgrade(t *testing.T) {
 
 // beginOpenLoop posts batches at a fixed rate, whatever the answers do, each over a connection of its own.
 func (s *server) beginOpenLoop(every time.Duration) *load {
-	l := &load{
-		url: "http://" + s.addr, key: s.write, quit: make(chan struct{}),
-		acked: map[string]bool{}, open: map[string]bool{}, refused: map[int]int{},
-	}
+	l := s.newLoad()
 	l.wg.Go(func() { l.openLoop(every) })
 	return l
 }

@@ -25,16 +25,22 @@ type Server struct {
 	t    testing.TB
 	dir  string
 	port int
+	// more are listeners besides the one at port.
+	more []Listener
 	cmd  *exec.Cmd
 }
 
+// Listener is another address of a broker. A client that comes there is told to go on at Advertised, which is that of what stands
+// between the two.
+type Listener struct{ Address, Advertised string }
+
 // Start starts a broker that ends with the test.
-func Start(t testing.TB) *Server {
+func Start(t testing.TB, more ...Listener) *Server {
 	t.Helper()
 	if os.Getenv("KAFKA_LIBS") == "" {
 		t.Skip("KAFKA_LIBS is not set: it is a folder with Kafka's jars, see test/kafkatest/fetch")
 	}
-	s := &Server{t: t, dir: t.TempDir(), port: freePort(t)}
+	s := &Server{t: t, dir: t.TempDir(), port: freePort(t), more: more}
 	s.configure(freePort(t))
 	out, err := s.java("kafka.tools.StorageTool", "format", "--cluster-id", "ZnJlc2hldC1pbi1hLXRlcw", "--config", s.config()).CombinedOutput()
 	if err != nil {
@@ -50,14 +56,20 @@ func (s *Server) config() string { return filepath.Join(s.dir, "server.propertie
 // configure writes the settings of a broker that is its own controller and takes little memory.
 func (s *Server) configure(controller int) {
 	s.t.Helper()
+	var listeners, advertised, protocols strings.Builder
+	for i, l := range s.more {
+		_, _ = fmt.Fprintf(&listeners, ",MORE%d://%s", i, l.Address)
+		_, _ = fmt.Fprintf(&advertised, ",MORE%d://%s", i, l.Advertised)
+		_, _ = fmt.Fprintf(&protocols, ",MORE%d:PLAINTEXT", i)
+	}
 	settings := fmt.Sprintf(`process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:%[2]d
-listeners=PLAINTEXT://127.0.0.1:%[1]d,CONTROLLER://127.0.0.1:%[2]d
-advertised.listeners=PLAINTEXT://127.0.0.1:%[1]d
+listeners=PLAINTEXT://127.0.0.1:%[1]d,CONTROLLER://127.0.0.1:%[2]d%[4]s
+advertised.listeners=PLAINTEXT://127.0.0.1:%[1]d%[5]s
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT%[6]s
 log.dirs=%[3]s
 auto.create.topics.enable=false
 offsets.topic.replication.factor=1
@@ -67,7 +79,7 @@ log.cleaner.dedupe.buffer.size=4194304
 num.network.threads=2
 num.io.threads=2
 background.threads=2
-`, s.port, controller, filepath.Join(s.dir, "topics"))
+`, s.port, controller, filepath.Join(s.dir, "topics"), &listeners, &advertised, &protocols)
 	if err := os.WriteFile(s.config(), []byte(settings), 0o600); err != nil {
 		s.t.Fatal(err)
 	}

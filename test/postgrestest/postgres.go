@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -171,6 +172,68 @@ func (p *Server) Stop() {
 		p.t.Errorf("PostgreSQL did not end within %s", soon)
 	}
 	p.cmd = nil
+}
+
+// Kill kills the server, which its other processes find out a moment later.
+func (p *Server) Kill() {
+	p.t.Helper()
+	family := p.family()
+	_ = p.cmd.Process.Kill()
+	<-p.dead
+	p.cmd = nil
+	end := time.After(soon)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for slices.ContainsFunc(family, func(pid int) bool { return syscall.Kill(pid, 0) == nil }) {
+		select {
+		case <-tick.C:
+		case <-end:
+			p.t.Fatalf("processes of a PostgreSQL that was killed live on")
+		}
+	}
+}
+
+// Pause keeps all of the server's processes from doing anything, with their connections open, until Resume. Connections are taken by the
+// kernel meanwhile.
+func (p *Server) Pause() {
+	p.t.Helper()
+	_ = p.cmd.Process.Signal(syscall.SIGSTOP) // it makes no more of them
+	p.signal(syscall.SIGSTOP)
+}
+
+// Resume ends a pause.
+func (p *Server) Resume() {
+	p.t.Helper()
+	p.signal(syscall.SIGCONT)
+	_ = p.cmd.Process.Signal(syscall.SIGCONT)
+}
+
+func (p *Server) signal(sig syscall.Signal) {
+	for _, pid := range p.family() {
+		_ = syscall.Kill(pid, sig) // one that has ended meanwhile
+	}
+}
+
+// family are the processes that the server has begun.
+func (p *Server) family() (pids []int) {
+	p.t.Helper()
+	all, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil || len(all) == 0 {
+		p.t.Fatalf("look for PostgreSQL's processes in /proc: %v", err)
+	}
+	for _, name := range all {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			continue // it has ended
+		}
+		_, rest, _ := strings.Cut(string(b), ") ") // behind the name: the state and the parent
+		if fields := strings.Fields(rest); len(fields) > 1 && fields[1] == strconv.Itoa(p.cmd.Process.Pid) {
+			if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(name))); err == nil {
+				pids = append(pids, pid)
+			}
+		}
+	}
+	return pids
 }
 
 // Create makes an empty database and returns its name.

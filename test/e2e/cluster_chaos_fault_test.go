@@ -1,0 +1,160 @@
+//go:build cluster
+
+package e2e_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"syscall"
+	"time"
+)
+
+// fault is something that happens to an installation and ends.
+type fault struct {
+	name string
+	// to is what it is done to: two at once are done to different things.
+	to    string
+	lasts time.Duration
+	begin func()
+	end   func()
+}
+
+// deck deals faults: each kind once before any comes again.
+type deck struct {
+	site *site
+	r    *rand.Rand
+	left []func() fault
+}
+
+// draw deals the next, or one in four times the next two at once.
+func (d *deck) draw() fault {
+	f := d.one()
+	if f.to == "" || d.r.IntN(4) > 0 {
+		return f
+	}
+	g := d.one()
+	if g.to == "" || g.to == f.to {
+		d.left = append(d.left, func() fault { return g })
+		return f
+	}
+	return fault{
+		name: f.name + ", and " + g.name, lasts: max(f.lasts, g.lasts),
+		begin: func() { f.begin(); g.begin() }, end: func() { g.end(); f.end() },
+	}
+}
+
+func (d *deck) one() fault {
+	if len(d.left) == 0 {
+		d.shuffle()
+	}
+	f := d.left[0]
+	d.left = d.left[1:]
+	return f()
+}
+
+func (d *deck) shuffle() {
+	s := d.site
+	d.left = []func() fault{d.rolling}
+	for _, role := range [][]*member{s.doors, s.writers, s.readers} {
+		d.left = append(d.left, func() fault { return d.kill(role[d.r.IntN(2)]) }, func() fault { return d.stop(role[d.r.IntN(2)]) })
+	}
+	for _, e := range s.engines {
+		d.left = append(d.left, func() fault { return d.killEngine(e) }, func() fault { return d.pauseEngine(e) })
+	}
+	for _, kind := range []func(string, *network) fault{d.reset, d.swallow, d.late, d.slow} {
+		d.left = append(d.left, func() fault { return d.link(kind) })
+	}
+	d.r.Shuffle(len(d.left), func(i, j int) { d.left[i], d.left[j] = d.left[j], d.left[i] })
+}
+
+// seconds is a random time within bounds.
+func (d *deck) seconds(least, most int) time.Duration {
+	return time.Duration(least)*time.Second + time.Duration(d.r.Int64N(int64(most-least)*int64(time.Second)))
+}
+
+func (d *deck) kill(m *member) fault {
+	return fault{
+		name: m.name + " is killed", to: m.name, lasts: d.seconds(0, 5),
+		begin: func() { m.trouble(); m.down = true; m.kill() },
+		end:   func() { m.down = false; m.run() },
+	}
+}
+
+func (d *deck) stop(m *member) fault {
+	return fault{
+		name: m.name + " is stopped for a while", to: m.name, lasts: frozenFor,
+		begin: func() { m.trouble(); m.signal(syscall.SIGSTOP) },
+		end:   func() { m.signal(syscall.SIGCONT) },
+	}
+}
+
+func (d *deck) killEngine(e engine) fault {
+	return fault{name: e.name + " is killed", to: e.name, lasts: d.seconds(0, 10), begin: func() { d.site.tend(); e.kill() }, end: e.run}
+}
+
+func (d *deck) pauseEngine(e engine) fault {
+	return fault{name: e.name + " is stopped for a while", to: e.name, lasts: frozenFor, begin: func() { d.site.tend(); e.pause() }, end: e.resume}
+}
+
+// link does something to the network between somebody and something, which both of those know.
+func (d *deck) link(kind func(name string, n *network) fault) fault {
+	everyone := d.site.everyone()
+	m := everyone[d.r.IntN(len(everyone))]
+	of := []string{"Kafka", "ClickHouse", "PostgreSQL", "Redis"}
+	switch m.name[0] { // What it has nothing to say to would be cut off for nothing.
+	case 'i':
+		of = []string{"Kafka", "PostgreSQL"}
+	case 'p':
+		of = of[:3]
+	case 'q':
+		of = of[1:]
+	}
+	engine := of[d.r.IntN(len(of))]
+	f := kind(fmt.Sprintf("the network of %s to %s", m.name, engine), m.links[engine])
+	f.to = engine
+	return f
+}
+
+func (d *deck) reset(name string, n *network) fault {
+	return fault{
+		name: name + " is cut", lasts: d.seconds(2, 15),
+		begin: func() { n.set(netReset) }, end: func() { n.set(netHealthy) },
+	}
+}
+
+func (d *deck) swallow(name string, n *network) fault {
+	var thaw func()
+	return fault{
+		name: name + " swallows everything", lasts: d.seconds(5, 30),
+		begin: func() { thaw = n.freeze() }, end: func() { thaw() },
+	}
+}
+
+func (d *deck) late(name string, n *network) fault {
+	return fault{
+		name: name + " is late by 200 ms", lasts: d.seconds(5, 20),
+		begin: func() { n.late.Store(int64(200 * time.Millisecond)) }, end: func() { n.late.Store(0) },
+	}
+}
+
+func (d *deck) slow(name string, n *network) fault {
+	return fault{
+		name: name + " carries 20 kB a second", lasts: d.seconds(5, 20),
+		begin: func() { n.pace.Store(20_000) }, end: func() { n.pace.Store(0) },
+	}
+}
+
+// rolling starts every process anew, one after the other, as an upgrade does.
+func (d *deck) rolling() fault {
+	return fault{
+		name: "everything is started anew, one by one", end: func() {},
+		begin: func() {
+			for _, m := range d.site.everyone() {
+				m.trouble()
+				m.stop()
+				m.run()
+				d.site.well(m.name + " was started anew")
+			}
+		},
+	}
+}

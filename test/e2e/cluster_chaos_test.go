@@ -1,0 +1,158 @@
+//go:build cluster
+
+package e2e_test
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"reflect"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// The least and the most that the load of TestChaos sends is a batch of 20 events in the mean, from each client at each tick.
+const (
+	chaosProjects = 3
+	chaosClients  = 2
+	chaosTick     = 200 * time.Millisecond
+)
+
+// TestChaos has two processes take events, two store them and two answer, on a real Kafka, ClickHouse, PostgreSQL and Redis, with a
+// network of its own between each of them and each engine. Under load, what can happen to any of these happens, in an order that
+// the seed decides: it is killed, it is stopped for 30 s, its connections are reset, swallowed or slow, two of these at once, and all
+// processes are started anew one by one. After each, everything is well again by itself. Meanwhile both who answer are asked: what
+// they say is compared, at the end, with what there was at the watermark that they named, and what they refuse they refuse with a known
+// code. Every acknowledged event is there once, and the ledgers balance.
+//
+// CHAOS_SEED repeats an order, though not the moments; CHAOS_FAULTS is how many there are, 12 unless set, which takes some six minutes.
+func TestChaos(t *testing.T) {
+	seed, faults := uint64(time.Now().UnixNano()), 12
+	if s := os.Getenv("CHAOS_SEED"); s != "" {
+		seed = number(t, s)
+	}
+	if s := os.Getenv("CHAOS_FAULTS"); s != "" {
+		faults = int(number(t, s))
+	}
+	t.Logf("CHAOS_SEED=%d CHAOS_FAULTS=%d", seed, faults)
+	r := rand.New(rand.NewPCG(seed, 1))
+	s := newSite(t, r)
+	loads := make([]*load, chaosProjects)
+	projects := make([]int, chaosProjects)
+	for i := range loads {
+		var key string
+		projects[i], key = s.project(fmt.Sprint("Shop ", i))
+		l := s.doors[0].newLoad()
+		l.key, l.every, l.ages, l.persistent, l.patience = key, chaosTick, "ffa", true, 10*time.Second
+		l.others = []string{"http://" + s.doors[1].addr}
+		l.start(chaosClients)
+		loads[i] = l
+	}
+	s.well("at first")
+	w := s.watch(projects, loads)
+
+	dealer := &deck{site: s, r: r}
+	for i := range faults {
+		f := dealer.draw()
+		began := time.Now()
+		t.Logf("%s: %d: %s", began.Format(time.TimeOnly), i+1, f.name)
+		f.begin()
+		s.during(f.lasts)
+		f.end()
+		over := time.Now()
+		s.well(f.name)
+		t.Logf("%d: %s: took %s, well again after %s", i+1, f.name, over.Sub(began).Round(time.Millisecond), time.Since(over).Round(time.Millisecond))
+		if t.Failed() {
+			break
+		}
+	}
+	w.stop()
+	for _, l := range loads {
+		l.finish()
+	}
+	s.well("at the end")
+	for _, m := range s.readers {
+		m.http.Timeout = time.Minute // for all events at once
+	}
+	w.report(t)
+	for i, p := range projects {
+		for _, code := range sorted(loads[i].codes) {
+			e := loads[i].codes[code]
+			t.Logf("project %d: an event was refused with %s, %d times", p, code, e.times)
+			if !refusalsOfEvents[code] {
+				t.Errorf("an event was refused with %s", e)
+			}
+		}
+		one, other := s.readers[0].ledgerOf(p), s.readers[1].ledgerOf(p)
+		if one != other {
+			t.Errorf("the ledger of project %d is %+v and %+v", p, one, other)
+		}
+		if one.Dead != 0 || one.Accepted < loads[i].received {
+			t.Errorf("%d events of project %d were acknowledged, the ledger says %+v", loads[i].received, p, one)
+		}
+		of := fmt.Sprint("project=", p)
+		events := s.readers[0].export(of)
+		if there := s.readers[1].export(of); !reflect.DeepEqual(events, there) {
+			t.Errorf("of project %d one exports %d events, the other %d", p, len(events), len(there))
+		}
+		if one.Stored != int64(len(events)) {
+			t.Errorf("%d events of project %d are there, the ledger says %+v", len(events), p, one)
+		}
+		loads[i].check(t, slices.DeleteFunc(slices.Clone(events), func(e stored) bool { return e.Event == "e" })) // of manyEvents
+		w.check(t, p, events)
+		t.Logf("project %d: %d events acknowledged; the ledger is %+v", p, len(loads[i].acked), one)
+	}
+}
+
+// refusalsOfEvents are the answers other than 200 that an SDK may get, and tries again after.
+var refusalsOfEvents = map[string]bool{
+	"no answer": true, "503 log_unavailable": true, "503 log_slow": true, "503 starting": true, "503 draining": true,
+	"503 control_plane_unavailable": true, "429 overloaded": true,
+}
+
+func number(t *testing.T, s string) uint64 {
+	t.Helper()
+	n, err := strconv.ParseUint(s, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// project makes a project and a key to write to it, which everybody knows after a moment.
+func (s *site) project(name string) (id int, key string) {
+	s.t.Helper()
+	var p struct{ ID int }
+	s.readers[0].ask(http.MethodPost, "/v1/projects", fmt.Appendf(nil, `{"name":%q}`, name), &p)
+	var k struct{ Key string }
+	s.readers[0].ask(http.MethodPost, fmt.Sprintf("/v1/projects/%d/keys", p.ID), []byte(`{"kind":"write"}`), &k)
+	for _, d := range s.doors {
+		eventually(s.t, soon, "a new key is known to "+d.name, func() bool {
+			r, err := d.call(http.MethodPost, "/v1/events", k.Key, manyEvents(name, 1))
+			return err == nil && r.status == http.StatusOK
+		})
+	}
+	return p.ID, k.Key
+}
+
+// ledgerOf is the ledger of a project of a server at rest.
+func (s *server) ledgerOf(project int) counts {
+	s.t.Helper()
+	var l struct {
+		Total      counts
+		Difference int64
+		Balanced   bool
+	}
+	s.get(fmt.Sprint("/v1/ledger?from=-7d&project=", project), &l)
+	if l.Difference != 0 || !l.Balanced {
+		s.t.Errorf("the ledger of project %d does not balance: %+v", project, l)
+	}
+	return l.Total
+}
+
+// sorted are the keys of answers that were counted.
+func sorted(codes map[string]*example) []string { return slices.Sorted(maps.Keys(codes)) }

@@ -1,0 +1,305 @@
+//go:build cluster
+
+package e2e_test
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// answerWithin bounds the wait for an answer that is asked for within 10 s.
+const answerWithin = 25 * time.Second
+
+// refusalsOfQuestions are the answers other than 200 that a question may get while something is away.
+var refusalsOfQuestions = map[string]bool{
+	"503 store_away": true, "503 store_opening": true, "503 starting": true, "503 draining": true, "503 control_plane_unavailable": true,
+	"504 not_visible_yet": true, "504 query_timeout": true, "504 timeout": true, "429 too_many_queries": true, "429 store_busy": true,
+}
+
+// statesOfProcesses are what a process may say of itself besides that it is ready.
+var statesOfProcesses = map[string]bool{"starting": true, "standby": true, "draining": true, "store_away": true, "waiting": true}
+
+// watch asks questions all the time, and looks at what processes say of themselves.
+type watch struct {
+	quit     chan struct{}
+	wg       sync.WaitGroup
+	projects []int
+	loads    []*load
+	// span is the range of all questions.
+	span string
+
+	// mu guards everything below.
+	mu       sync.Mutex
+	answers  map[int][]observed
+	codes    map[string]*example
+	problems []string
+	// largest are the most memory, in bytes, and the most goroutines that a process had, by its name and the metric's.
+	largest map[string]float64
+}
+
+// observed is what was answered about a project, as of a position.
+type observed struct {
+	by       string
+	kind     string
+	position uint64
+	// numbers are a trend's events and people, a funnel's entered and converted, or the events of a ledger.
+	numbers [2]int64
+}
+
+func (s *site) watch(projects []int, loads []*load) *watch {
+	today := time.Now().UTC()
+	w := &watch{
+		quit: make(chan struct{}), projects: projects, loads: loads, answers: map[int][]observed{}, codes: map[string]*example{}, largest: map[string]float64{},
+		span: fmt.Sprintf(`"range":{"from":%q,"to":%q}`, today.AddDate(0, 0, -10).Format(time.DateOnly), today.AddDate(0, 0, 2).Format(time.DateOnly)),
+	}
+	for _, m := range s.readers {
+		w.wg.Go(func() { w.every(150*time.Millisecond, func() { w.ask(m) }) })
+	}
+	for _, m := range s.everyone() {
+		w.wg.Go(func() { w.every(500*time.Millisecond, func() { w.look(m) }) })
+	}
+	return w
+}
+
+func (w *watch) every(pause time.Duration, do func()) {
+	tick := time.NewTicker(pause)
+	defer tick.Stop()
+	for {
+		select {
+		case <-w.quit:
+			return
+		case <-tick.C:
+			do()
+		}
+	}
+}
+
+func (w *watch) stop() {
+	close(w.quit)
+	w.wg.Wait()
+}
+
+func (w *watch) problem(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.problems = append(w.problems, time.Now().Format(time.TimeOnly)+" "+fmt.Sprintf(format, args...))
+}
+
+// call is member's. To wait in vain is wrong unless something was done to the process; one that has ended is noticed elsewhere.
+func (w *watch) call(m *member, method, path, key string, body []byte) (reply, bool) {
+	troubled, troubles := m.troubled.Load(), m.troubles.Load()
+	began := time.Now()
+	r, err := m.call(method, path, key, body)
+	if err == nil {
+		return r, true
+	}
+	var network net.Error
+	if errors.As(err, &network) && network.Timeout() && !troubled && !m.troubled.Load() && troubles == m.troubles.Load() {
+		w.problem("%s does not answer %s within %s: %v", m.name, path, time.Since(began).Round(time.Millisecond), err)
+	}
+	return r, false
+}
+
+// asked are the questions, by their names.
+var asked = map[string]string{
+	"trends": `{"kind":"trends","interval":"day","series":[{"id":"A","events":["event 0","event 1","event 2","event 3","event 4"]},
+		{"id":"B","aggregate":"unique","events":["event 0","event 1","event 2","event 3","event 4"]}],%s}`,
+	"funnel": `{"kind":"funnel","window":"30d","steps":[{"events":["event 2"]},{"events":["event 1"]}],%s}`,
+}
+
+func (w *watch) ask(m *member) {
+	i := rand.IntN(len(w.projects))
+	kind := []string{"trends", "funnel", "ledger"}[rand.IntN(3)]
+	var from uint64
+	path := fmt.Sprintf("/v1/query?timeout=10s&project=%d", w.projects[i])
+	var r reply
+	var ok bool
+	if kind == "ledger" {
+		r, ok = w.call(m, http.MethodGet, fmt.Sprintf("/v1/ledger?from=-7d&project=%d", w.projects[i]), m.admin, nil)
+	} else {
+		if rand.IntN(2) == 0 {
+			from = w.loads[i].latest()
+			path += fmt.Sprint("&consistent_with=", from)
+		}
+		r, ok = w.call(m, http.MethodPost, path, m.admin, fmt.Appendf(nil, asked[kind], w.span))
+	}
+	if !ok {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	count(w.codes, r)
+	if r.status != http.StatusOK {
+		return
+	}
+	var a struct {
+		Watermark  struct{ Position uint64 }
+		Series     []struct{ Total float64 }
+		Groups     []struct{ Entered, Converted int64 }
+		Total      counts
+		Difference int64
+	}
+	if err := json.Unmarshal(r.body, &a); err != nil {
+		w.problems = append(w.problems, fmt.Sprintf("%s: %v in %s", m.name, err, r))
+		return
+	}
+	o := observed{by: m.name, kind: kind, position: a.Watermark.Position}
+	switch {
+	case o.position < from:
+		w.problems = append(w.problems, fmt.Sprintf("%s was asked for position %d and answered as of %d", m.name, from, o.position))
+	case a.Difference != 0:
+		w.problems = append(w.problems, fmt.Sprintf("%s: the ledger does not balance: %s", m.name, r))
+	case kind == "ledger":
+		o.numbers = [2]int64{a.Total.Stored, a.Total.Accepted}
+	case kind == "trends" && len(a.Series) == 2:
+		o.numbers = [2]int64{int64(a.Series[0].Total), int64(a.Series[1].Total)}
+	case kind == "funnel" && len(a.Groups) == 1:
+		o.numbers = [2]int64{a.Groups[0].Entered, a.Groups[0].Converted}
+	case kind == "funnel" && len(a.Groups) == 0: // nobody yet
+	default:
+		w.problems = append(w.problems, fmt.Sprintf("%s answers a question about %s with %s", m.name, kind, r))
+	}
+	w.answers[w.projects[i]] = append(w.answers[w.projects[i]], o)
+}
+
+// look samples what a process says of itself.
+func (w *watch) look(m *member) {
+	r, ok := w.call(m, http.MethodGet, "/readyz", "", nil)
+	if ok && r.status != http.StatusOK && (r.status != http.StatusServiceUnavailable || !statesOfProcesses[r.code()]) {
+		w.problem("%s: /readyz: %s", m.name, r)
+	}
+	if r, ok = w.call(m, http.MethodGet, "/metrics", "", nil); !ok {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for line := range strings.Lines(string(r.body)) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		var v float64
+		if _, err := fmt.Sscan(value, &v); err != nil {
+			continue
+		}
+		switch name {
+		case "freshet_ledger_difference":
+			if v != 0 {
+				w.problems = append(w.problems, fmt.Sprintf("%s: the metric of the ledger's difference is %v", m.name, v))
+			}
+		case "process_resident_memory_bytes", "go_goroutines":
+			w.largest[m.name+" "+name] = max(v, w.largest[m.name+" "+name])
+		}
+	}
+}
+
+// report fails the test for what was wrong in itself.
+func (w *watch) report(t *testing.T) {
+	t.Helper()
+	for _, code := range sorted(w.codes) {
+		e := w.codes[code]
+		t.Logf("questions: %s, %d times", code, e.times)
+		if e.status == http.StatusOK {
+			continue
+		}
+		if !refusalsOfQuestions[code] {
+			t.Errorf("a question was answered with %s", e)
+		}
+		if e.status == http.StatusServiceUnavailable && e.header.Get("Retry-After") == "" {
+			t.Errorf("a question was refused without Retry-After: %s", e)
+		}
+	}
+	if w.codes["200 "] == nil || w.codes["200 "].times < 50 {
+		t.Error("hardly any question was answered")
+	}
+	for i, p := range w.problems {
+		if i == 30 {
+			t.Errorf("and %d more", len(w.problems)-i)
+			break
+		}
+		t.Error(p)
+	}
+	for name, v := range w.largest {
+		if strings.HasSuffix(name, "bytes") {
+			t.Logf("at most, %s: %.0f MiB", name, v/(1<<20))
+		} else {
+			t.Logf("at most, %s: %.0f", name, v)
+		}
+	}
+}
+
+// check compares every answer about a project with what there was at its position, which the positions of its events tell.
+func (w *watch) check(t *testing.T, project int, events []stored) {
+	t.Helper()
+	slices.SortFunc(events, func(a, b stored) int { return cmp.Compare(a.Position, b.Position) })
+	answers := w.answers[project]
+	slices.SortStableFunc(answers, func(a, b observed) int { return cmp.Compare(a.position, b.position) })
+	h := history{people: map[string]bool{}, entered: map[string]time.Time{}, finished: map[string]time.Time{}}
+	wrong := 0
+	for _, o := range answers {
+		for len(events) > 0 && events[0].Position < o.position {
+			h.add(events[0])
+			events = events[1:]
+		}
+		var want [2]int64
+		switch o.kind {
+		case "trends":
+			want = [2]int64{h.counted, int64(len(h.people))}
+		case "funnel":
+			want = [2]int64{int64(len(h.entered)), h.converted()}
+		case "ledger": // is read after its watermark
+			if o.numbers[0] >= h.all && o.numbers[0] <= h.all+int64(len(events)) && o.numbers[1] >= o.numbers[0] {
+				continue
+			}
+			want = [2]int64{h.all, h.all}
+		}
+		if o.numbers != want {
+			if wrong++; wrong <= 10 {
+				t.Errorf("%s answers %s of project %d as of position %d with %v, and there were %v", o.by, o.kind, project, o.position, o.numbers, want)
+			}
+		}
+	}
+	if wrong > 0 {
+		t.Errorf("%d of %d answers about project %d are wrong", wrong, len(answers), project)
+	}
+	t.Logf("project %d: %d answers compared", project, len(answers))
+}
+
+// history is what there was at a position.
+type history struct {
+	all, counted int64
+	people       map[string]bool
+	// entered has when a person did the first step for the first time, finished when the second for the last time.
+	entered, finished map[string]time.Time
+}
+
+func (h *history) add(e stored) {
+	h.all++
+	if !strings.HasPrefix(e.Event, "event ") {
+		return
+	}
+	h.counted++
+	h.people[e.AnonymousID] = true
+	if at, ok := h.entered[e.AnonymousID]; e.Event == "event 2" && (!ok || e.Timestamp.Before(at)) {
+		h.entered[e.AnonymousID] = e.Timestamp
+	}
+	if at, ok := h.finished[e.AnonymousID]; e.Event == "event 1" && (!ok || e.Timestamp.After(at)) {
+		h.finished[e.AnonymousID] = e.Timestamp
+	}
+}
+
+func (h *history) converted() (n int64) {
+	for who, began := range h.entered {
+		if at, ok := h.finished[who]; ok && !at.Before(began) {
+			n++
+		}
+	}
+	return n
+}
