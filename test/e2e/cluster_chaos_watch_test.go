@@ -205,7 +205,7 @@ func (w *watch) report(t *testing.T) {
 	t.Helper()
 	for _, code := range sorted(w.codes) {
 		e := w.codes[code]
-		t.Logf("questions: %s, %d times", code, e.times)
+		t.Logf("questions: %s, %d times, one with %s", code, e.times, tail(e.String(), 300))
 		if e.status == http.StatusOK {
 			continue
 		}
