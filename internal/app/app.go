@@ -85,9 +85,11 @@ type app struct {
 	api     *rest.API
 	// adminOpen tells that the admin port was opened, or tried.
 	adminOpen bool
-	// redis is what processes share answers through; nil where they do not. results is their part of it.
+	// redis is what processes share answers and rates through; nil where they do not. results is the answers' part of it.
 	redis   *redis.Client
 	results *redis.Cache
+	// shareRates runs what shares the rates of projects with other processes.
+	shareRates func(context.Context)
 	// followed is the store when another process writes to it.
 	followed *clickhouse.Store
 	// leases is where it is kept which process stores events, and lease is that this one does; both nil where there can be only one.
@@ -248,6 +250,7 @@ func (a *app) begin(ctx context.Context) {
 		a.work.Go(func() { a.upkeep(work) })
 	}
 	a.work.Go(func() { a.ballast.run(work) })
+	a.work.Go(func() { a.shareRates(work) })
 	if a.archive != nil {
 		a.work.Go(func() { a.archive.Run(work) })
 	}

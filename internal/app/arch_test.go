@@ -29,7 +29,7 @@ var allowed = map[string][]string{
 	"internal/yield":    {},
 	"internal/remote":   {},
 	"internal/jsontree": {},
-	"internal/ingest":   {"internal/event", "internal/eventlog", "internal/jsontree", "internal/store"},
+	"internal/ingest":   {"internal/cache", "internal/event", "internal/eventlog", "internal/jsontree", "internal/store"},
 	"internal/archive":  {"internal/durable", "internal/event", "internal/eventlog", "internal/remote"},
 	"internal/process":  {"internal/durable", "internal/event", "internal/eventlog", "internal/store"},
 	"internal/query":    {"internal/event", "internal/eventlog", "internal/store"},

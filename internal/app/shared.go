@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/freshet/freshet/internal/cache"
@@ -44,6 +45,17 @@ func (a *app) space() string {
 	return a.Config.Store.Address + "\n" + a.Config.Project + "\n" + a.Version
 }
 
+// debts is what processes have taken together of the rates of projects; nil when there are no others, or no way to them. Projects
+// have the same numbers where they are in the same database; the user and the version do not matter, so that a change of them
+// one process after the other gives nobody more.
+func (a *app) debts() cache.Debts {
+	if a.redis == nil || a.Config.Project == "" || !a.takes() {
+		return nil
+	}
+	_, place, _ := strings.Cut(a.Config.Project, "://")
+	return redis.NewDebts(a.redis, "rates\n"+place[strings.LastIndexByte(place, '@')+1:])
+}
+
 // openCache makes the memory for answers. Versions of a store in the folder are this process's own, so nobody could share what is
 // kept under them.
 func (a *app) openCache() (cache.Cache, error) {
@@ -82,15 +94,15 @@ func ProbeCache(ctx context.Context, c config.Config) (found, advice string, err
 	began := time.Now()
 	f, err := redis.Look(ctx, target)
 	if err != nil {
-		advice = "Check the address, the user and the network; see the setting cache.address. Everything works without it: each process keeps its own answers."
+		advice = "Check the address, the user and the network; see the setting cache.address. Everything works without it: each process keeps its own answers, and lets a project send as much as it may."
 		return "Redis cannot be used: " + err.Error(), advice, nil //nolint:nilerr // a server starts all the same
 	}
 	found = fmt.Sprintf("Redis %s on %s, answers in %s", f.Version, target.Address, time.Since(began).Round(100*time.Microsecond))
 	switch {
 	case f.Exposed:
 		advice = "The connection is not encrypted: use rediss:// and the server's TLS port."
-	case c.Store.Address == "":
-		advice = "It has nothing to do: answers are shared where the events are in ClickHouse, see store.address."
+	case c.Store.Address == "" && c.Project == "":
+		advice = "It has nothing to do: answers are shared where the events are in ClickHouse, see store.address, and rates where projects are in PostgreSQL, see project."
 	}
 	return found, advice, nil
 }

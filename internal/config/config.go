@@ -57,8 +57,8 @@ type Limits struct {
 	MaxBatch    int   `yaml:"max_batch" default:"10000" doc:"Most events in one request."`
 	MaxInFlight Bytes `yaml:"max_in_flight" default:"128MiB" doc:"Bytes of all bodies being worked on; past it clients get 429 with Retry-After."`
 
-	ProjectRate int      `yaml:"project_rate" default:"0" doc:"Events a second that a project may send, on average over 10 s; past it 429 with Retry-After. 0: no bound. A project may have its own, which goes before."`
-	DeviceRate  int      `yaml:"device_rate" default:"0" doc:"Events a second that a device may send, on average over 10 s, counted for requests that are all of one device. 0: no bound."`
+	ProjectRate int      `yaml:"project_rate" default:"0" doc:"Events a second that a project may send, on average over 10 s; past it 429 with Retry-After. 0: no bound. A project may have its own, which goes before. Processes that take events share it through cache.address; without, it is for each of them."`
+	DeviceRate  int      `yaml:"device_rate" default:"0" doc:"Events a second that a device may send, on average over 10 s, counted for requests that are all of one device, by each process that takes events. 0: no bound."`
 	Weights     []string `yaml:"weights" default:"" doc:"Parts of the server's capacity that projects have under overload, as PROJECT=WEIGHT; others have 1."`
 
 	MaxConnections int `yaml:"max_connections" default:"4096" doc:"Connections of clients open at a time; past it those that have been quiet for longest are closed."`
@@ -101,9 +101,9 @@ type Query struct {
 	HistoryMemory Bytes `yaml:"history_memory" default:"0" doc:"Memory for the events that one behavioural question (funnel, retention, paths, ...) holds at a time, about 24 bytes each; what does not fit is read in several passes. 0: a quarter of the memory that the server may use, the machine's or its container's, shared by as many questions as run at a time (one a core, at least 2), and at least 64 MiB."`
 }
 
-// Cache configures what is kept of answers.
+// Cache configures what is kept of answers, and shared by processes.
 type Cache struct {
-	Address string `yaml:"address" default:"" doc:"A Redis server, version 6 or later, through which the processes of one installation share answers, such as redis://user:password@redis.example.com:6379/0, or rediss:// for TLS. A password belongs into the environment (this setting as FRESHET_CACHE_ADDRESS). It needs no disk, may forget anything, and may be away: then each process keeps its own. Answers are shared where the events are in ClickHouse. Empty: answers are kept in memory only."`
+	Address string `yaml:"address" default:"" doc:"A Redis server, version 6 or later, through which the processes of one installation share answers and the rates of projects, such as redis://user:password@redis.example.com:6379/0, or rediss:// for TLS. A password belongs into the environment (this setting as FRESHET_CACHE_ADDRESS). It needs no disk, may forget anything, and may be away: then each process keeps its own. Answers are shared where the events are in ClickHouse, rates where projects are in PostgreSQL. Empty: answers are kept in memory only, and each process lets a project send as much as it may."`
 }
 
 // Freshness configures how soon an acknowledged event is visible.

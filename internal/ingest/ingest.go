@@ -23,6 +23,7 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/freshet/freshet/internal/cache"
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/fault"
@@ -52,6 +53,8 @@ type Options struct {
 	// RateOf is how many events a second a project may send, 0 for as many as Limits says. It is asked for each request, so
 	// that another number is in effect at once; nil when no project has its own.
 	RateOf func(project uint32) int
+	// Debts is what projects have sent to all processes that take events; nil when this is the only one. See ShareRates.
+	Debts cache.Debts
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 }
@@ -88,6 +91,9 @@ func New(o Options) *Handler {
 	h.gate = newGate(o.Now, o.Limits.Weights, o.Decoders, o.Behind)
 	h.projectRates = newRates("project", o.Now)
 	h.deviceRates = newRates("device", o.Now)
+	if o.Debts != nil {
+		share(h.projectRates, o.Debts, o.Logger, o.Metrics)
+	}
 	h.metrics = newMetrics(o.Metrics, func() float64 { return float64(h.inFlight.Load()) })
 	h.gate.show(o.Metrics)
 	h.sinks.New = func() any { return new(Sink) }

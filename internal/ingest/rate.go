@@ -14,6 +14,8 @@ import (
 type rates struct {
 	scope string
 	now   func() time.Time
+	// sharing is with other processes; nil when there are none.
+	sharing *sharing
 
 	// mu guards what follows. A bucket that is full is not there; swept is when the full ones were last taken out.
 	mu      sync.Mutex
@@ -61,10 +63,16 @@ func (r *rates) take(key uint64, perSecond, n int) error {
 	now := r.now()
 	r.sweep(now)
 	full, cost, err := r.ask(key, perSecond, n, now)
-	if err == nil {
-		r.buckets[key] = bucket{full.Add(cost), perSecond}
+	if err != nil {
+		return err
 	}
-	return err
+	left := full.Sub(now)
+	if !r.sharing.allows(key, perSecond, left, cost) {
+		return r.refusal(perSecond, shareLeast)
+	}
+	r.sharing.took(key, perSecond, left, cost)
+	r.buckets[key] = bucket{full.Add(cost), perSecond}
+	return nil
 }
 
 // check tells whether a single token would be refused, and takes none. Key 0 is nobody's.
@@ -83,12 +91,16 @@ func (r *rates) ask(key uint64, perSecond, n int, now time.Time) (full time.Time
 	full = r.buckets[key].fullAt(perSecond, now)
 	cost = time.Duration(float64(n) / float64(perSecond) * float64(time.Second))
 	if wait := full.Add(min(cost, burst)).Sub(now) - burst; wait > 0 {
-		err = &limited{r.scope, perSecond, wait, &event.Error{
-			Kind: event.Overloaded, Code: r.scope + "_rate", Wait: wait.Round(time.Second) + time.Second,
-			Message: fmt.Sprintf("more than %d events a second of one %s; send again later", perSecond, r.scope),
-		}}
+		err = r.refusal(perSecond, wait)
 	}
 	return full, cost, err
+}
+
+func (r *rates) refusal(perSecond int, wait time.Duration) error {
+	return &limited{r.scope, perSecond, wait, &event.Error{
+		Kind: event.Overloaded, Code: r.scope + "_rate", Wait: wait.Round(time.Second) + time.Second,
+		Message: fmt.Sprintf("more than %d events a second of one %s; send again later", perSecond, r.scope),
+	}}
 }
 
 // idle tells that every bucket is full, as far as is known: there is nothing to check.

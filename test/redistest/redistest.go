@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/freshet/freshet/test/certificate"
 )
 
 // soon bounds what a server needs to start.
@@ -26,11 +28,24 @@ type Server struct {
 	bin string
 	dir string
 	cmd *exec.Cmd
+	// tls is how it listens, if with TLS.
+	tls *certificate.Files
 }
 
 // Start starts a server that ends with the test. REDIS_BIN names the program; otherwise it is looked for in PATH, and a test is
 // skipped when it is not there.
 func Start(t testing.TB) *Server {
+	t.Helper()
+	return start(t, nil)
+}
+
+// StartTLS is Start for a server that takes TLS only, with a certificate.
+func StartTLS(t testing.TB, with certificate.Files) *Server {
+	t.Helper()
+	return start(t, &with)
+}
+
+func start(t testing.TB, tls *certificate.Files) *Server {
 	t.Helper()
 	bin := os.Getenv("REDIS_BIN")
 	if bin == "" {
@@ -43,7 +58,7 @@ func Start(t testing.TB) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{t: t, Addr: l.Addr().String(), bin: bin, dir: t.TempDir()}
+	s := &Server{t: t, Addr: l.Addr().String(), bin: bin, dir: t.TempDir(), tls: tls}
 	_ = l.Close()
 	s.Run()
 	t.Cleanup(s.Kill)
@@ -51,7 +66,13 @@ func Start(t testing.TB) *Server {
 }
 
 // URL is that of the server.
-func (s *Server) URL() string { return "redis://:" + Password + "@" + s.Addr + "/0" }
+func (s *Server) URL() string {
+	scheme := "redis"
+	if s.tls != nil {
+		scheme = "rediss"
+	}
+	return scheme + "://:" + Password + "@" + s.Addr + "/0"
+}
 
 // Run starts the server, with nothing in it, and waits until it listens.
 func (s *Server) Run() {
@@ -60,8 +81,14 @@ func (s *Server) Run() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.cmd = exec.Command(s.bin, "--bind", "127.0.0.1", "--port", port, "--dir", s.dir, "--save", "", "--appendonly", "no",
-		"--requirepass", Password, "--maxmemory", strconv.Itoa(64<<20), "--maxmemory-policy", "allkeys-lru", "--loglevel", "warning")
+	args := []string{
+		"--bind", "127.0.0.1", "--port", port, "--dir", s.dir, "--save", "", "--appendonly", "no",
+		"--requirepass", Password, "--maxmemory", strconv.Itoa(64 << 20), "--maxmemory-policy", "allkeys-lru", "--loglevel", "warning",
+	}
+	if s.tls != nil {
+		args = append(args, "--port", "0", "--tls-port", port, "--tls-cert-file", s.tls.Certificate, "--tls-key-file", s.tls.Key, "--tls-auth-clients", "no")
+	}
+	s.cmd = exec.Command(s.bin, args...)
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}

@@ -1,4 +1,5 @@
-// Package redis shares through a Redis server what several processes can do without: answers (Cache).
+// Package redis shares through a Redis server what several processes can do without: answers (Cache), and what they have taken of
+// rates (Debts).
 // Nothing waits for Redis longer than a moment, and nothing is lost with it: while it is away, each process goes on with what it
 // knows itself.
 package redis
@@ -63,8 +64,7 @@ type Client struct {
 
 // Open begins to connect, and does not wait for it.
 func Open(ctx context.Context, o Options) *Client {
-	sum := sha256.Sum256([]byte(o.Space))
-	c := &Client{logger: o.Logger, prefix: "freshet:" + hex.EncodeToString(sum[:8]) + ":"}
+	c := &Client{logger: o.Logger, prefix: prefixOf(o.Space)}
 	c.ctx, c.stop = context.WithCancel(context.WithoutCancel(ctx))
 	c.service = remote.New(remote.Options{
 		Name: "redis", What: "Redis", Results: "ok, failed", Buckets: prometheus.ExponentialBuckets(0.0001, 2, 15),
@@ -78,6 +78,12 @@ func Open(ctx context.Context, o Options) *Client {
 	})
 	c.work.Go(func() { c.connect(o.Target.option(), o.Target.Address) })
 	return c
+}
+
+// prefixOf is what keys of a space begin with. It shows none of the addresses in it.
+func prefixOf(space string) string {
+	sum := sha256.Sum256([]byte(space))
+	return "freshet:" + hex.EncodeToString(sum[:8]) + ":"
 }
 
 // connect makes the first connection. Later ones are rueidis's to make.
