@@ -18,7 +18,7 @@ ARGS     ?=
 WEB := $(shell find web/src web/public web/scripts web/index.html web/package.json web/package-lock.json web/vite.config.ts \
 	web/vite.reference.config.ts web/svelte.config.js web/tsconfig.json -type f)
 
-.PHONY: run build web test test-upgrade test-sdk test-ui test-crash test-cluster test-deploy check lint format race properties fuzz fuzz-build bench docs clean help
+.PHONY: run build web test test-upgrade test-sdk test-ui test-crash test-cluster test-deploy check lint proto format race properties fuzz fuzz-build bench docs clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 14
@@ -79,7 +79,11 @@ test-cluster: web ## what is elsewhere: a bucket of a real S3 server, a real Pos
 test-deploy: ## render and check what is in deploy/: the chart, Compose files, Terraform
 	cd deploy/check && $(GO) test -count=1 ./...
 
-check: lint test ## what a commit must pass
+# buf comes from npm, where it is built: building it takes minutes of two cores.
+proto: ## lint the published Protobuf files, and compare them with what was published before
+	proto/check
+
+check: lint proto test ## what a commit must pass
 
 lint: ## formatting and static checks
 	@out=$$($(GOFUMPT) -l cmd internal web/web.go web/file.go test bench deploy); test -z "$$out" || { echo "not formatted with gofumpt:"; echo "$$out"; exit 1; }
