@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"strconv"
 	"strings"
@@ -89,16 +90,33 @@ func (c *client) create(ctx context.Context) error {
 	})
 }
 
+// errSilent says that the server has not answered within the time of the client's own.
+var errSilent = errors.New("ClickHouse has not answered in time")
+
+// outOfTime tells the end of the caller's time from that of the client's own, which says that the server does not answer.
+func outOfTime(ctx context.Context, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return errors.Join(ctx.Err(), err)
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%w: %s", errSilent, err.Error())
+	}
+	return err
+}
+
 // alone runs a statement on a connection of its own, which waits for the answer as long as ctx does.
 func (c *client) alone(ctx context.Context, database string, q ch.Query) error {
 	options := c.options
 	options.Database, options.ReadTimeout = database, changeTimeout
 	conn, err := ch.Dial(ctx, options)
-	if err != nil {
-		return err
+	if err == nil {
+		err = conn.Do(ctx, q)
+		_ = conn.Close()
 	}
-	defer func() { _ = conn.Close() }()
-	return conn.Do(ctx, q)
+	if err != nil {
+		return outOfTime(ctx, err)
+	}
+	return nil
 }
 
 func (c *client) conn(ctx context.Context) (*ch.Client, error) {
@@ -126,11 +144,8 @@ func (c *client) do(ctx context.Context, q ch.Query) error {
 			_ = conn.Close()
 		}
 	}
-	if err != nil && ctx.Err() != nil {
-		return errors.Join(ctx.Err(), err)
-	}
 	if err != nil {
-		return err
+		return outOfTime(ctx, err)
 	}
 	select {
 	case c.idle <- idle{conn, time.Now()}:

@@ -32,7 +32,7 @@ func told(err error) error {
 		}
 	case ch.IsErr(err, proto.ErrTooManySimultaneousQueries):
 		return &event.Error{Kind: event.Overloaded, Code: "store_busy", Err: err, Wait: time.Second, Message: "the store runs as many statements as it may"}
-	case errors.Is(err, ErrAway) || !ch.IsException(err) && (errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, ch.ErrClosed)):
+	case errors.Is(err, ErrAway) || errors.Is(err, errSilent) || !ch.IsException(err) && (errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, ch.ErrClosed)):
 		return &event.Error{Kind: event.Unavailable, Code: "store_away", Err: err, Wait: time.Minute, Message: "the store does not answer; events are accepted, answers follow"}
 	}
 	return err
