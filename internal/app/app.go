@@ -156,6 +156,10 @@ func Run(ctx context.Context, o Options) error {
 		return errors.Join(err, listener.Close())
 	}
 	handler, err := a.open(ctx, before)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		o.Logger.Info("stopping before everything was there")
+		return a.close(ctx, nil)
+	}
 	if err != nil {
 		return errors.Join(err, a.close(ctx, nil))
 	}

@@ -46,6 +46,9 @@ func TestStandby(t *testing.T) {
 	if waits.metric("freshet_standby") != 1 || works.metric("freshet_standby") != 0 {
 		t.Error("the metrics do not tell who stands by")
 	}
+	waits.stop()
+	waits.run()
+	waits.waitStandby()
 
 	l := door.begin(2, 100*time.Millisecond, "ff")
 	visible := func(when string) {

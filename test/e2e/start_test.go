@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"net/http"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -42,6 +43,25 @@ func TestStart(t *testing.T) {
 		if err != nil || r.status != http.StatusOK || !strings.HasPrefix(r.header.Get("Content-Type"), want) {
 			t.Errorf("GET %s: %v %d %s", path, err, r.status, r.header.Get("Content-Type"))
 		}
+	}
+}
+
+// TestStopBeforeReady stops servers that wait for what they cannot do without: that is no failure.
+func TestStopBeforeReady(t *testing.T) {
+	t.Parallel()
+	for what, args := range map[string][]string{
+		"PostgreSQL": {"--project", "postgres://freshet@" + freeAddress(t) + "/freshet"},
+		"Kafka":      {"--log-address", "kafka://" + freeAddress(t) + "/events"},
+		"ClickHouse": {"--roles", "query", "--project", "postgres://freshet@" + freeAddress(t) + "/freshet", "--store-address", "clickhouse://default@" + freeAddress(t) + "/freshet"},
+	} {
+		s := &server{t: t, dir: filepath.Join(t.TempDir(), "data"), addr: freeAddress(t), args: args, http: newClient()}
+		t.Cleanup(s.end)
+		s.run()
+		eventually(t, soon, "the server waits for "+what, func() bool {
+			r, err := s.call(http.MethodGet, "/readyz", "", nil)
+			return err == nil && strings.Contains(string(r.body), "waits for")
+		})
+		s.stop()
 	}
 }
 
