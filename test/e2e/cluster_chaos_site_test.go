@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -96,6 +97,13 @@ func newSite(t *testing.T, r *rand.Rand) *site {
 			},
 		}
 		m.http.Timeout = answerWithin
+		if folder := os.Getenv("CHAOS_LOGS"); folder != "" {
+			t.Cleanup(func() {
+				if err := os.WriteFile(filepath.Join(folder, m.name+".log"), []byte(m.log.String()), 0o600); err != nil {
+					t.Error(err)
+				}
+			})
+		}
 		if i == 0 {
 			m.launch()
 			continue

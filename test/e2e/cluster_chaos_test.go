@@ -30,6 +30,7 @@ const (
 // code. Every acknowledged event is there once, and the ledgers balance.
 //
 // CHAOS_SEED repeats an order, though not the moments; CHAOS_FAULTS is how many there are, 12 unless set, which takes some six minutes.
+// CHAOS_ONLY is a part of the names of those that are to happen. CHAOS_LOGS is a folder for what each process has logged.
 func TestChaos(t *testing.T) {
 	seed, faults := uint64(time.Now().UnixNano()), 12
 	if s := os.Getenv("CHAOS_SEED"); s != "" {
@@ -55,7 +56,7 @@ func TestChaos(t *testing.T) {
 	s.well("at first")
 	w := s.watch(projects, loads)
 
-	dealer := &deck{site: s, r: r}
+	dealer := &deck{site: s, r: r, only: os.Getenv("CHAOS_ONLY")}
 	for i := range faults {
 		f := dealer.draw()
 		began := time.Now()
