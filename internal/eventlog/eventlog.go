@@ -50,6 +50,20 @@ type Log interface {
 	Trim(before Position) error
 }
 
+// Several is implemented by a Log that stands for several, of which each has the records of some projects.
+type Several interface {
+	// Of is the one that a project's records go to.
+	Of(project uint32) Log
+}
+
+// Of is the Log that a project's records go to: l itself, or the one of Several.
+func Of(l Log, project uint32) Log {
+	if s, ok := l.(Several); ok {
+		return s.Of(project)
+	}
+	return l
+}
+
 // Subscription reads the log in order.
 type Subscription interface {
 	// Next waits until there is something to read and returns at least one and at most limit entries, in order,

@@ -22,7 +22,7 @@ func (l *Log) Claim(ctx context.Context, owner string, former ...string) error {
 	if err != nil {
 		return fmt.Errorf("look who has the topic: %w", l.permanent(err))
 	}
-	at, ok := offsets.Lookup(l.opts.Target.Topic, 0)
+	at, ok := offsets.Lookup(l.opts.Target.Topic, l.opts.Target.Partition)
 	if ok && at.Err != nil {
 		return fmt.Errorf("look who has the topic: %w", l.permanent(at.Err))
 	}
@@ -42,7 +42,7 @@ func (l *Log) reached(ctx context.Context, p eventlog.Position) error {
 		return nil
 	}
 	var offsets kadm.Offsets
-	offsets.Add(kadm.Offset{Topic: l.opts.Target.Topic, Partition: 0, At: int64(p), LeaderEpoch: -1, Metadata: l.owner})
+	offsets.Add(kadm.Offset{Topic: l.opts.Target.Topic, Partition: l.opts.Target.Partition, At: int64(p), LeaderEpoch: -1, Metadata: l.owner})
 	if err := l.admin.CommitAllOffsets(ctx, l.group(), offsets); err != nil {
 		return fmt.Errorf("note who has the topic: %w", l.permanent(err))
 	}

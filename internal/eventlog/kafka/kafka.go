@@ -1,6 +1,7 @@
 // Package kafka is the event log in a topic of Apache Kafka, which several processes may append to.
 //
-// The topic has one partition, and every event is a record of its own, so an event's position is its offset. The records of
+// A log is one partition, and every event is a record of its own, so an event's position is its offset. A topic has as many partitions
+// as there are logs in it. The records of
 // one append stand in one batch of the wire's, which Kafka takes as a whole or not at all: they are contiguous, whoever else
 // appends. What one process appends meanwhile shares a batch. A batch is sent with acks=all by an idempotent producer that
 // has one at a time on its way, and sent again with the same number until there is an answer: it is not written twice by
@@ -42,6 +43,8 @@ type Options struct {
 	ID string
 	// Replicas is how many brokers have a copy of the topic, if it has to be made.
 	Replicas int
+	// Partitions is how many logs there are in the topic, at least 1: with several it is given as many partitions, if it has fewer.
+	Partitions int
 	// BatchBytes is the most that one append may take, compressed; the topic must take as much. Default 64 MiB.
 	BatchBytes int
 	Logger     *slog.Logger
@@ -55,6 +58,7 @@ func (o *Options) defaults() {
 	if o.Replicas == 0 {
 		o.Replicas = 3
 	}
+	o.Partitions = max(o.Partitions, 1)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -200,11 +204,11 @@ func (l *Log) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	start, err := offset(starts, l.opts.Target.Topic)
+	start, err := l.offset(starts)
 	if err != nil {
 		return err
 	}
-	end, err := offset(ends, l.opts.Target.Topic)
+	end, err := l.offset(ends)
 	if err != nil {
 		return err
 	}
@@ -212,8 +216,9 @@ func (l *Log) look(ctx context.Context) error {
 	return nil
 }
 
-func offset(of kadm.ListedOffsets, topic string) (eventlog.Position, error) {
-	o, ok := of.Lookup(topic, 0)
+// offset is that of the log's partition.
+func (l *Log) offset(of kadm.ListedOffsets) (eventlog.Position, error) {
+	o, ok := of.Lookup(l.opts.Target.Topic, l.opts.Target.Partition)
 	if !ok {
 		return 0, errors.New("the topic's offsets were not told")
 	}
@@ -244,7 +249,7 @@ func (l *Log) WrittenBefore(t time.Time) eventlog.Position {
 	if err != nil {
 		return 0
 	}
-	p, err := offset(listed, l.opts.Target.Topic)
+	p, err := l.offset(listed)
 	if err != nil {
 		return 0
 	}
@@ -297,7 +302,7 @@ func (l *Log) Trim(before eventlog.Position) error {
 		return nil
 	}
 	var offsets kadm.Offsets
-	offsets.AddOffset(l.opts.Target.Topic, 0, int64(before), -1)
+	offsets.AddOffset(l.opts.Target.Topic, l.opts.Target.Partition, int64(before), -1)
 	deleted, err := l.admin.DeleteRecords(ctx, offsets)
 	if err == nil {
 		err = deleted.Error()
@@ -305,7 +310,7 @@ func (l *Log) Trim(before eventlog.Position) error {
 	if err != nil {
 		return fmt.Errorf("trim the log before position %d: %w", before, err)
 	}
-	if d, ok := deleted.Lookup(l.opts.Target.Topic, 0); ok && d.LowWatermark > 0 {
+	if d, ok := deleted.Lookup(l.opts.Target.Topic, l.opts.Target.Partition); ok && d.LowWatermark > 0 {
 		l.saw(eventlog.Position(d.LowWatermark), 0)
 	}
 	return nil

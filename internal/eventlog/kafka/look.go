@@ -33,6 +33,9 @@ func Look(ctx context.Context, o Options) (f Found, err error) {
 	if errors.Is(err, kerr.UnknownTopicOrPartition) && o.ID == "" {
 		return f, nil
 	}
+	if _, ok := topic.Partitions[o.Target.Partition]; err == nil && !ok && int(o.Target.Partition) < o.Partitions {
+		return f, nil // Open makes it
+	}
 	if err == nil {
 		err = l.inspect(ctx, topic)
 	}

@@ -143,6 +143,7 @@ func (p *producer) try(ctx context.Context) (eventlog.Position, error) {
 	r := kmsg.NewPtrProduceRequest()
 	r.Acks, r.TimeoutMillis = -1, int32(tryTimeout/time.Millisecond)
 	part := kmsg.NewProduceRequestTopicPartition()
+	part.Partition = p.opts.Target.Partition
 	part.Records = p.batch.sign(p.id, p.epoch, p.sequence)
 	topic := kmsg.NewProduceRequestTopic()
 	topic.Topic, topic.TopicID = p.opts.Target.Topic, p.topic
@@ -224,7 +225,7 @@ func (p *producer) findLeader(ctx context.Context) error {
 	}
 	for i := range answer.Topics {
 		for _, part := range answer.Topics[i].Partitions {
-			if part.Partition == 0 && part.Leader >= 0 {
+			if part.Partition == p.opts.Target.Partition && part.Leader >= 0 {
 				p.leader = part.Leader
 				return nil
 			}

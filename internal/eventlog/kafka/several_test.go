@@ -297,3 +297,93 @@ func TestTopicIsRefused(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The partitions of a topic are logs of their own: each has its positions, its bounds and its end, and is trimmed by itself. A topic is
+// given more while others use it.
+func TestPartitions(t *testing.T) {
+	server := kafkatest.Start(t)
+	ctx := context.Background()
+	target, err := ParseURL(server.URL("parts"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened := func(partition int32, of int) *Log {
+		t.Helper()
+		o := Options{Target: target, Replicas: 1, Partitions: of}
+		o.Target.Partition = partition
+		l, err := Open(ctx, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = l.Close() })
+		return l
+	}
+	add := func(l *Log, payload string, events int) eventlog.Position {
+		t.Helper()
+		p, err := l.Append(ctx, eventlog.Record{Payload: []byte(payload), Events: events})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	first := opened(0, 1)
+	if p := add(first, "before", 3); p != 0 {
+		t.Fatal(p)
+	}
+	var grown [3]*Log
+	var wg sync.WaitGroup
+	for i := range grown {
+		wg.Go(func() { grown[i] = opened(int32(i), 3) })
+	}
+	wg.Wait()
+	if p := add(first, "meanwhile", 1); p != 3 {
+		t.Errorf("who has it open appends at %d", p)
+	}
+	for i, l := range grown {
+		if p := add(l, fmt.Sprint(i), 2); i > 0 && p != 0 {
+			t.Errorf("partition %d begins at %d", i, p)
+		}
+		// A broker that has just begun makes a topic of its own for this.
+		deadline := time.Now().Add(time.Minute)
+		for err := l.Claim(ctx, fmt.Sprint("owner ", i)); err != nil; err = l.Claim(ctx, fmt.Sprint("owner ", i)) {
+			if time.Now().After(deadline) {
+				t.Fatal(err)
+			}
+		}
+	}
+	if found := readAll(t, grown[0], 6); len(found) != 3 || found[0] != "before" || found[3] != "meanwhile" || found[4] != "0" {
+		t.Errorf("the first has %v", found)
+	}
+	if found := readAll(t, grown[2], 2); len(found) != 1 || found[0] != "2" {
+		t.Errorf("the last has %v", found)
+	}
+	add(grown[1], "more", 1)
+	if err := grown[1].Trim(2); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []eventlog.Position{0, 2, 0} {
+		if start, _ := opened(int32(i), 3).Bounds(); start != want {
+			t.Errorf("partition %d begins at %d after one was trimmed", i, start)
+		}
+	}
+	if grown[0].TopicID() != grown[2].TopicID() {
+		t.Error("one topic has two ids")
+	}
+	if err := grown[2].SkipTo(3); err == nil {
+		t.Error("what is behind the end is taken for there")
+	}
+	o := Options{Target: target, Replicas: 1, Partitions: 4}
+	o.Target.Partition = 3
+	if f, err := Look(ctx, o); err != nil || f.Exists {
+		t.Errorf("a partition that is to be made looks like %+v, %v", f, err)
+	}
+	if _, err := Open(ctx, Options{Target: target, Replicas: 1}); !errors.Is(err, ErrUnusable) {
+		t.Errorf("one log in a topic of three: %v", err)
+	}
+	// What others have appended is asked for before it is missed.
+	other := opened(2, 3)
+	end := add(grown[2], "late", 5) + 5
+	if err := other.SkipTo(end); err != nil {
+		t.Error(err)
+	}
+}

@@ -231,7 +231,7 @@ func (s *subscription) open() (err error) {
 // reading makes a client that reads the topic from a position on.
 func reading(o *Options, from eventlog.Position) (*kgo.Client, error) {
 	return newClient(o,
-		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{o.Target.Topic: {0: kgo.NewOffset().At(int64(from))}}),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{o.Target.Topic: {o.Target.Partition: kgo.NewOffset().At(int64(from))}}),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(fetchBytes), kgo.MaxConcurrentFetches(1),
 		kgo.BrokerMaxReadBytes(int32(min(2*o.BatchBytes+2*fetchBytes, 1<<30))),

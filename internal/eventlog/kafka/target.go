@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
 // Target is a topic of a cluster, as its URL says: kafka://host:9092,host2:9092/topic, or kafkas:// for TLS.
-// A user and a password go before the hosts; sasl says how they are shown, scram-sha-512 when it does not.
+// A user and a password go before the hosts; sasl says how they are shown, scram-sha-512 when it does not. partition is the number of the
+// topic's partition that is the log, 0 when it is not named.
 type Target struct {
 	Brokers        []string
 	Topic          string
@@ -17,6 +19,8 @@ type Target struct {
 	User, Password string
 	// Mechanism is "plain", "scram-sha-256" or "scram-sha-512"; empty without a user.
 	Mechanism string
+	// Partition is the one that is the log.
+	Partition int32
 }
 
 const (
@@ -81,9 +85,16 @@ func (t *Target) options(query string) error {
 		return errors.New("what follows the ? of the log's URL cannot be read")
 	}
 	for name := range values {
-		if name != "sasl" {
-			return fmt.Errorf("the log's URL has an option %q; there is sasl", name)
+		if name != "sasl" && name != "partition" {
+			return fmt.Errorf("the log's URL has an option %q; there are sasl and partition", name)
 		}
+	}
+	if text := values.Get("partition"); text != "" {
+		n, err := strconv.ParseInt(text, 10, 32)
+		if err != nil || n < 0 {
+			return fmt.Errorf("the log's URL has partition=%s; partitions are numbered from 0", text)
+		}
+		t.Partition = int32(n)
 	}
 	t.Mechanism = values.Get("sasl")
 	if t.Mechanism == "" && t.User != "" {
@@ -102,4 +113,10 @@ func (t *Target) options(query string) error {
 }
 
 // String names the topic and its cluster, without secrets.
-func (t *Target) String() string { return t.Topic + " on " + strings.Join(t.Brokers, ", ") }
+func (t *Target) String() string {
+	name := t.Topic
+	if t.Partition > 0 {
+		name += fmt.Sprintf(", partition %d,", t.Partition)
+	}
+	return name + " on " + strings.Join(t.Brokers, ", ")
+}

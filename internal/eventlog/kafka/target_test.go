@@ -19,17 +19,18 @@ func TestParseURL(t *testing.T) {
 		}
 	}
 	for text, wrong := range map[string]string{
-		"http://u:secret@a/events":              "neither",
-		"kafka://u:secret@a":                    "must name a topic",
-		"kafka://u:secret@/events":              "a host and a topic",
-		"kafka://u:secret@a,/events":            "a host and a topic",
-		"kafka://u:secret@a/eve nts":            "Kafka takes letters",
-		"kafka://u:secret@a/events/more":        "Kafka takes letters",
-		"kafka://u:secret%@a/events":            "cannot be read",
-		"kafka://u:secret@a/events?sasl=oauth":  "there are plain",
-		"kafka://a/events?sasl=plain":           "no user",
-		"kafka://u:secret@a/events?acks=1":      "there is sasl",
-		"kafka://a/" + strings.Repeat("x", 250): "must name a topic",
+		"http://u:secret@a/events":               "neither",
+		"kafka://u:secret@a":                     "must name a topic",
+		"kafka://u:secret@/events":               "a host and a topic",
+		"kafka://u:secret@a,/events":             "a host and a topic",
+		"kafka://u:secret@a/eve nts":             "Kafka takes letters",
+		"kafka://u:secret@a/events/more":         "Kafka takes letters",
+		"kafka://u:secret%@a/events":             "cannot be read",
+		"kafka://u:secret@a/events?sasl=oauth":   "there are plain",
+		"kafka://a/events?sasl=plain":            "no user",
+		"kafka://u:secret@a/events?acks=1":       "there are sasl and partition",
+		"kafka://u:secret@a/events?partition=-1": "numbered from 0",
+		"kafka://a/" + strings.Repeat("x", 250):  "must name a topic",
 	} {
 		if _, err := ParseURL(text); err == nil || !strings.Contains(err.Error(), wrong) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v", text, err)

@@ -62,7 +62,10 @@ func (l *Log) prepare(ctx context.Context) (id kadm.TopicID, err error) {
 		// A broker that has just begun may not know yet of a topic that is there.
 		wait, cancel := context.WithTimeout(ctx, askFor)
 		defer cancel()
-		topic, err = l.made(wait)
+		topic, err = l.made(wait, 1)
+	}
+	if n := len(topic.Partitions); err == nil && n > 0 && n < l.opts.Partitions {
+		topic, err = l.grow(ctx)
 	}
 	if err == nil {
 		err = l.inspect(ctx, topic)
@@ -77,8 +80,11 @@ func (l *Log) inspect(ctx context.Context, topic kadm.TopicDetail) error {
 		return unusable("Kafka calls the topic %s %s, and the one that was used is %s: it was deleted and made anew, or is another cluster's or of another name",
 			name, id, l.opts.ID)
 	}
-	if n := len(topic.Partitions); n != 1 {
-		return unusable("the topic %s has %d partitions, a log is one: name another topic, which is made", name, n)
+	if n := len(topic.Partitions); l.opts.Partitions == 1 && l.opts.Target.Partition == 0 && n != 1 {
+		return unusable("the topic %s has %d partitions, a log is one: name another topic, which is made, or set lanes if it is that of several", name, n)
+	}
+	if _, ok := topic.Partitions[l.opts.Target.Partition]; !ok {
+		return unusable("the topic %s has %d partitions, and none that is number %d", name, len(topic.Partitions), l.opts.Target.Partition)
 	}
 	configs, err := l.admin.DescribeTopicConfigs(ctx, name)
 	if err != nil {
@@ -95,7 +101,7 @@ func (l *Log) inspect(ctx context.Context, topic kadm.TopicDetail) error {
 	for _, c := range found.Configs {
 		has[c.Key] = c.MaybeValue()
 	}
-	return l.opts.check(has, len(topic.Partitions[0].Replicas))
+	return l.opts.check(has, len(topic.Partitions[l.opts.Target.Partition].Replicas))
 }
 
 // check finds what is wrong with a topic's settings.
@@ -151,7 +157,7 @@ func (l *Log) find(ctx context.Context) (kadm.TopicDetail, error) {
 }
 
 func (l *Log) create(ctx context.Context) error {
-	_, err := l.admin.CreateTopic(ctx, 1, int16(l.opts.Replicas), settings(&l.opts), l.opts.Target.Topic)
+	_, err := l.admin.CreateTopic(ctx, int32(l.opts.Partitions), int16(l.opts.Replicas), settings(&l.opts), l.opts.Target.Topic)
 	switch {
 	case err == nil || errors.Is(err, kerr.TopicAlreadyExists): // Another process was faster.
 		return nil
@@ -161,13 +167,28 @@ func (l *Log) create(ctx context.Context) error {
 	return l.permanent(fmt.Errorf("make the topic: %w", err))
 }
 
-// made waits until the topic has a leader.
-func (l *Log) made(ctx context.Context) (kadm.TopicDetail, error) {
+// grow gives the topic as many partitions as there are logs in it. Those that were there go on meanwhile.
+func (l *Log) grow(ctx context.Context) (kadm.TopicDetail, error) {
+	grown, err := l.admin.UpdatePartitions(ctx, l.opts.Partitions, l.opts.Target.Topic)
+	if err == nil {
+		err = grown.Error()
+	}
+	if err != nil && !errors.Is(err, kerr.InvalidPartitions) { // Another process was faster.
+		return kadm.TopicDetail{}, fmt.Errorf("give the topic %d partitions: %w", l.opts.Partitions, err)
+	}
+	l.opts.Logger.Info("the topic has been given partitions", "topic", l.opts.Target.Topic, "partitions", l.opts.Partitions)
+	ctx, cancel := context.WithTimeout(ctx, askFor)
+	defer cancel()
+	return l.made(ctx, l.opts.Partitions)
+}
+
+// made waits until so many partitions of the topic have leaders.
+func (l *Log) made(ctx context.Context, partitions int) (kadm.TopicDetail, error) {
 	tick := time.NewTicker(madeEvery)
 	defer tick.Stop()
 	for {
 		t, err := l.find(ctx)
-		if err == nil && len(t.Partitions) > 0 {
+		if err == nil && len(t.Partitions) >= partitions {
 			return t, nil
 		}
 		select {
