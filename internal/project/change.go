@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -32,6 +33,7 @@ func (s *Service) CreateProject(ctx context.Context, actor string, c Change) (Pr
 	if state.nameTaken(p) {
 		return Project{}, NameTaken(p.Name)
 	}
+	p.Lane = state.emptiest(s.lanes)
 	p.ID, err = s.store.CreateProject(ctx, p, func(id ID) AuditEntry {
 		return AuditEntry{At: p.CreatedAt, Actor: actor, Action: "project.create", Project: id, Detail: settings(Project{}, p)}
 	})
@@ -155,6 +157,17 @@ func (s *Service) failed(ctx context.Context, act string, err error) error {
 // moment is now, as precise as it is stored.
 func (s *Service) moment() time.Time { return s.now().UTC().Truncate(time.Microsecond) }
 
+// emptiest is the lane with the fewest projects, the first of several.
+func (s *snapshot) emptiest(lanes int) int {
+	has := make([]int, lanes)
+	for _, p := range s.projects {
+		if p.Lane < lanes {
+			has[p.Lane]++
+		}
+	}
+	return slices.Index(has, slices.Min(has))
+}
+
 func (s *snapshot) nameTaken(p Project) bool {
 	for _, other := range s.projects {
 		if other.Name == p.Name && other.ID != p.ID {
@@ -182,6 +195,7 @@ func settings(old, p Project) string {
 	note("retention_days", old.RetentionDays, p.RetentionDays)
 	note("session_gap_minutes", old.SessionGapMinutes, p.SessionGapMinutes)
 	note("events_per_second", old.EventsPerSecond, p.EventsPerSecond)
+	note("lane", old.Lane, p.Lane)
 	return strings.Join(parts, "; ")
 }
 

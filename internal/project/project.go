@@ -38,8 +38,10 @@ type Project struct {
 	SessionGapMinutes int `json:"session_gap_minutes"`
 	// EventsPerSecond is how many events the project may send, on average, at most 10 million; 0, the default, leaves it to
 	// the server's setting.
-	EventsPerSecond int       `json:"events_per_second"`
-	CreatedAt       time.Time `json:"created_at"`
+	EventsPerSecond int `json:"events_per_second"`
+	// Lane is the path from the log to the store that the project's events go, for ever; 0 is the first.
+	Lane      int       `json:"lane,omitempty"`
+	CreatedAt time.Time `json:"created_at"`
 
 	zone *time.Location
 }

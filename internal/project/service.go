@@ -27,6 +27,8 @@ type Options struct {
 	// Copy is a file in which the projects and keys of a Shared store are kept as they were last seen, without secrets, to start
 	// from when the store is away; empty for none.
 	Copy string
+	// Lanes is how many there are; 0 is 1. A new project is put on one of them.
+	Lanes int
 }
 
 // Service is the control plane as the other rooms see it. It may be used concurrently.
@@ -34,6 +36,7 @@ type Service struct {
 	store Store
 	log   *slog.Logger
 	now   func() time.Time
+	lanes int
 
 	state atomic.Pointer[snapshot]
 	// mu is held from reading the state that a change begins with to publishing the one it ends with.
@@ -57,6 +60,7 @@ func Open(ctx context.Context, store Store, o Options) (*Service, error) {
 		store:   store,
 		log:     cmp.Or(o.Logger, slog.New(slog.DiscardHandler)),
 		now:     o.Now,
+		lanes:   max(o.Lanes, 1),
 		stopped: make(chan error, 1),
 		copy:    localCopy{path: o.Copy},
 	}
@@ -131,6 +135,14 @@ func (s *Service) EventsPerSecond(id ID) int {
 		return p.EventsPerSecond
 	}
 	return 0
+}
+
+// Lane is the one that the project's events go; false when there is no such project. It does not allocate.
+func (s *Service) Lane(id ID) (int, bool) {
+	if p := s.state.Load().projects[id]; p != nil {
+		return p.Lane, true
+	}
+	return 0, false
 }
 
 // Location returns the project's time zone, or nil when there is no such project. It does not allocate.

@@ -3,6 +3,7 @@ package project_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -396,3 +397,38 @@ func TestConcurrentUse(t *testing.T) {
 		t.Fatalf("%d keys, %v", len(keys), err)
 	}
 }
+
+// A new project is put on the lane with the fewest, and stays there.
+func TestLanes(t *testing.T) {
+	store := projecttest.NewMemory()
+	s := open(t, store)
+	on := func(s *project.Service, name string) int { return newProject(t, s, name).Lane }
+	if a, b := on(s, "a"), on(s, "b"); a != 0 || b != 0 {
+		t.Errorf("with one lane projects are on %d and %d", a, b)
+	}
+	s, err := project.Open(t.Context(), kept{store}, project.Options{Lanes: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	var got []int
+	for i := range 7 {
+		got = append(got, on(s, fmt.Sprint(i)))
+	}
+	if want := []int{1, 2, 1, 2, 0, 1, 2}; !slices.Equal(got, want) {
+		t.Errorf("with three lanes projects are on %v, want %v", got, want)
+	}
+	name := "changed"
+	p, err := s.UpdateProject(t.Context(), "test", 3, project.Change{Name: &name})
+	if lane, ok := s.Lane(3); err != nil || p.Lane != 1 || lane != 1 || !ok {
+		t.Errorf("it is on %d after a change, %v", p.Lane, err)
+	}
+	if _, ok := s.Lane(99); ok {
+		t.Error("a project that is not there has a lane")
+	}
+}
+
+// kept is a store that is not closed.
+type kept struct{ project.Store }
+
+func (kept) Close() error { return nil }

@@ -13,7 +13,7 @@ import (
 	"github.com/freshet/freshet/internal/lease"
 )
 
-var _ lease.Source = (*Store)(nil)
+var _ lease.Roll = (*Store)(nil)
 
 // now is the time of the database, in microseconds since 1970: those who take leases need not agree on theirs.
 const now = "(extract(epoch from clock_timestamp()) * 1000000)::bigint"
@@ -62,6 +62,51 @@ func (s *Store) EndLease(ctx context.Context, name string, term uint64) error {
 		_, err := s.engine.db.ExecContext(ctx, "update lease set expires_at = 0 where name = $1 and term = $2::bigint", name, int64(term))
 		return err
 	})
+}
+
+// Attend implements lease.Roll. Who has gone is forgotten by the next who looks.
+func (s *Store) Attend(ctx context.Context, a lease.Attendance, d time.Duration) (p lease.Present, err error) {
+	const (
+		note = "insert into attendance (assembly, member, expires_at) values ($1, $2, " + now + " + $3::bigint)" +
+			" on conflict (assembly, member) do update set expires_at = excluded.expires_at"
+		forget  = "delete from attendance where assembly = $1 and expires_at <= " + now
+		members = "select member, '' from attendance where assembly = $1 order by member"
+		holders = "select name, holder from lease where name = any($1) and expires_at > " + now
+	)
+	err = s.leasing(ctx, func(ctx context.Context) error {
+		p = lease.Present{Holders: map[string]string{}}
+		if _, err := s.engine.db.ExecContext(ctx, note, a.Assembly, a.Member, d.Microseconds()); err != nil {
+			return err
+		}
+		if _, err := s.engine.db.ExecContext(ctx, forget, a.Assembly); err != nil {
+			return err
+		}
+		if err := s.pairs(ctx, func(member, _ string) { p.Members = append(p.Members, member) }, members, a.Assembly); err != nil {
+			return err
+		}
+		return s.pairs(ctx, func(name, holder string) { p.Holders[name] = holder }, holders, a.Leases)
+	})
+	if err != nil {
+		return lease.Present{}, fmt.Errorf("look who shares the leases of %s: %w", a.Assembly, err)
+	}
+	return p, nil
+}
+
+// pairs reads rows of two texts.
+func (s *Store) pairs(ctx context.Context, each func(one, other string), sql string, args ...any) (err error) {
+	rows, err := s.engine.db.QueryContext(ctx, sql, args...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var one, other string
+		if err := rows.Scan(&one, &other); err != nil {
+			return err
+		}
+		each(one, other)
+	}
+	return rows.Err()
 }
 
 // LookLease tells where the holder of a lease is, and for how long it is good still; nothing when nobody has it. It changes nothing.

@@ -5,6 +5,8 @@ package postgres_test
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -131,4 +133,49 @@ func TestLease(t *testing.T) {
 	if err := l.End(ctx); err != nil || take(open(t, server.URL(name)), mine, time.Minute).Term != 0 {
 		t.Errorf("who has lost it gives it back: %v", err)
 	}
+}
+
+// TestAttend has processes come and go.
+func TestAttend(t *testing.T) {
+	server := postgrestest.Start(t)
+	name := server.Create()
+	ctx := t.Context()
+	one, other := open(t, server.URL(name)), open(t, server.URL(name))
+	attend := func(s lease.Roll, member string, d time.Duration) lease.Present {
+		t.Helper()
+		p, err := s.Attend(ctx, lease.Attendance{Assembly: "all", Member: member, Leases: []string{"one", "two"}}, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	if p := attend(one, "a", time.Minute); !slices.Equal(p.Members, []string{"a"}) || len(p.Holders) != 0 {
+		t.Errorf("the first: %+v", p)
+	}
+	for lease, d := range map[string]time.Duration{"one": time.Minute, "two": 0, "three": time.Minute} {
+		if _, err := one.TakeLease(ctx, leaseOf(lease), d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if p := attend(other, "b", time.Minute); !slices.Equal(p.Members, []string{"a", "b"}) || !maps.Equal(p.Holders, map[string]string{"one": "a"}) {
+		t.Errorf("the second: %+v", p)
+	}
+	if _, err := one.Attend(ctx, lease.Attendance{Assembly: "others", Member: "c"}, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if p := attend(one, "a", 0); !slices.Equal(p.Members, []string{"b"}) {
+		t.Errorf("the first leaves: %+v", p)
+	}
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() { attend(one, string(rune('a'+i)), time.Minute) })
+	}
+	wg.Wait()
+	if p := attend(other, "b", time.Minute); len(p.Members) != 8 {
+		t.Errorf("eight at once: %+v", p)
+	}
+}
+
+func leaseOf(name string) lease.Request {
+	return lease.Request{Name: name, Holder: "a", Place: "here"}
 }

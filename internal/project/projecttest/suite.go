@@ -68,7 +68,7 @@ func projectsAreKept(t *testing.T, s project.Store) {
 	equal(t, list(t, s.Projects), nil)
 	shop := project.Project{
 		Name: "Shop ☂", Timezone: "Europe/Berlin", WeekStart: project.Sunday,
-		RetentionDays: 36500, SessionGapMinutes: 1440, EventsPerSecond: 10_000_000, CreatedAt: noon,
+		RetentionDays: 36500, SessionGapMinutes: 1440, EventsPerSecond: 10_000_000, Lane: 3, CreatedAt: noon,
 	}
 	shop.ID = create(t, s, shop)
 	news := project.Project{Name: "'news'; --", Timezone: "UTC", WeekStart: project.Monday, SessionGapMinutes: 1, CreatedAt: noon}
@@ -80,7 +80,7 @@ func projectsAreKept(t *testing.T, s project.Store) {
 
 	changed := project.Project{
 		ID: shop.ID, Name: "Store", Timezone: "Asia/Tokyo", WeekStart: project.Monday,
-		SessionGapMinutes: 5, EventsPerSecond: 7, CreatedAt: noon.Add(time.Hour),
+		SessionGapMinutes: 5, EventsPerSecond: 7, Lane: 3, CreatedAt: noon.Add(time.Hour),
 	}
 	must(t, s.UpdateProject(t.Context(), changed, entry(changed.ID)))
 	changed.CreatedAt = noon

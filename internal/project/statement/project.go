@@ -13,10 +13,10 @@ import (
 func (s *Store) Projects(ctx context.Context) ([]project.Project, error) {
 	return query(ctx, s, func(r row) (p project.Project, err error) {
 		var created int64
-		err = r.Scan(&p.ID, &p.Name, &p.Timezone, &p.WeekStart, &p.RetentionDays, &p.SessionGapMinutes, &p.EventsPerSecond, &created)
+		err = r.Scan(&p.ID, &p.Name, &p.Timezone, &p.WeekStart, &p.RetentionDays, &p.SessionGapMinutes, &p.EventsPerSecond, &p.Lane, &created)
 		p.CreatedAt = moment(created)
 		return p, err
-	}, `select id, name, timezone, week_start, retention_days, session_gap_minutes, events_per_second, created_at
+	}, `select id, name, timezone, week_start, retention_days, session_gap_minutes, events_per_second, lane, created_at
 		from project order by id`)
 }
 
@@ -25,8 +25,8 @@ func (s *Store) CreateProject(ctx context.Context, p project.Project, audit func
 	var id project.ID
 	err := s.change(ctx, func(ctx context.Context, tx Conn) (project.AuditEntry, error) {
 		n, err := insert(ctx, tx, `insert into project
-			(name, timezone, week_start, retention_days, session_gap_minutes, events_per_second, created_at) values (?, ?, ?, ?, ?, ?, ?) returning id`,
-			p.Name, p.Timezone, p.WeekStart, p.RetentionDays, p.SessionGapMinutes, p.EventsPerSecond, p.CreatedAt.UnixMicro())
+			(name, timezone, week_start, retention_days, session_gap_minutes, events_per_second, lane, created_at) values (?, ?, ?, ?, ?, ?, ?, ?) returning id`,
+			p.Name, p.Timezone, p.WeekStart, p.RetentionDays, p.SessionGapMinutes, p.EventsPerSecond, p.Lane, p.CreatedAt.UnixMicro())
 		if err != nil {
 			return project.AuditEntry{}, s.nameError("insert the project", p.Name, err)
 		}
