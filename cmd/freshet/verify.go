@@ -16,6 +16,7 @@ type verifyCmd struct {
 	configFlags
 	jsonFlag
 	Backup   string   `placeholder:"DIR" help:"Verify this backup, or the latest one in this folder or bucket, instead of the data folder."`
+	Lane     int      `placeholder:"N" help:"The lane to verify, where there are several; default the first, 0."`
 	Settings settings `embed:""`
 }
 
@@ -38,6 +39,10 @@ func (c *verifyCmd) Run(ctx context.Context, s streams) error {
 	if c.Backup != "" {
 		return c.backup(ctx, s, newLogger(quiet(cfg), s.err))
 	}
+	if c.Lane < 0 || c.Lane >= cfg.Lanes {
+		return fmt.Errorf("there is no lane %d; lanes is %d", c.Lane, cfg.Lanes)
+	}
+	cfg = app.LaneConfig(cfg, c.Lane)
 	bar := progress.New(s.err, "events", 0)
 	v, err := app.Verify(ctx, cfg, newLogger(quiet(cfg), s.err), bar.SetOf)
 	if err != nil {

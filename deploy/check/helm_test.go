@@ -62,6 +62,7 @@ ingress: {enabled: true, tlsSecret: tls, host: a.example.com, eventsHost: e.exam
 networkPolicy: {enabled: true}
 metrics: {serviceMonitor: {enabled: true}, rules: {enabled: true}}
 `,
+	"cluster of lanes":      image + strings.Replace(cluster, "require_data: true", "lanes: 3", 1) + "process: {replicas: 4}",
 	"cluster with a canary": image + cluster + canary,
 	"cluster with a canary and an autoscaler": image + cluster + canary + `
 ingest: {autoscaling: {enabled: true}}
@@ -117,6 +118,7 @@ func TestChartRefuses(t *testing.T) {
 		"one that answers alone":          image + cluster + "query: {replicas: 1}",
 		"two that store on one volume":    image + cluster + "persistence: {existingClaim: old}",
 		"three that store events":         image + cluster + "process: {replicas: 3}",
+		"more that store than lanes":      image + strings.Replace(cluster, "require_data: true", "lanes: 3", 1) + "process: {replicas: 5}",
 		"a limit of nothing":              image + cluster + strings.Replace(canary, "enabled: true}", "enabled: true, limits: {query: {freshness: 1}}}", 1),
 		"roles by hand":                   image + "config: {roles: [query]}",
 		"no time to write":                image + "flushSeconds: 5",

@@ -22,15 +22,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/freshet/freshet/internal/api/rest"
-	"github.com/freshet/freshet/internal/archive"
 	"github.com/freshet/freshet/internal/cache/redis"
 	"github.com/freshet/freshet/internal/config"
 	"github.com/freshet/freshet/internal/fault"
 	"github.com/freshet/freshet/internal/lease"
-	"github.com/freshet/freshet/internal/process/attempt"
 	"github.com/freshet/freshet/internal/project"
 	"github.com/freshet/freshet/internal/server"
-	"github.com/freshet/freshet/internal/store/clickhouse"
 	"github.com/freshet/freshet/internal/yield"
 )
 
@@ -69,20 +66,11 @@ type app struct {
 	registry *prometheus.Registry
 	tracing  *tracing
 	server   *server.Server
-	log      eventLog
-	archive  *archive.Archive
-	// bucket is where the archive is, whether it is being written or not.
-	bucket      archive.Bucket
-	closeBucket io.Closer
-	// marker leaves marks beside the archive; nil where none are.
-	marker   *archive.Marker
+	// lanes are the ways of events that there are, by number.
+	lanes    []*lane
 	projects *project.Service
 	ballast  *ballast
-	attempts *attempt.Attempts
-	pipeline *pipeline
-	// unasked tells that the store is elsewhere and could not be asked for its position.
-	unasked bool
-	api     *rest.API
+	api      *rest.API
 	// adminOpen tells that the admin port was opened, or tried.
 	adminOpen bool
 	// redis is what processes share answers and rates through; nil where they do not. results is the answers' part of it.
@@ -90,11 +78,10 @@ type app struct {
 	results *redis.Cache
 	// shareRates runs what shares the rates of projects with other processes.
 	shareRates func(context.Context)
-	// followed is the store when another process writes to it.
-	followed *clickhouse.Store
-	// leases is where it is kept which process stores events, and lease is that this one does; both nil where there can be only one.
-	leases lease.Source
-	lease  *lease.Lease
+	// leases is where it is kept which process stores events; nil where there can be only one.
+	leases lease.Roll
+	// share is this process's part in who works on which of several lanes; nil where there is one, or it works on none.
+	share *lease.Share
 	// questions are what flushes and the archive give way to.
 	questions yield.Foreground
 	started   time.Time
@@ -110,6 +97,7 @@ type app struct {
 func Run(ctx context.Context, o Options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	o.Config.Lanes = max(o.Config.Lanes, 1)
 	if os.Getenv("GOGC") == "" {
 		defer paceHeap(time.Now)()
 	}
@@ -118,14 +106,13 @@ func Run(ctx context.Context, o Options) error {
 	if err := checkControl(o.Config); err != nil {
 		return err
 	}
-	if err := checkStore(o.Config); err != nil {
-		return err
-	}
 	if err := checkCache(o.Config); err != nil {
 		return err
 	}
-	if err := checkLog(o.Config); err != nil {
-		return err
+	for _, c := range laneConfigs(o.Config) {
+		if err := errors.Join(checkStore(c), checkLog(c)); err != nil {
+			return err
+		}
 	}
 	if err := checkData(o.Config); err != nil {
 		return err
@@ -209,12 +196,11 @@ func (a *app) open(ctx context.Context, before *server.Predecessor) (http.Handle
 		return nil, err
 	}
 	a.ballast = newBallast(c.Data, int64(c.Disk.Ballast), a.Logger, a.registry)
-	if err := a.openPath(ctx); err != nil {
+	if err := a.openLanes(ctx); err != nil {
 		return nil, err
 	}
-	a.pipeline = newPipeline(a)
 	if a.asks() {
-		if err := a.followStore(ctx); err != nil {
+		if err := a.followStores(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -248,19 +234,19 @@ func (a *app) startAdmin(ctx context.Context) {
 func (a *app) begin(ctx context.Context) {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	a.stop = stop
-	if a.carries() {
-		a.work.Go(func() { a.pipeline.run(work) })
-		a.work.Go(func() { a.pipeline.watch(work) })
-		a.work.Go(func() { a.upkeep(work) })
+	if a.carries() && len(a.lanes) == 1 {
+		a.lanes[0].way.Load().start(work, &a.work)
+	}
+	if a.share != nil {
+		a.work.Go(func() { a.share.Run(work) })
+	}
+	for _, l := range a.lanes {
+		if l.follows() {
+			a.work.Go(func() { l.follow(work) })
+		}
 	}
 	a.work.Go(func() { a.ballast.run(work) })
 	a.work.Go(func() { a.shareRates(work) })
-	if a.archive != nil {
-		a.work.Go(func() { a.archive.Run(work) })
-	}
-	if a.marker != nil {
-		a.work.Go(func() { a.keepMarks(work, a.marker) })
-	}
 	if a.Config.Demo {
 		a.work.Go(func() { a.sample(work) })
 	}
@@ -274,8 +260,8 @@ func (a *app) close(ctx context.Context, handover *server.Handover) error {
 	ctx = context.WithoutCancel(ctx)
 	drain, cancel := context.WithTimeout(ctx, a.Config.DrainTimeout)
 	defer cancel()
-	if fault.Planted(fault.LogClosedFirst) && a.log != nil {
-		_ = a.log.Close()
+	if fault.Planted(fault.LogClosedFirst) && len(a.lanes) > 0 {
+		_ = a.lanes[0].log.Close()
 	}
 	err := a.server.Drain(drain, handover)
 	if errors.Is(err, context.DeadlineExceeded) {
@@ -290,20 +276,7 @@ func (a *app) close(ctx context.Context, handover *server.Handover) error {
 		a.api.Close()
 	}
 	a.closeShared()
-	err = errors.Join(err, a.closeFollowed())
-	if a.pipeline != nil {
-		err = errors.Join(err, a.pipeline.close())
-	}
-	if a.attempts != nil {
-		err = errors.Join(err, a.attempts.Close())
-	}
-	if a.closeBucket != nil {
-		err = errors.Join(err, a.closeBucket.Close())
-	}
-	a.endLease(ctx)
-	if a.log != nil {
-		err = errors.Join(err, a.log.Close())
-	}
+	err = errors.Join(err, a.closeLanes(ctx))
 	if a.projects != nil {
 		err = errors.Join(err, a.projects.Close())
 	}

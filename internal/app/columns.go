@@ -125,7 +125,7 @@ func databaseName(t clickhouse.Target) string { return t.Database + " on " + t.A
 // awayOptions are those of a store that is elsewhere, and the folder's note of it. A folder without one gets one.
 func awayOptions(c config.Config) (clickhouse.Options, *storeNote, error) {
 	o := clickhouse.Options{Threads: c.Store.Threads, PropertyLimit: c.Store.PropertyLimit}
-	if c.Split() {
+	if c.Split() || c.Lanes > 1 {
 		o.Linger = lingerFor
 	}
 	var err error
@@ -157,7 +157,8 @@ func awayOptions(c config.Config) (clickhouse.Options, *storeNote, error) {
 	if log, err := readLogNote(c.Data); err != nil {
 		return o, nil, err
 	} else if log != nil {
-		o.Owner = log.ID
+		o.Owner = log.storeOwner()
+		n.Unasked = nil // nor are they given out again, and another process may have stored more meanwhile
 	}
 	return o, n, nil
 }
@@ -172,7 +173,7 @@ func commitInterval(c config.Config) time.Duration {
 
 // stored is the position up to which the store has events. One that is elsewhere may be away: then events are accepted all the
 // same, and it is compared when it is there.
-func (a *app) stored(ctx context.Context) (eventlog.Position, error) {
+func (a *way) stored(ctx context.Context) (eventlog.Position, error) {
 	if a.Config.Store.Address == "" {
 		return duckdb.LastPosition(a.Config.Data)
 	}
@@ -196,8 +197,8 @@ func (a *app) stored(ctx context.Context) (eventlog.Position, error) {
 }
 
 // noteUnasked notes where the log ends when nobody knows whether the store has more than that.
-func (a *app) noteUnasked() error {
-	if !a.unasked {
+func (a *way) noteUnasked() error {
+	if !a.unasked || a.Config.Log.Address != "" {
 		return nil
 	}
 	_, note, err := awayOptions(a.Config)
@@ -269,6 +270,10 @@ func openStopped(ctx context.Context, c config.Config, logger *slog.Logger) (col
 
 // ProbeStore looks where events are, or will be, and changes nothing. advice says what to do about it.
 func ProbeStore(ctx context.Context, c config.Config) (found, advice string, err error) {
+	return probeLanes(ctx, c, probeStore)
+}
+
+func probeStore(ctx context.Context, c config.Config) (found, advice string, err error) {
 	if err := checkStore(c); err != nil {
 		return "", "freshet serve would refuse to start.", err
 	}
@@ -292,7 +297,7 @@ func ProbeStore(ctx context.Context, c config.Config) (found, advice string, err
 	}
 	switch {
 	case log != nil:
-		o.Owner = log.ID
+		o.Owner = log.storeOwner()
 	case n != nil:
 		o.Owner = n.Owner
 	}

@@ -96,7 +96,7 @@ func (a *app) openProjects(ctx context.Context) (*project.Service, error) {
 	for {
 		projects, err := a.readProjects(ctx, store)
 		if err == nil {
-			a.leases, _ = store.(lease.Source)
+			a.leases, _ = store.(lease.Roll)
 			return projects, nil
 		}
 		if a.Config.Project == "" || errors.Is(err, project.ErrUnusable) {
@@ -119,7 +119,7 @@ func (a *app) readProjects(ctx context.Context, store project.Store) (*project.S
 			return nil, err
 		}
 	}
-	return project.Open(ctx, store, project.Options{Logger: a.Logger, Copy: filepath.Join(a.Config.Data, controlCopy)})
+	return project.Open(ctx, store, project.Options{Logger: a.Logger, Copy: filepath.Join(a.Config.Data, controlCopy), Lanes: a.Config.Lanes})
 }
 
 // copiedProjects opens the control plane for work beside a server: of a file in the data folder, a copy in dir.

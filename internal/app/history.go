@@ -32,7 +32,7 @@ func openBucket(ctx context.Context, c config.Config, logger *slog.Logger, r pro
 
 // openArchive opens the archive, whether it is to be written or only read. A bucket that is away keeps nobody from accepting
 // events and answering questions, once it has been reached.
-func (a *app) openArchive(ctx context.Context) error {
+func (a *way) openArchive(ctx context.Context) error {
 	var err error
 	if a.bucket, a.closeBucket, err = openBucket(ctx, a.Config, a.Logger, a.registry); err != nil {
 		return err

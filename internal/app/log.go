@@ -38,7 +38,7 @@ func (l folderLog) SkipTo(p eventlog.Position) error {
 }
 
 // openLog opens the log that acknowledgements come from.
-func (a *app) openLog(ctx context.Context) (eventLog, error) {
+func (a *lane) openLog(ctx context.Context) (eventLog, error) {
 	if a.Config.Log.Address != "" {
 		return a.openTopic(ctx)
 	}

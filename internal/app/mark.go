@@ -28,7 +28,7 @@ func leavesMarks(c config.Config) bool {
 
 // keepMarks leaves marks beside the archive until ctx ends, or until another server does: the archive, which asks the marker before
 // each batch, is that one's then.
-func (a *app) keepMarks(ctx context.Context, m *archive.Marker) {
+func (a *way) keepMarks(ctx context.Context, m *archive.Marker) {
 	k := &keeper{marker: m}
 	tick := time.NewTicker(markPoll)
 	defer tick.Stop()
@@ -69,7 +69,7 @@ type keeper struct {
 }
 
 // mark leaves one. The end of the log is taken first, so that the keys of everything before it are in the copy.
-func (a *app) mark(ctx context.Context, k *keeper) error {
+func (a *way) mark(ctx context.Context, k *keeper) error {
 	at := time.Now().UTC()
 	_, end := a.log.Bounds()
 	if err := a.keepControl(ctx, k); err != nil {
@@ -79,7 +79,7 @@ func (a *app) mark(ctx context.Context, k *keeper) error {
 }
 
 // keepControl brings the control plane beside the archive if it has changed: each change is in the audit.
-func (a *app) keepControl(ctx context.Context, k *keeper) error {
+func (a *way) keepControl(ctx context.Context, k *keeper) error {
 	var changed uint64
 	if a.Config.Project == "" {
 		newest, err := a.projects.Audit(ctx, 0, 1)
@@ -93,7 +93,7 @@ func (a *app) keepControl(ctx context.Context, k *keeper) error {
 			return nil
 		}
 	}
-	name, content, err := controlContent(ctx, a.Config)
+	name, content, err := controlContent(ctx, a.app.Config)
 	if err != nil {
 		return err
 	}

@@ -113,6 +113,8 @@ func (o *MigrateOptions) check() error {
 		return err
 	}
 	switch {
+	case o.Config.Lanes > 1 || o.To.Lanes > 1:
+		return errors.New("lanes is more than 1: a folder is moved to one lane; raise lanes when it has moved")
 	case filepath.Clean(o.To.Data) != filepath.Clean(o.Config.Data):
 		return fmt.Errorf("the new configuration has its data in %s, this one in %s: a move keeps the folder", o.To.Data, o.Config.Data)
 	case o.Config.Store.Address != "":

@@ -39,6 +39,8 @@ func MigrateBack(ctx context.Context, c config.Config, logger *slog.Logger) erro
 	switch {
 	case err != nil:
 		return err
+	case c.Lanes > 1:
+		return errors.New("lanes is more than 1: there is no way back to one folder")
 	case n == nil && c.Project == "":
 		return fmt.Errorf("the events, projects and keys of %s are in the folder: there is nothing to go back from", c.Data)
 	case n != nil:

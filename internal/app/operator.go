@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/freshet/freshet/internal/api/rest"
+	"github.com/freshet/freshet/internal/archive"
 	"github.com/freshet/freshet/internal/project"
 	"github.com/freshet/freshet/internal/store"
 	"github.com/freshet/freshet/internal/store/duckdb"
@@ -45,7 +46,7 @@ func (o *operator) Operations(context.Context) (rest.Operations, error) {
 	}
 	o.last, o.at = figures.operations(), time.Now()
 	o.addFolders()
-	if a := o.app.archive; a != nil {
+	if a := o.app.archiveOf(); a != nil {
 		o.last.Archive = &rest.OperationsArchive{Position: a.Position(), Lag: a.Lag()}
 	}
 	return o.last, nil
@@ -53,11 +54,19 @@ func (o *operator) Operations(context.Context) (rest.Operations, error) {
 
 // Rows implements rest.Operator.
 func (o *operator) Rows(ctx context.Context, p project.ID) (rows int64, err error) {
-	hours, err := o.app.pipeline.reader.Ledger(ctx, store.ProjectID(p), 0, math.MaxInt64)
+	hours, err := store.Of(o.app.readers(), store.ProjectID(p)).Ledger(ctx, store.ProjectID(p), 0, math.MaxInt64)
 	for _, h := range hours {
 		rows += h.Stored - h.Expired
 	}
 	return rows, err
+}
+
+// archiveOf is the one archive that there is; where there are several lanes each has one, whose metrics tell of it.
+func (a *app) archiveOf() *archive.Archive {
+	if len(a.lanes) != 1 || a.lanes[0].way.Load() == nil {
+		return nil
+	}
+	return a.lanes[0].way.Load().archive
 }
 
 // addFolders adds what lies on the disk; mu is held.

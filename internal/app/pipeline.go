@@ -48,7 +48,7 @@ type pipeline struct {
 	ahead    func(from eventlog.Position) (eventlog.Subscription, error)
 	projects *project.Service
 	logger   *slog.Logger
-	registry *prometheus.Registry
+	registry prometheus.Registerer
 	tracing  *tracing
 	attempts *attempt.Attempts
 	reader   *reader
@@ -81,11 +81,11 @@ type stage struct {
 	processor *process.Processor
 }
 
-func newPipeline(a *app) *pipeline {
+func newPipeline(a *way) *pipeline {
 	return &pipeline{
 		config: a.Config, log: archive.History{Log: a.log, Bucket: a.bucket}, ahead: a.log.SubscribeUnpaced, projects: a.projects, questions: &a.questions, full: a.ballast.given, logger: a.Logger, registry: a.registry, tracing: a.tracing,
 		attempts: a.attempts, lease: a.lease,
-		reader: &reader{}, threads: cmp.Or(a.Config.Store.Threads, a.cores), opened: make(chan struct{}, 1), renewed: make(chan struct{}, 1),
+		reader: a.reader, threads: cmp.Or(a.Config.Store.Threads, a.cores), opened: make(chan struct{}, 1), renewed: make(chan struct{}, 1),
 	}
 }
 

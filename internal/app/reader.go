@@ -8,6 +8,7 @@ import (
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/store"
+	"github.com/freshet/freshet/internal/store/clickhouse"
 )
 
 var _ store.Reader = (*reader)(nil)
@@ -19,6 +20,10 @@ type reader struct {
 	last    atomic.Pointer[store.Watermark]
 	// rebuild is how far a store is that is being made anew; nil when none is.
 	rebuild atomic.Pointer[func() (done, of eventlog.Position)]
+	// followed is the store while another process writes to it, until this one has it open; nil where none does.
+	followed atomic.Pointer[store.Reader]
+	// refused is why nothing is ever answered; nil where it is.
+	refused func() error
 }
 
 func (r *reader) set(s store.Reader) {
@@ -33,6 +38,16 @@ func (r *reader) set(s store.Reader) {
 	r.current.Store(&s)
 }
 
+// follow has questions answered from a store that another process writes to, while there is no other; nil ends that.
+func (r *reader) follow(s *clickhouse.Store) {
+	if s == nil {
+		r.followed.Store(nil)
+		return
+	}
+	var port store.Reader = s
+	r.followed.Store(&port)
+}
+
 func opening() error {
 	e := event.Errorf(event.Unavailable, "store_opening", "the store is being opened; events are accepted, answers follow")
 	e.Wait = time.Minute
@@ -45,6 +60,12 @@ func (r *reader) get() (store.Reader, error) {
 	}
 	if f := r.rebuild.Load(); f != nil {
 		return nil, rebuilding((*f)())
+	}
+	if s := r.followed.Load(); s != nil {
+		return *s, nil
+	}
+	if r.refused != nil {
+		return nil, r.refused()
 	}
 	return nil, opening()
 }

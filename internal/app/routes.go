@@ -9,7 +9,6 @@ import (
 
 	"github.com/freshet/freshet/internal/api/rest"
 	"github.com/freshet/freshet/internal/config"
-	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/ingest"
 	"github.com/freshet/freshet/internal/ingest/countly"
 	"github.com/freshet/freshet/internal/ingest/mixpanel"
@@ -31,7 +30,7 @@ func (a *app) routes() (http.Handler, error) {
 	limits.ProjectRate, limits.DeviceRate, limits.Weights = c.Limits.ProjectRate, c.Limits.DeviceRate, c.Limits.Shares()
 	keys := writeKeys{a.projects}
 	door := ingest.New(ingest.Options{
-		Log: a.door(), Operator: a.log, Keys: keys, Limits: limits, Trusted: c.Trusted(), Logger: a.Logger,
+		Log: a.door(), Operator: a.logs(), Keys: keys, Limits: limits, Trusted: c.Trusted(), Logger: a.Logger,
 		Tracer: a.tracing.tracer("ingest"), Metrics: a.registry, Decoders: a.cores + 1, Behind: a.door().Behind, Now: time.Now,
 		RateOf: a.projects.EventsPerSecond, Debts: a.debts(),
 	})
@@ -51,9 +50,9 @@ func (a *app) routes() (http.Handler, error) {
 	}
 	engine, err := query.New(query.Options{
 		HistoryMemory: history,
-		Store:         a.pipeline.reader, Now: time.Now, Registerer: a.registry, Tracer: a.tracing.tracer("query"), Logger: a.Logger,
+		Store:         a.readers(), Now: time.Now, Registerer: a.registry, Tracer: a.tracing.tracer("query"), Logger: a.Logger,
 		Cohorts: rest.Cohorts{Projects: a.projects}, Read: rest.ReadQuestion, Workers: a.cores,
-		Begin: a.questions.Begin, Lag: status{a}.behind,
+		Begin: a.questions.Begin, Lag: a.behindOf,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set up the query engine: %w", err)
@@ -63,7 +62,7 @@ func (a *app) routes() (http.Handler, error) {
 		return nil, err
 	}
 	a.api, err = rest.New(rest.Options{
-		Projects: a.projects, Engine: engine, Cache: results, Pipeline: status{a}, Replayer: replayer{door}, Unlinker: door, Operator: newOperator(a),
+		Projects: a.projects, Engine: engine, Cache: results, Pipeline: a.pipelines(), Replayer: replayer{door}, Unlinker: door, Operator: newOperator(a),
 		Version: a.Version, Logger: a.Logger, Registerer: a.registry,
 		Roles: &rest.Roles{Ingest: c.Does(config.RoleIngest), Process: c.Does(config.RoleProcess), Query: c.Does(config.RoleQuery), Admin: c.Does(config.RoleAdmin)},
 	})
@@ -76,35 +75,6 @@ func (a *app) routes() (http.Handler, error) {
 	}
 	return mux, nil
 }
-
-// status is what the API tells of the pipeline.
-type status struct{ *app }
-
-// Lag implements rest.Pipeline.
-func (s status) Lag() (events uint64, seconds float64) { return s.pipeline.Lag() }
-
-// behind is Lag as a duration.
-func (s status) behind() time.Duration {
-	_, seconds := s.Lag()
-	return time.Duration(seconds * float64(time.Second))
-}
-
-// Freshness implements rest.Pipeline.
-func (s status) Freshness(quantile float64) time.Duration { return s.pipeline.Freshness(quantile) }
-
-// LogBounds implements rest.Pipeline.
-func (s status) LogBounds() (start, end eventlog.Position) {
-	if !s.carries() {
-		return 0, s.pipeline.reader.Watermark().Position // of a log that is elsewhere this is what is known
-	}
-	return s.log.Bounds()
-}
-
-// HotRows implements rest.Pipeline.
-func (s status) HotRows() int { return s.pipeline.HotRows() }
-
-// FormerDays implements rest.Pipeline.
-func (s status) FormerDays() int { return s.pipeline.FormerDays() }
 
 // replayer lets the API try dead letters again.
 type replayer struct{ door *ingest.Handler }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,12 +26,11 @@ func leased(c config.Config) bool {
 }
 
 // standBy waits until this process is the one that stores events. Before that it changes nothing of what is shared.
-func (a *app) standBy(ctx context.Context) error {
+func (a *way) standBy(ctx context.Context) error {
 	if !leased(a.Config) {
 		return nil
 	}
-	log, ok := a.log.(topicLog)
-	if !ok || a.leases == nil {
+	if a.leases == nil {
 		return errors.New("take the lease of the topic: this build keeps none")
 	}
 	note, err := readLogNote(a.Config.Data)
@@ -65,19 +65,51 @@ func (a *app) standBy(ctx context.Context) error {
 	}
 	a.server.StandBy("")
 	state.Set(0)
-	a.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "freshet_lease_age_seconds", Help: "Time since this process last renewed that it is the one to store events.",
-	}, func() float64 { return a.lease.Age().Seconds() }))
+	a.registry.MustRegister(a.leaseAge())
 	a.Logger.Info("this process stores events", "term", a.lease.Number(), "waited_ms", time.Since(began).Milliseconds())
-	// The topic is that of whoever has the lease, in whatever folder. One that was claimed before there were leases is its folder's.
+	return a.claim(ctx)
+}
+
+// claim notes in Kafka who takes events out of the lane's log. It is that of whoever has the lease, in whatever folder; one that was
+// claimed before there were leases is its folder's.
+func (a *way) claim(ctx context.Context) error {
+	log, ok := a.log.(topicLog)
+	if !ok {
+		return errors.New("claim the topic: the log is not in one")
+	}
+	note, err := readLogNote(a.Config.Data)
+	if err != nil {
+		return err
+	}
 	return a.untilThere(ctx, func() error { return log.Claim(ctx, a.lease.ID(), note.Owner) })
 }
 
+func (a *way) leaseAge() prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "freshet_lease_age_seconds", Help: "Time since this process last renewed that it is the one to store events.",
+	}, func() float64 { return a.lease.Age().Seconds() })
+}
+
 // leaseName is that of the topic: who has it takes events out of the topic, and stores them.
-func (n *logNote) leaseName() string { return "process " + n.ID }
+func (n *logNote) leaseName() string { return "process " + n.storeOwner() }
 
 // whoStores tells which process stores events, for people; nothing where there can be only one, or a folder has not been used.
 func whoStores(ctx context.Context, c config.Config) (string, error) {
+	if c.Lanes <= 1 {
+		return whoStoresLane(ctx, c)
+	}
+	var all []string
+	for k, lane := range laneConfigs(c) {
+		found, err := whoStoresLane(ctx, lane)
+		if err != nil || found == "" {
+			return "", err
+		}
+		all = append(all, fmt.Sprintf("lane %d: %s", k, found))
+	}
+	return strings.Join(all, ", "), nil
+}
+
+func whoStoresLane(ctx context.Context, c config.Config) (string, error) {
 	note, err := readLogNote(c.Data)
 	if err != nil || note == nil || !leased(c) {
 		return "", err
@@ -94,14 +126,18 @@ func whoStores(ctx context.Context, c config.Config) (string, error) {
 
 // replaced is closed when another process has taken this one's place; nil where none can.
 func (a *app) replaced() <-chan struct{} {
-	if a.lease == nil {
+	if len(a.lanes) != 1 {
+		return nil // then only what is done for a lane ends
+	}
+	w := a.lanes[0].way.Load()
+	if w == nil || w.lease == nil {
 		return nil
 	}
-	return a.lease.Lost()
+	return w.lease.Lost()
 }
 
 // endLease lets another process begin at once. It is called when nothing more is written.
-func (a *app) endLease(ctx context.Context) {
+func (a *way) endLease(ctx context.Context) {
 	if a.lease == nil {
 		return
 	}

@@ -33,6 +33,16 @@ type logNote struct {
 	Owner string `json:"owner"`
 	// Topic is for people to read.
 	Topic string `json:"topic"`
+	// Partition is the one that is the log.
+	Partition int32 `json:"partition,omitempty"`
+}
+
+// storeOwner is whose positions a database has.
+func (n *logNote) storeOwner() string {
+	if n.Partition == 0 {
+		return n.ID
+	}
+	return fmt.Sprintf("%s/%d", n.ID, n.Partition)
 }
 
 func readLogNote(data string) (*logNote, error) {
@@ -98,7 +108,7 @@ func (l topicLog) Close() error { return errors.Join(l.Log.Close(), l.lock.Close
 
 // topicOptions are those of a log in Kafka.
 func topicOptions(c config.Config) (o kafka.Options, err error) {
-	o = kafka.Options{Replicas: c.Log.Replicas, BatchBytes: max(2*int(c.Limits.MaxBody), leastBatch)}
+	o = kafka.Options{Replicas: c.Log.Replicas, Partitions: c.Lanes, BatchBytes: max(2*int(c.Limits.MaxBody), leastBatch)}
 	if o.Target, err = kafka.ParseURL(c.Log.Address); err != nil {
 		return o, fmt.Errorf("log.address: %w", err)
 	}
@@ -114,7 +124,7 @@ func topicOptions(c config.Config) (o kafka.Options, err error) {
 const leastBatch = 8 << 20
 
 // openTopic opens the log in Kafka. One that does not answer is waited for: nothing could be accepted without it.
-func (a *app) openTopic(ctx context.Context) (eventLog, error) {
+func (a *lane) openTopic(ctx context.Context) (eventLog, error) {
 	o, err := topicOptions(a.Config)
 	if err != nil {
 		return nil, err
@@ -130,7 +140,7 @@ func (a *app) openTopic(ctx context.Context) (eventLog, error) {
 			l, err = kafka.Open(ctx, o)
 		}
 		if err == nil {
-			err = ownTopic(ctx, a.Config, l, o.Target.String())
+			err = ownTopic(ctx, a.Config, l, &o.Target)
 		}
 		return err
 	})
@@ -163,13 +173,13 @@ func (a *app) untilThere(ctx context.Context, try func() error) error {
 }
 
 // ownTopic notes the topic at the first start, and has it for the folder alone if events are taken out of it here.
-func ownTopic(ctx context.Context, c config.Config, l *kafka.Log, name string) error {
+func ownTopic(ctx context.Context, c config.Config, l *kafka.Log, t *kafka.Target) error {
 	n, err := readLogNote(c.Data)
 	if err != nil {
 		return err
 	}
 	if n == nil {
-		if n, err = beginTopic(c, l, name); err != nil {
+		if n, err = beginTopic(c, l, t); err != nil {
 			return err
 		}
 	}
@@ -180,12 +190,12 @@ func ownTopic(ctx context.Context, c config.Config, l *kafka.Log, name string) e
 }
 
 // beginTopic notes the topic of a new folder.
-func beginTopic(c config.Config, l *kafka.Log, name string) (*logNote, error) {
+func beginTopic(c config.Config, l *kafka.Log, t *kafka.Target) (*logNote, error) {
 	if _, end := l.Bounds(); end > 0 && c.Project == "" {
 		return nil, fmt.Errorf("%w: the topic %s has events, up to position %d, and %s knows none of their projects: name another topic, "+
-			"or share the projects and keys (setting project)", kafka.ErrUnusable, name, end, c.Data)
+			"or share the projects and keys (setting project)", kafka.ErrUnusable, t.String(), end, c.Data)
 	}
-	n := &logNote{ID: l.TopicID(), Owner: uuid.NewString(), Topic: name}
+	n := &logNote{ID: l.TopicID(), Owner: uuid.NewString(), Topic: t.String(), Partition: t.Partition}
 	b, err := json.Marshal(n)
 	if err == nil {
 		err = durable.WriteFile(filepath.Join(c.Data, logFile), b)
@@ -248,6 +258,10 @@ func topicBeside(ctx context.Context, c config.Config) (*kafka.Log, error) {
 
 // ProbeLog looks where the log is, or will be, and changes nothing. advice says what to do about it.
 func ProbeLog(ctx context.Context, c config.Config) (found, advice string, err error) {
+	return probeLanes(ctx, c, probeLog)
+}
+
+func probeLog(ctx context.Context, c config.Config) (found, advice string, err error) {
 	if err := checkLog(c); err != nil {
 		return "", "freshet serve would refuse to start.", err
 	}

@@ -17,7 +17,7 @@ const (
 
 // upkeep trims the log and removes expired days, as soon as the store is open, from then on regularly, and when the disk is
 // full, until ctx ends.
-func (a *app) upkeep(ctx context.Context) {
+func (a *way) upkeep(ctx context.Context) {
 	tick := time.NewTicker(upkeepEvery)
 	defer tick.Stop()
 	var expired time.Time
@@ -40,7 +40,7 @@ func (a *app) upkeep(ctx context.Context) {
 }
 
 // trim gives up what the log need not keep: what is in the store, in the dedup index and in the archive, and old enough.
-func (a *app) trim() {
+func (a *way) trim() {
 	before := min(a.pipeline.keepFrom(), a.log.WrittenBefore(time.Now().Add(-a.Config.Log.Keep)))
 	if a.archive != nil && !fault.Planted(fault.TrimUnarchived) {
 		before = min(before, a.archive.Position())
@@ -60,10 +60,10 @@ func (a *app) trim() {
 }
 
 // expire removes the days that projects do not keep, and old dead letters.
-func (a *app) expire(ctx context.Context, eraser store.Eraser) {
+func (a *way) expire(ctx context.Context, eraser store.Eraser) {
 	a.expireDeadLetters(ctx, eraser)
 	for _, p := range a.projects.Projects() {
-		if p.RetentionDays <= 0 {
+		if p.RetentionDays <= 0 || p.Lane != a.number {
 			continue
 		}
 		day := localDay(time.Now(), p.Location()) - int64(p.RetentionDays)
@@ -78,7 +78,7 @@ func (a *app) expire(ctx context.Context, eraser store.Eraser) {
 	}
 }
 
-func (a *app) expireDeadLetters(ctx context.Context, eraser store.Eraser) {
+func (a *way) expireDeadLetters(ctx context.Context, eraser store.Eraser) {
 	if a.Config.Store.DeadLetters == 0 {
 		return
 	}
@@ -93,7 +93,7 @@ func (a *app) expireDeadLetters(ctx context.Context, eraser store.Eraser) {
 
 // expireArchive removes what came so long before a day of a project that no event of it is of that day or later: its clock
 // may be a day ahead, and its zone another.
-func (a *app) expireArchive(ctx context.Context, p uint32, day int64) {
+func (a *way) expireArchive(ctx context.Context, p uint32, day int64) {
 	if a.archive == nil {
 		return
 	}

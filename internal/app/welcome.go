@@ -88,7 +88,7 @@ func (a *app) sample(ctx context.Context) {
 	}
 	defer c.Close()
 	history := sampleHistory
-	if _, end := a.log.Bounds(); end > 0 {
+	if _, end := a.lanes[0].log.Bounds(); end > 0 {
 		history = 0
 	}
 	for ctx.Err() == nil {

@@ -28,6 +28,7 @@ type Config struct {
 	RequireData    bool     `yaml:"require_data" default:"false" doc:"Refuse to start on a folder that no server has used. Set it after the first start: a folder whose disk is not mounted looks like a new one, and a new server knows none of your apps' keys."`
 	Project        string   `yaml:"project" default:"" doc:"Where projects, keys and everything that people save are: the address of a PostgreSQL database that several servers may share, such as postgres://freshet@db.example.com:5432/freshet?sslmode=verify-full. A password belongs into the environment (PGPASSWORD, PGPASSFILE, or this setting as FRESHET_PROJECT). Empty: SQLite in the data folder."`
 	Roles          []string `yaml:"roles" default:"" doc:"What this process does of ingest (take events), process (store them), query (answer questions) and admin (change projects, keys and what people save). Empty: everything. Several processes that share the work need project and store.address, and log.address where one takes events and another stores them."`
+	Lanes          int      `yaml:"lanes" default:"1" doc:"How many paths there are from the log to the store, each with a partition of the topic, a database, and a process at work on it: several processes with the role process share them. A new project gets the one with the fewest projects and stays there. It can be raised later, for new projects, in every process of the installation. More than 1 need project, and log.address and store.address where a process uses those; database NAME of store.address is that of the first, NAME_1, NAME_2 ... are those of the others."`
 	PublicURL      string   `yaml:"public_url" default:"" doc:"Address under which clients reach this server, such as https://events.example.com. Empty: taken from each request."`
 	TrustedProxies []string `yaml:"trusted_proxies" default:"" doc:"Networks (CIDR) or addresses whose X-Forwarded-For is believed."`
 
@@ -275,6 +276,7 @@ func (c *Config) validateAddresses(bad func(key, format string, args ...any)) {
 	c.validateStore(bad)
 	c.validateCache(bad)
 	c.validateRoles(bad)
+	c.validateLanes(bad)
 	c.validateLog(bad)
 	if c.Data == "" {
 		bad("data", "is empty; name the folder that holds the data")

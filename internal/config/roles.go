@@ -18,6 +18,32 @@ func (c *Config) Split() bool {
 	return !c.Does(RoleIngest) || !c.Does(RoleProcess) || !c.Does(RoleQuery) || !c.Does(RoleAdmin)
 }
 
+// maxLanes bounds the setting lanes: each lane has connections and goroutines of its own in every process.
+const maxLanes = 256
+
+// validateLanes refuses several lanes where their parts would not be shared.
+func (c *Config) validateLanes(bad func(key, format string, args ...any)) {
+	if c.Lanes < 1 || c.Lanes > maxLanes {
+		bad("lanes", "is %d, must lie between 1 and %d", c.Lanes, maxLanes)
+	}
+	if c.Lanes <= 1 {
+		return
+	}
+	const why = "is empty; with several lanes "
+	if c.Project == "" {
+		bad("project", why+"PostgreSQL has which projects are on which, and which process works on which")
+	}
+	if c.Log.Address == "" && (c.Does(RoleIngest) || c.Does(RoleProcess)) {
+		bad("log.address", why+"each is a partition of a topic in Kafka")
+	}
+	if c.Store.Address == "" && (c.Does(RoleProcess) || c.Does(RoleQuery)) {
+		bad("store.address", why+"each has a database in ClickHouse")
+	}
+	if c.Demo {
+		bad("demo", "is set with several lanes")
+	}
+}
+
 // validateRoles refuses to split what holds state that is not shared.
 func (c *Config) validateRoles(bad func(key, format string, args ...any)) {
 	for i, r := range c.Roles {

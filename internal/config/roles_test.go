@@ -8,6 +8,42 @@ import (
 	"github.com/freshet/freshet/internal/config"
 )
 
+func TestLanes(t *testing.T) {
+	const (
+		control = "postgres://freshet@db/freshet"
+		events  = "clickhouse://freshet@ch/freshet"
+		topic   = "kafka://k/freshet"
+	)
+	for _, c := range []struct {
+		lanes, roles, project, store, log string
+		// wrong are the keys of the problems.
+		wrong []string
+	}{
+		{"1", "", "", "", "", nil},
+		{"2", "", "", "", "", []string{"project", "log.address", "store.address"}},
+		{"2", "", control, events, topic, nil},
+		{"2", "ingest", control, "", topic, nil},
+		{"2", "admin", control, "", "", nil},
+		{"2", "query", control, events, "", nil},
+		{"2", "query", control, "", "", []string{"store.address", "store.address"}},
+		{"0", "", "", "", "", []string{"lanes"}},
+		{"257", "", control, events, topic, []string{"lanes"}},
+	} {
+		_, err := config.Load(config.Sources{Flags: map[string]string{
+			"lanes": c.lanes, "roles": c.roles, "project": c.project, "store.address": c.store, "log.address": c.log,
+		}})
+		var keys []string
+		if ps, ok := err.(config.Problems); ok { //nolint:errorlint // Load says so
+			for _, p := range ps {
+				keys = append(keys, p.Key)
+			}
+		}
+		if !slices.Equal(keys, c.wrong) {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}
+
 func TestRoles(t *testing.T) {
 	const (
 		control = "postgres://freshet@db/freshet"

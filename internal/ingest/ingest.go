@@ -36,6 +36,7 @@ const PositionHeader = "Freshet-Position"
 
 // Options configure a Handler.
 type Options struct {
+	// Log is where events go; one that is eventlog.Several has a Log for each project.
 	Log eventlog.Log
 	// Operator is where what no client has sent goes, such as an unlink or a dead letter that is tried again; default Log.
 	Operator eventlog.Log
@@ -124,14 +125,14 @@ func (h *Handler) accept(ctx context.Context, p Protocol, req *Request, sink *Si
 	}
 	n := sink.enc.Len()
 	if n == 0 {
-		_, sink.Position = h.opts.Log.Bounds()
+		_, sink.Position = eventlog.Of(h.opts.Log, uint32(project)).Bounds()
 		return nil
 	}
 	if err := h.bound(uint32(project), sink); err != nil {
 		return err
 	}
 	began := h.opts.Now()
-	first, err := h.append(ctx, eventlog.Record{Payload: sink.payload(uint32(project), req.ReceivedAt, traceOf(ctx)), Events: n})
+	first, err := h.append(ctx, uint32(project), eventlog.Record{Payload: sink.payload(uint32(project), req.ReceivedAt, traceOf(ctx)), Events: n})
 	h.gate.waited(waited + h.opts.Now().Sub(began))
 	if err != nil {
 		return err
@@ -187,14 +188,14 @@ func (h *Handler) projectRate(project uint32) int {
 	return h.opts.Limits.ProjectRate
 }
 
-// append brings a record to the log, within the time that a client may be kept waiting for it. A client that has closed
+// append brings a record to the project's log, within the time that a client may be kept waiting for it. A client that has closed
 // its own direction, which ends its request's context, waits for the answer all the same.
-func (h *Handler) append(ctx context.Context, r eventlog.Record) (eventlog.Position, error) {
+func (h *Handler) append(ctx context.Context, project uint32, r eventlog.Record) (eventlog.Position, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), appendTimeout)
 	defer cancel()
 	ctx, span := h.opts.Tracer.Start(ctx, "log append")
 	defer span.End()
-	first, err := h.opts.Log.Append(ctx, r)
+	first, err := eventlog.Of(h.opts.Log, project).Append(ctx, r)
 	if err != nil {
 		span.SetStatus(codes.Error, err.Error())
 	}

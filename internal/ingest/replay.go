@@ -52,7 +52,7 @@ func (h *Handler) Replay(ctx context.Context, d store.DeadLetter, dry bool) (Out
 	}
 	ctx, cancel := context.WithTimeout(ctx, appendTimeout)
 	defer cancel()
-	first, err := h.opts.Operator.Append(ctx, eventlog.Record{Payload: payload, Events: events})
+	first, err := eventlog.Of(h.opts.Operator, uint32(d.Project)).Append(ctx, eventlog.Record{Payload: payload, Events: events})
 	if err != nil {
 		return Outcome{}, err
 	}

@@ -31,7 +31,7 @@ func (h *Handler) Unlink(ctx context.Context, p store.ProjectID, space event.Spa
 	c.Add(&e)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), appendTimeout)
 	defer cancel()
-	first, err := h.opts.Operator.Append(ctx, eventlog.Record{Payload: c.Payload(), Events: 1})
+	first, err := eventlog.Of(h.opts.Operator, uint32(p)).Append(ctx, eventlog.Record{Payload: c.Payload(), Events: 1})
 	if err != nil {
 		return 0, err
 	}

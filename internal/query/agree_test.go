@@ -9,6 +9,7 @@ import (
 
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/query"
+	"github.com/freshet/freshet/internal/store"
 )
 
 func TestTrendsAgreeWithOracle(t *testing.T) {
@@ -112,7 +113,7 @@ func askHistory(t *testing.T, rt *rapid.T, questions int, ask func(e *query.Engi
 	defer s.Close()
 	now := base.Add(time.Duration(rapid.IntRange(-60, 6000).Draw(rt, "now")) * time.Minute)
 	lag := rapid.SampledFrom([]time.Duration{0, 0, 0, time.Second, 2 * time.Hour, 26 * time.Hour}).Draw(rt, "lag")
-	e := engine(t, query.Options{Store: s, Now: func() time.Time { return now }, Lag: func() time.Duration { return lag }})
+	e := engine(t, query.Options{Store: s, Now: func() time.Time { return now }, Lag: func(store.ProjectID) time.Duration { return lag }})
 	o := &oracle{events: h.events, merged: map[uint64]uint64{}, handed: map[uint64]uint64{}, lag: lag, scope: query.Scope{
 		Project: 1, Zone: zone, SessionGap: 30 * time.Minute,
 		WeekStart: rapid.SampledFrom([]time.Weekday{time.Monday, time.Sunday, time.Saturday}).Draw(rt, "week start"),

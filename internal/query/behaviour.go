@@ -49,7 +49,7 @@ type framed struct {
 // frameOf fills in and checks the frame of a question, all but the range.
 func (e *Engine) frameOf(s Scope, f frame, kind string, intervals []string) (*framed, error) {
 	now := e.Now()
-	r := &framed{resolver: &resolver{engine: e, scope: s, now: now, known: now.Add(-e.Lag()), zone: s.Zone}, frame: f}
+	r := &framed{resolver: &resolver{engine: e, scope: s, now: now, known: now.Add(-e.Lag(s.Project)), zone: s.Zone}, frame: f}
 	if *f.kind == "" {
 		*f.kind = kind
 	}

@@ -15,7 +15,7 @@ func (e *Engine) Checksums(ctx context.Context, s Scope, from int64, at func(sto
 		return nil, err
 	}
 	defer leave()
-	cut, err := e.Store.Cut(ctx, s.Project)
+	cut, err := e.of(s.Project).Cut(ctx, s.Project)
 	if err != nil {
 		return nil, fmt.Errorf("read checksums: %w", err)
 	}

@@ -107,7 +107,7 @@ func (e *Engine) eachDeadLetter(
 	ctx context.Context, s Scope, before eventlog.Position, yield func(*store.DeadLetter) error,
 ) error {
 	for {
-		letters, err := e.Store.DeadLetters(ctx, s.Project, before, letterPage)
+		letters, err := e.of(s.Project).DeadLetters(ctx, s.Project, before, letterPage)
 		if err != nil {
 			return fmt.Errorf("read dead letters: %w", err)
 		}

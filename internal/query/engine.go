@@ -65,9 +65,9 @@ type Options struct {
 	MaxWaiting int
 	// MaxBuckets bounds the number of buckets of a trend; default 10,000.
 	MaxBuckets int
-	// Lag is how long ago everything that had been received was visible; 0 while nothing waits. Intervals that are over since then
+	// Lag is how long ago everything that had been received of a project was visible; 0 while nothing waits. Intervals that are over since then
 	// are not complete yet. Default always 0.
-	Lag func() time.Duration
+	Lag func(p store.ProjectID) time.Duration
 	// Cohorts finds those that questions name; default there are none.
 	Cohorts Cohorts
 	// Read reads a question of any kind, strictly, for cohorts out of a cell; default they are refused.
@@ -103,7 +103,7 @@ func (o *Options) defaults() {
 		o.MaxBuckets = 10_000
 	}
 	if o.Lag == nil {
-		o.Lag = func() time.Duration { return 0 }
+		o.Lag = func(store.ProjectID) time.Duration { return 0 }
 	}
 	if o.Cohorts == nil {
 		o.Cohorts = noCohorts{}
@@ -158,18 +158,22 @@ func New(o Options) (*Engine, error) {
 // holds while the version stays; its watermark may be replaced by the one returned here.
 func (e *Engine) Version(p store.ProjectID) (uint64, store.Watermark) {
 	// In this order a commit in between makes the watermark too old at worst, never too new for the version.
-	w := e.Store.Watermark()
-	return e.Store.Version(p), w
+	s := e.of(p)
+	w := s.Watermark()
+	return s.Version(p), w
 }
 
-// Wait returns when everything before the position is visible. When ctx ends first the error is a Timeout.
-func (e *Engine) Wait(ctx context.Context, p eventlog.Position) error {
-	err := e.Store.Wait(ctx, p)
+// of is the store that has a project.
+func (e *Engine) of(p store.ProjectID) store.Reader { return store.Of(e.Store, p) }
+
+// Wait returns when everything before a position of a project's log is visible. When ctx ends first the error is a Timeout.
+func (e *Engine) Wait(ctx context.Context, project store.ProjectID, p eventlog.Position) error {
+	err := e.of(project).Wait(ctx, p)
 	if err == nil {
 		return nil
 	}
 	if ctx.Err() != nil {
-		at := e.Store.Watermark().Position
+		at := e.of(project).Watermark().Position
 		return &event.Error{
 			Kind: event.Timeout, Code: "not_visible_yet", Err: err,
 			Message: fmt.Sprintf("position %d is not visible yet; the store has come to %d", p, at),
@@ -198,7 +202,7 @@ func (e *Engine) ask(ctx context.Context, kind string, s Scope, run func(ctx con
 		return err
 	}
 	defer leave()
-	cut, err := e.Store.Cut(ctx, s.Project)
+	cut, err := e.of(s.Project).Cut(ctx, s.Project)
 	if err != nil {
 		return fmt.Errorf("answer %s: %w", kind, err)
 	}

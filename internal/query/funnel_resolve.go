@@ -65,7 +65,7 @@ func (r *ResolvedFunnel) resolve(ctx context.Context, e *Engine, s Scope) error 
 	}
 	r.configure()
 	r.clocks = f.clocksOf(&r.buckets, r.compare)
-	r.asOf = asOf(e.Store.Watermark(), r.clocks.after(r.buckets.to()), r.longest())
+	r.asOf = asOf(e.of(s.Project).Watermark(), r.clocks.after(r.buckets.to()), r.longest())
 	r.key, err = f.keyOf(q, r.asOf.UnixMicro())
 	return err
 }

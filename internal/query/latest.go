@@ -16,7 +16,7 @@ func (e *Engine) Latest(
 	if err := checkLimit(limit, maxEvents); err != nil {
 		return nil, 0, w, err
 	}
-	if w = e.Store.Watermark(); w.Head() <= after {
+	if w = e.of(s.Project).Watermark(); w.Head() <= after {
 		return nil, 0, w, nil
 	}
 	err = e.ask(ctx, "latest", s, func(ctx context.Context, cut *peopledCut) error {

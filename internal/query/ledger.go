@@ -34,8 +34,8 @@ func (e *Engine) Ledger(ctx context.Context, s Scope, from, to time.Time) (*Ledg
 	if err := checkHours(from, to); err != nil {
 		return nil, err
 	}
-	w := e.Store.Watermark()
-	hours, err := e.Store.Ledger(ctx, s.Project, from.Truncate(time.Hour).Unix(), to.Unix())
+	w := e.of(s.Project).Watermark()
+	hours, err := e.of(s.Project).Ledger(ctx, s.Project, from.Truncate(time.Hour).Unix(), to.Unix())
 	if err != nil {
 		return nil, fmt.Errorf("read ledger: %w", err)
 	}

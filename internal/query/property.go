@@ -197,7 +197,7 @@ func quoteShort(s string) string {
 
 // PropertyColumns is how many columns the properties of a project have, and how many they may have.
 func (e *Engine) PropertyColumns(ctx context.Context, s Scope) (used, limit int, err error) {
-	cut, err := e.Store.Cut(ctx, s.Project)
+	cut, err := e.of(s.Project).Cut(ctx, s.Project)
 	if err != nil {
 		return 0, 0, fmt.Errorf("count the columns of properties: %w", err)
 	}

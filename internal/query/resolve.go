@@ -32,7 +32,7 @@ const (
 // Resolve checks a question, fills in its defaults and resolves its relative times. The question is not changed.
 func (e *Engine) Resolve(s Scope, q *Trends) (*Resolved, error) {
 	now := e.Now()
-	r := &resolver{engine: e, scope: s, now: now, known: now.Add(-e.Lag()), q: *q}
+	r := &resolver{engine: e, scope: s, now: now, known: now.Add(-e.Lag(s.Project)), q: *q}
 	r.zone = s.Zone
 	var out *Resolved
 	err := e.resolving(func(ctx context.Context) (err error) {
@@ -316,7 +316,7 @@ func (r *resolver) properties(ctx context.Context) error {
 	if !slices.ContainsFunc(r.check.refs, func(ref PropertyRef) bool { return !builtIn(ref) }) {
 		return nil
 	}
-	cut, err := r.engine.Store.Cut(ctx, r.scope.Project)
+	cut, err := r.engine.of(r.scope.Project).Cut(ctx, r.scope.Project)
 	if err != nil {
 		return fmt.Errorf("look up properties: %w", err)
 	}

@@ -89,7 +89,7 @@ func (r *resolver) spelled(from, to time.Time) Range {
 
 // firstEvent is the time of the project's first event, zero without events; by the clocks of devices the earliest reading.
 func (r *resolver) firstEvent(ctx context.Context) (first time.Time, err error) {
-	cut, err := r.engine.Store.Cut(ctx, r.scope.Project)
+	cut, err := r.engine.of(r.scope.Project).Cut(ctx, r.scope.Project)
 	if err != nil {
 		return first, fmt.Errorf("resolve a range: %w", err)
 	}

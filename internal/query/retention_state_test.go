@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/freshet/freshet/internal/query"
+	"github.com/freshet/freshet/internal/store"
 )
 
 // states are the states of the first cohort's cells, by their first letters.
@@ -50,7 +51,7 @@ func TestNothingIsCompleteThatWaits(t *testing.T) {
 	s := h.write(t, t.TempDir())
 	t.Cleanup(func() { _ = s.Close() })
 	now, lag := time.Date(2026, 6, 4, 12, 0, 0, 0, time.UTC), time.Duration(0)
-	e := engine(t, query.Options{Store: s, Now: func() time.Time { return now }, Lag: func() time.Duration { return lag }})
+	e := engine(t, query.Options{Store: s, Now: func() time.Time { return now }, Lag: func(store.ProjectID) time.Duration { return lag }})
 	scope := query.Scope{Project: 1, Zone: time.UTC, WeekStart: time.Monday}
 	ask := func() (out, keys string) {
 		for _, kind := range []string{"on", "on_or_after"} {

@@ -19,11 +19,11 @@ func TestWait(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
 	defer cancel()
 	var late *event.Error
-	if err := e.Wait(ctx, 1); !errors.As(err, &late) || late.Kind != event.Timeout || late.Code != "not_visible_yet" {
+	if err := e.Wait(ctx, 1, 1); !errors.As(err, &late) || late.Kind != event.Timeout || late.Code != "not_visible_yet" {
 		t.Fatalf("waited for nothing and got %v", err)
 	}
 	h.add(t, s, 0, 1)
-	if err := e.Wait(context.Background(), 1); err != nil {
+	if err := e.Wait(context.Background(), 1, 1); err != nil {
 		t.Fatal(err)
 	}
 	if after, w := e.Version(1); after == before || w.Position != 1 {

@@ -31,6 +31,20 @@ type Reader interface {
 	DeadLetters(ctx context.Context, project ProjectID, before eventlog.Position, limit int) ([]DeadLetter, error)
 }
 
+// Several is implemented by a Reader that stands for several stores, of which each has some of the projects.
+type Several interface {
+	// Of is the one that has a project.
+	Of(project ProjectID) Reader
+}
+
+// Of is the Reader that has a project: r itself, or the one of Several.
+func Of(r Reader, project ProjectID) Reader {
+	if s, ok := r.(Several); ok {
+		return s.Of(project)
+	}
+	return r
+}
+
 // Watermark says up to where an answer is complete.
 type Watermark struct {
 	Position eventlog.Position `json:"position"`

@@ -134,6 +134,13 @@ func Database(t testing.TB, dir string) string {
 	return server + "/" + name
 }
 
+// Drop has a database of a URL dropped at the end of the test.
+func Drop(t testing.TB, address string) {
+	t.Helper()
+	i := strings.LastIndexByte(address, '/')
+	t.Cleanup(func() { drop(t, address[:i], address[i+1:]) })
+}
+
 func drop(t testing.TB, server, database string) {
 	t.Helper()
 	ctx := context.Background()

@@ -43,7 +43,7 @@ func (a *API) registerChecksums() {
 }
 
 func (a *API) checksums(ctx context.Context, c *call, in *checksumsParameters) (*huma.StreamResponse, error) {
-	_, cancel, err := a.wait(ctx, &in.WaitParameters)
+	_, cancel, err := a.wait(ctx, c.scope().Project, &in.WaitParameters)
 	if err != nil {
 		return nil, err
 	}

@@ -327,7 +327,7 @@ func (a *API) cohortPeople(ctx context.Context, c *call, in *cohortPeopleParamet
 	if err := pages.check(); err != nil {
 		return nil, err
 	}
-	return waiting(a, &in.WaitParameters, func(ctx context.Context) (*PeoplePage, error) {
+	return waiting(a, scope.Project, &in.WaitParameters, func(ctx context.Context) (*PeoplePage, error) {
 		r, err := a.opts.Engine.ResolveCohort(scope, in.ID)
 		if err != nil {
 			return nil, err

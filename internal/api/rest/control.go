@@ -19,13 +19,14 @@ type projectView struct {
 	RetentionDays     int        `json:"retention_days" doc:"Days that events are kept; 0 is for ever." example:"365"`
 	SessionGapMinutes int        `json:"session_gap_minutes" doc:"Minutes of silence that end a session." example:"30"`
 	EventsPerSecond   int        `json:"events_per_second" doc:"Events a second that the project may send, on average over 10 s; 0 is what the server is set to (limits.project_rate)." example:"0"`
+	Lane              int        `json:"lane,omitempty" doc:"The lane that its events go, where there are several; absent for the first, 0." example:"1"`
 	CreatedAt         time.Time  `json:"created_at" doc:"When the project was made."`
 }
 
 func viewOf(p project.Project) projectView {
 	return projectView{
 		ID: p.ID, Name: p.Name, Timezone: p.Timezone, WeekStart: p.WeekStart, RetentionDays: p.RetentionDays,
-		SessionGapMinutes: p.SessionGapMinutes, EventsPerSecond: p.EventsPerSecond, CreatedAt: p.CreatedAt,
+		SessionGapMinutes: p.SessionGapMinutes, EventsPerSecond: p.EventsPerSecond, Lane: p.Lane, CreatedAt: p.CreatedAt,
 	}
 }
 

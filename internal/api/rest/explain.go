@@ -38,7 +38,7 @@ func (a *API) explain(_ context.Context, c *call, in *WaitParameters) (work[quer
 	if err != nil {
 		return nil, err
 	}
-	return waiting(a, in, func(ctx context.Context) (*query.Explanation, error) {
+	return waiting(a, c.scope().Project, in, func(ctx context.Context) (*query.Explanation, error) {
 		b, err := a.behind(request.Question, request.Cell, c.scope())
 		if err != nil {
 			return nil, err

@@ -7,6 +7,7 @@ import (
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/query"
+	"github.com/freshet/freshet/internal/store"
 )
 
 // WaitParameters say how long an answer may take. They are exported because huma does not look into what is not.
@@ -26,21 +27,21 @@ func (in *WaitParameters) timeout() (time.Duration, error) {
 }
 
 // visible waits until what the answer is to count can be seen.
-func (a *API) visible(ctx context.Context, in *WaitParameters) error {
+func (a *API) visible(ctx context.Context, p store.ProjectID, in *WaitParameters) error {
 	if in.ConsistentWith == 0 {
 		return nil
 	}
-	return a.opts.Engine.Wait(ctx, eventlog.Position(in.ConsistentWith))
+	return a.opts.Engine.Wait(ctx, p, eventlog.Position(in.ConsistentWith))
 }
 
 // wait bounds ctx by the timeout of a request, and waits for the position that it must be consistent with.
-func (a *API) wait(ctx context.Context, in *WaitParameters) (context.Context, context.CancelFunc, error) {
+func (a *API) wait(ctx context.Context, p store.ProjectID, in *WaitParameters) (context.Context, context.CancelFunc, error) {
 	timeout, err := in.timeout()
 	if err != nil {
 		return nil, nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
-	if err := a.visible(ctx, in); err != nil {
+	if err := a.visible(ctx, p, in); err != nil {
 		cancel()
 		return nil, nil, err
 	}

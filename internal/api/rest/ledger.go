@@ -88,7 +88,7 @@ func (a *API) ledger(ctx context.Context, c *call, in *LedgerQuery) (*ledgerAnsw
 	}
 	out := &ledgerAnswer{}
 	out.Body.Ledger = *l
-	if _, end := a.opts.Pipeline.LogBounds(); end > l.Watermark.Position {
+	if _, end := a.pipeline(c).LogBounds(); end > l.Watermark.Position {
 		out.Body.InFlight = uint64(end - l.Watermark.Position)
 	}
 	return out, nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/project"
 )
@@ -102,6 +103,9 @@ func (a *API) operations(ctx context.Context, c *call, _ *ProjectParameter) (*op
 	var all int64
 	for _, p := range a.opts.Projects.Projects() {
 		rows, err := a.opts.Operator.Rows(ctx, p.ID)
+		if err != nil && p.ID != c.project.ID && event.KindOf(err) == event.Unavailable {
+			continue // The store of another lane may be away for moments.
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -29,7 +29,7 @@ func (a *API) outline(ctx context.Context, c *call, in *WaitParameters) (*outlin
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel, err := a.wait(ctx, in)
+	ctx, cancel, err := a.wait(ctx, c.scope().Project, in)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,8 @@ import (
 	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/freshet/freshet/internal/store"
 )
 
 // work is what is left of a request after it was checked: the part that may take a while.
@@ -58,12 +60,12 @@ func patient[I, T any](a *API, op huma.Operation, begin func(context.Context, *c
 }
 
 // waiting is work that waits until what it is to count can be seen, and has as long as the request allows.
-func waiting[T any](a *API, in *WaitParameters, do work[T]) (work[T], error) {
+func waiting[T any](a *API, p store.ProjectID, in *WaitParameters, do work[T]) (work[T], error) {
 	if _, err := in.timeout(); err != nil {
 		return nil, err
 	}
 	return func(ctx context.Context) (*T, error) {
-		ctx, cancel, err := a.wait(ctx, in)
+		ctx, cancel, err := a.wait(ctx, p, in)
 		if err != nil {
 			return nil, err
 		}

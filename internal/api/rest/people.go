@@ -166,7 +166,7 @@ func (a *API) people(_ context.Context, c *call, in *WaitParameters) (work[Peopl
 	if request.Limit < 1 || request.Limit > maxPeople {
 		return nil, invalid("bad_limit", "limit", "limit is %d, it must be 1 to %d", request.Limit, maxPeople)
 	}
-	return waiting(a, in, func(ctx context.Context) (*PeoplePage, error) {
+	return waiting(a, c.scope().Project, in, func(ctx context.Context) (*PeoplePage, error) {
 		scope := c.scope()
 		b, err := a.behind(request.Question, request.Cell, scope)
 		if err != nil {
@@ -283,7 +283,7 @@ func (a *API) exportPeople(ctx context.Context, c *call, in *exportPeopleParamet
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel, err := a.wait(ctx, &in.WaitParameters)
+	ctx, cancel, err := a.wait(ctx, c.scope().Project, &in.WaitParameters)
 	if err != nil {
 		return nil, err
 	}

@@ -142,7 +142,7 @@ type wanted struct {
 
 // wanted waits until what the question is to count can be seen, and reads the question.
 func (a *API) wanted(ctx context.Context, s query.Scope, in *QueryParameters, data []byte) (*wanted, error) {
-	if err := a.visible(ctx, &in.WaitParameters); err != nil {
+	if err := a.visible(ctx, s.Project, &in.WaitParameters); err != nil {
 		return nil, err
 	}
 	asked, err := a.question(data, s)

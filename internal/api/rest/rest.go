@@ -36,6 +36,14 @@ type Pipeline interface {
 	FormerDays() int
 }
 
+// Lanes is implemented by a Pipeline that stands for several, of which each has some of the projects.
+type Lanes interface {
+	// Of is the one that a project's events go.
+	Of(p project.ID) Pipeline
+	// Lanes tells how each of them is, by number.
+	Lanes() []LaneStatus
+}
+
 // Replayer tries dead letters again.
 type Replayer interface {
 	// Replay gives a letter to its decoder again and, unless dry is set, appends the event to the log with its first

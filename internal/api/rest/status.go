@@ -20,6 +20,24 @@ type serverStatus struct {
 	Freshness     freshnessStatus `json:"freshness_ms" doc:"Milliseconds from receipt to visibility, of recent events."`
 	Log           logStatus       `json:"log" doc:"What the event log holds."`
 	Store         storeStatus     `json:"store" doc:"What the store holds."`
+	Lanes         []LaneStatus    `json:"lanes,omitempty" doc:"How each lane is, where there are several; then watermark, lag, freshness, log and store are of the project's own."`
+}
+
+// LaneStatus is how one of several paths from the log to the store is.
+type LaneStatus struct {
+	Lane      int             `json:"lane" doc:"The number of the lane." example:"1"`
+	Processes bool            `json:"processes" doc:"Whether it is this process that stores the lane's events."`
+	Watermark store.Watermark `json:"watermark" doc:"The position in the lane's log before which every event is visible."`
+	Lag       lagStatus       `json:"lag" doc:"What was acknowledged and is not visible yet, as far as this process knows."`
+	Log       logStatus       `json:"log" doc:"What the lane's log holds."`
+}
+
+// NewLaneStatus is that of a lane by its pipeline.
+func NewLaneStatus(lane int, processes bool, w store.Watermark, p Pipeline) LaneStatus {
+	s := LaneStatus{Lane: lane, Processes: processes, Watermark: w}
+	s.Lag.Events, s.Lag.Seconds = p.Lag()
+	s.Log.Start, s.Log.End = p.LogBounds()
+	return s
 }
 
 type lagStatus struct {
@@ -49,21 +67,32 @@ type statusAnswer struct {
 func (a *API) registerStatus() {
 	handle(a, huma.Operation{
 		OperationID: "get-status", Method: http.MethodGet, Path: "/v1/status", Tags: []string{"operation"},
-		Summary: "Tell how fresh answers are", Description: "The figures are of the whole server, not of a project.",
+		Summary: "Tell how fresh answers are", Description: "The figures are of the whole server, not of a project; where there are several lanes, of the one that the project's events go.",
 	}, read, func(_ context.Context, c *call, _ *ProjectParameter) (*statusAnswer, error) {
 		return &statusAnswer{a.status(c)}, nil
 	})
 }
 
 func (a *API) status(c *call) serverStatus {
-	p := a.opts.Pipeline
+	p := a.pipeline(c)
 	s := serverStatus{Version: a.opts.Version, UptimeSeconds: a.opts.Now().Sub(a.started).Round(time.Millisecond).Seconds()}
 	_, s.Watermark = a.opts.Engine.Version(store.ProjectID(c.project.ID))
 	s.Lag.Events, s.Lag.Seconds = p.Lag()
 	s.Freshness.P50, s.Freshness.P99 = milliseconds(p.Freshness(0.5)), milliseconds(p.Freshness(0.99))
 	s.Log.Start, s.Log.End = p.LogBounds()
 	s.Store.HotRows, s.Store.FormerDays = p.HotRows(), p.FormerDays()
+	if l, ok := a.opts.Pipeline.(Lanes); ok {
+		s.Lanes = l.Lanes()
+	}
 	return s
+}
+
+// pipeline is the one that the events of the call's project go.
+func (a *API) pipeline(c *call) Pipeline {
+	if l, ok := a.opts.Pipeline.(Lanes); ok {
+		return l.Of(c.project.ID)
+	}
+	return a.opts.Pipeline
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -48,7 +48,7 @@ func (a *API) unlink(ctx context.Context, c *call, in *WaitParameters) (*unlinkA
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel, err := a.wait(ctx, in)
+	ctx, cancel, err := a.wait(ctx, c.scope().Project, in)
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +70,6 @@ func (a *API) unlink(ctx context.Context, c *call, in *WaitParameters) (*unlinkA
 		return nil, err
 	}
 	// It will be done whether or not it is waited for here. Who asks again at once should see it.
-	_ = a.opts.Engine.Wait(ctx, out.Body.Position)
+	_ = a.opts.Engine.Wait(ctx, c.scope().Project, out.Body.Position)
 	return out, nil
 }

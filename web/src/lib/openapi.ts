@@ -847,6 +847,19 @@ export type LagStatus = {
   seconds: number;
 };
 
+export type LaneStatus = {
+  /** What was acknowledged and is not visible yet, as far as this process knows. */
+  lag: LagStatus;
+  /** The number of the lane. */
+  lane: number;
+  /** What the lane's log holds. */
+  log: LogStatus;
+  /** Whether it is this process that stores the lane's events. */
+  processes: boolean;
+  /** The position in the lane's log before which every event is visible. */
+  watermark: Watermark;
+};
+
 export type LedgerAnswer = {
   /** The difference is 0. */
   balanced: boolean;
@@ -1669,6 +1682,8 @@ export type Project = {
   events_per_second: number;
   /** The project's number; never used again. */
   id: number;
+  /** The lane that its events go, where there are several; absent for the first, 0. */
+  lane?: number;
   /** The project's name. */
   name: string;
   /** Days that events are kept; 0 is for ever. */
@@ -2075,6 +2090,8 @@ export type ServerStatus = {
   freshness_ms: FreshnessStatus;
   /** What was acknowledged and is not visible yet. */
   lag: LagStatus;
+  /** How each lane is, where there are several; then watermark, lag, freshness, log and store are of the project's own. */
+  lanes?: LaneStatus[];
   /** What the event log holds. */
   log: LogStatus;
   /** What the store holds. */
