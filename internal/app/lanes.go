@@ -33,6 +33,12 @@ func (l logs) Of(project uint32) eventlog.Log {
 	return noLog{unknownLane}
 }
 
+// Number implements eventlog.Several.
+func (l logs) Number(project uint32) int {
+	n, _ := l.app.projects.Lane(project)
+	return n
+}
+
 // readers are the stores of all lanes.
 type readers struct {
 	*reader

@@ -54,6 +54,8 @@ type Log interface {
 type Several interface {
 	// Of is the one that a project's records go to.
 	Of(project uint32) Log
+	// Number tells it apart from the others.
+	Number(project uint32) int
 }
 
 // Of is the Log that a project's records go to: l itself, or the one of Several.
@@ -62,6 +64,14 @@ func Of(l Log, project uint32) Log {
 		return s.Of(project)
 	}
 	return l
+}
+
+// Number tells the Log that a project's records go to apart from others; 0 where there is one.
+func Number(l Log, project uint32) int {
+	if s, ok := l.(Several); ok {
+		return s.Number(project)
+	}
+	return 0
 }
 
 // Subscription reads the log in order.

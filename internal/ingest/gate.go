@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"math"
 	"sync"
 	"time"
 
@@ -57,8 +58,13 @@ type gate struct {
 	swept time.Time
 	// quiet is the least mean of a window; it is forgotten slowly.
 	quiet time.Duration
-	// began is when the present window did; took and samples are of the waits in it.
-	began   time.Time
+	// began is when the present window did; waits are those in it, by log.
+	began time.Time
+	waits map[int]waits
+}
+
+// waits are how many there were of one log, and how long they took together.
+type waits struct {
 	took    time.Duration
 	samples int
 }
@@ -78,7 +84,7 @@ type party struct {
 }
 
 func newGate(now func() time.Time, weights map[uint32]float64, slots int, behind func() bool) *gate {
-	g := &gate{now: now, weights: weights, limit: mostLimit, projects: map[uint32]*party{}, began: now(), swept: now()}
+	g := &gate{now: now, weights: weights, limit: mostLimit, projects: map[uint32]*party{}, waits: map[int]waits{}, began: now(), swept: now()}
 	g.turns = newTurns(slots, behind)
 	return g
 }
@@ -264,17 +270,23 @@ func (g *gate) sweep(now time.Time) {
 // aim is what a request should wait at most, on average.
 func (g *gate) aim() time.Duration { return min(max(4*g.quiet, aimLeast), aimMost) }
 
-// waited tells how long a request waited for its turn and its append, and draws the conclusion of a window that is over.
-func (g *gate) waited(took time.Duration) {
+// waited tells how long a request waited for its turn and its append to a log, and draws the conclusion of a window that is over. Of
+// several logs the one counts that was waited for least: what is short for all shows there, too, and one that is slow by itself is bounded by
+// the shares of its projects.
+func (g *gate) waited(log int, took time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.took += took
-	g.samples++
+	w := g.waits[log]
+	g.waits[log] = waits{w.took + took, w.samples + 1}
+	samples, mean := 0, time.Duration(math.MaxInt64)
+	for _, w := range g.waits {
+		samples += w.samples
+		mean = min(mean, w.took/time.Duration(w.samples))
+	}
 	now := g.now()
-	if now.Sub(g.began) < gateEvery || g.samples < gateSamples {
+	if now.Sub(g.began) < gateEvery || samples < gateSamples {
 		return
 	}
-	mean := g.took / time.Duration(g.samples)
 	if g.quiet += g.quiet / 1000; g.quiet == 0 || mean < g.quiet {
 		g.quiet = mean
 	}
@@ -285,7 +297,8 @@ func (g *gate) waited(took time.Duration) {
 		g.limit = g.limit*1.1 + 1
 	}
 	g.limit = min(max(g.limit, leastLimit), mostLimit)
-	g.began, g.took, g.samples = now, 0, 0
+	g.began = now
+	clear(g.waits)
 }
 
 // show adds the gate's metrics.

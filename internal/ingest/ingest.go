@@ -73,8 +73,10 @@ type Handler struct {
 	routes    map[string]*route
 	// preflights are the paths for which OPTIONS is answered.
 	preflights map[string]bool
-	sinks      sync.Pool
-	parsers    sync.Pool
+	// several tells that projects have logs of their own, of which one may be away without the others.
+	several bool
+	sinks   sync.Pool
+	parsers sync.Pool
 }
 
 // appendTimeout bounds the wait for the disk: past it the client is told to come again, and nothing was acknowledged.
@@ -89,6 +91,7 @@ func New(o Options) *Handler {
 		o.Operator = o.Log
 	}
 	h := &Handler{opts: o, protocols: map[string]Protocol{}, routes: map[string]*route{}, preflights: map[string]bool{}}
+	_, h.several = o.Log.(eventlog.Several)
 	h.gate = newGate(o.Now, o.Limits.Weights, o.Decoders, o.Behind)
 	h.projectRates = newRates("project", o.Now)
 	h.deviceRates = newRates("device", o.Now)
@@ -133,7 +136,9 @@ func (h *Handler) accept(ctx context.Context, p Protocol, req *Request, sink *Si
 	}
 	began := h.opts.Now()
 	first, err := h.append(ctx, uint32(project), eventlog.Record{Payload: sink.payload(uint32(project), req.ReceivedAt, traceOf(ctx)), Events: n})
-	h.gate.waited(waited + h.opts.Now().Sub(began))
+	if log := eventlog.Number(h.opts.Log, uint32(project)); err == nil || !h.several {
+		h.gate.waited(log, waited+h.opts.Now().Sub(began))
+	}
 	if err != nil {
 		return err
 	}

@@ -357,3 +357,71 @@ func TestRefusedUnread(t *testing.T) {
 		requests.Wait()
 	})
 }
+
+// lanes have a log for each of two projects: the first one's does not answer, or late, and the second one's is as any.
+type lanes struct {
+	*slowLog
+
+	answers time.Duration
+}
+
+func (l lanes) Of(project uint32) eventlog.Log {
+	if project == 1 {
+		return lateLog{answers: l.answers}
+	}
+	return l.slowLog
+}
+
+func (l lanes) Number(project uint32) int { return int(project) }
+
+// lateLog answers after a while.
+type lateLog struct {
+	eventlog.Log
+
+	answers time.Duration
+}
+
+func (l lateLog) Append(ctx context.Context, r eventlog.Record) (eventlog.Position, error) {
+	select {
+	case <-ctx.Done():
+		return 0, &event.Error{Kind: event.Unavailable, Code: "log_unavailable", Err: ctx.Err()}
+	case <-time.After(l.answers):
+		return eventlog.Position(r.Events), nil
+	}
+}
+
+// TestOtherLogHangs has one of two logs answer late or never: whose events go to the other is not refused, and does not wait.
+func TestOtherLogHangs(t *testing.T) {
+	for _, answers := range []time.Duration{time.Second, time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			h := ingest.New(ingest.Options{
+				Log: lanes{&slowLog{turn: make(chan struct{}, 1)}, answers}, Keys: numberedKeys{}, Limits: ingest.DefaultLimits(),
+				Logger: slog.New(slog.DiscardHandler), Tracer: noop.NewTracerProvider().Tracer(""), Metrics: prometheus.NewRegistry(), Now: time.Now,
+			})
+			mux := http.NewServeMux()
+			h.Register(mux, native.Protocol{})
+			hangs := &sender{project: "1", address: "10.0.0.1", perSecond: 500}
+			good := &sender{project: "2", address: "10.0.0.2", perSecond: 500}
+			// A burst of many connections, such as a relay's.
+			burst := &sender{project: "2", address: "10.0.0.3"}
+			var requests sync.WaitGroup
+			requests.Go(func() {
+				<-time.After(5 * time.Second)
+				for range 100 {
+					requests.Go(func() { burst.send(mux) })
+				}
+			})
+			sendAll(mux, 8*time.Second, hangs, good)
+			requests.Wait()
+			if len(burst.codes) > 0 {
+				t.Errorf("one that answers after %s: a burst to the other is refused: %v", answers, burst.codes)
+			}
+			if len(good.codes) > 0 || good.accepted < 3500 || good.p99() > 100*time.Millisecond {
+				t.Errorf("one that answers after %s: the other takes %d, refuses %v, within %s", answers, good.accepted, good.codes, good.p99())
+			}
+			if late := answers < time.Minute; late != (hangs.accepted > 0) {
+				t.Errorf("one that answers after %s: it takes %d, refuses %v", answers, hangs.accepted, hangs.codes)
+			}
+		})
+	}
+}
