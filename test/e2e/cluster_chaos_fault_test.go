@@ -112,7 +112,7 @@ func (d *deck) link(kind func(name string, n *network) fault) fault {
 	of := []string{"Kafka", "ClickHouse", "PostgreSQL", "Redis"}
 	switch m.name[0] { // What it has nothing to say to would be cut off for nothing.
 	case 'i':
-		of = []string{"Kafka", "PostgreSQL"}
+		of = []string{"Kafka", "PostgreSQL", "Redis"}
 	case 'p':
 		of = of[:3]
 	case 'q':
