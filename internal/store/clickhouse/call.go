@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ClickHouse/ch-go"
+	"github.com/ClickHouse/ch-go/proto"
 	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -50,9 +51,13 @@ func newService(o *Options) *remote.Service {
 	})
 }
 
-// passes tells whether a call that failed so may succeed later: what the server itself says it will say again.
+// passes tells whether a call that failed so may succeed later: what the server itself says it will say again,
+// unless it is about to end.
 func passes(err error) bool {
 	var handed late
+	if ch.IsErr(err, proto.ErrAborted) && !errors.As(err, &handed) {
+		return true // it is stopping
+	}
 	return err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, circuitbreaker.ErrOpen) &&
 		!errors.As(err, &handed) && !ch.IsException(err)
 }

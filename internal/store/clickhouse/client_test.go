@@ -3,6 +3,7 @@ package clickhouse
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"testing"
 	"time"
@@ -45,6 +46,20 @@ func TestSilent(t *testing.T) {
 		}
 		if n > breakAfter {
 			t.Fatal("a server that does not answer is asked again and again")
+		}
+	}
+}
+
+// TestStopping has a server that stops answer what it was asked: it is away then, and that passes.
+func TestStopping(t *testing.T) {
+	for code, again := range map[proto.Error]bool{proto.ErrAborted: true, proto.ErrQueryWasCancelled: false} {
+		err := fmt.Errorf("handle packet: %w", &ch.Exception{Code: code, Name: "DB::Exception"})
+		var e *event.Error
+		if !errors.As(told(err), &e) || e.Code != "store_away" || e.Kind != event.Unavailable || e.Wait == 0 {
+			t.Errorf("%s is told as %v", code, told(err))
+		}
+		if passes(err) != again || passes(late{err}) {
+			t.Errorf("%s is tried again: %t", code, passes(err))
 		}
 	}
 }

@@ -32,6 +32,8 @@ func told(err error) error {
 		}
 	case ch.IsErr(err, proto.ErrTooManySimultaneousQueries):
 		return &event.Error{Kind: event.Overloaded, Code: "store_busy", Err: err, Wait: time.Second, Message: "the store runs as many statements as it may"}
+	case ch.IsErr(err, proto.ErrAborted, proto.ErrQueryWasCancelled):
+		return &event.Error{Kind: event.Unavailable, Code: "store_away", Err: err, Wait: time.Minute, Message: "the store is stopping; events are accepted, answers follow"}
 	case errors.Is(err, ErrAway) || errors.Is(err, errSilent) || !ch.IsException(err) && (errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, ch.ErrClosed)):
 		return &event.Error{Kind: event.Unavailable, Code: "store_away", Err: err, Wait: time.Minute, Message: "the store does not answer; events are accepted, answers follow"}
 	}
