@@ -24,7 +24,7 @@ func openHouse(ctx context.Context, address string, from *duck, threads int) (*h
 	for _, q := range []string{
 		"CREATE DATABASE IF NOT EXISTS bench ENGINE = Atomic",
 		`CREATE TABLE IF NOT EXISTS bench.best (day Int32 CODEC(Delta, LZ4), person UInt64, time UInt64 CODEC(T64, LZ4), seq UInt64 CODEC(T64, LZ4),
-			event LowCardinality(String), country LowCardinality(Nullable(String))) ENGINE = MergeTree ORDER BY (day, person, time)`,
+			event LowCardinality(String), country LowCardinality(Nullable(String)), app_version LowCardinality(Nullable(String)), duration Nullable(Float64)) ENGINE = MergeTree ORDER BY (day, person, time)`,
 	} {
 		if _, err := h.post(ctx, q, nil); err != nil {
 			return nil, err

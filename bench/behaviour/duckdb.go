@@ -49,16 +49,19 @@ func (d *duck) load(ctx context.Context, storeFile string) error {
 	if _, err := d.conn.ExecContext(ctx, "ATTACH "+quoted(storeFile)+" AS store (READ_ONLY)"); err != nil {
 		return fmt.Errorf("attach %s: %w", storeFile, err)
 	}
-	var country int
-	row := d.conn.QueryRowContext(ctx, "SELECT number + 1 FROM store.properties WHERE project = 1 AND key = 'country' ORDER BY number LIMIT 1")
-	if err := row.Scan(&country); err != nil {
-		return fmt.Errorf("find the property country: %w", err)
+	country, err := d.property(ctx, "country")
+	if err != nil {
+		return err
+	}
+	duration, err := d.property(ctx, "duration_ms")
+	if err != nil {
+		return err
 	}
 	for _, q := range []string{
 		// Rows of people who were merged since keep the person that they had until upkeep has rewritten them.
-		fmt.Sprintf(`CREATE TABLE best AS SELECT day::INTEGER AS day, coalesce(l.target, e.person) AS person, time, e.seq, event, p%d AS country
+		fmt.Sprintf(`CREATE TABLE best AS SELECT day::INTEGER AS day, coalesce(l.target, e.person) AS person, time, e.seq, event, p%d AS country, app_version, p%d AS duration
 			FROM store.events_1 e LEFT JOIN (SELECT person, target FROM store.pending_links WHERE project = 1) l ON l.person = e.person
-			WHERE event <> 'bench_tick' ORDER BY day, 2, time, e.seq`, country),
+			WHERE event <> 'bench_tick' ORDER BY day, 2, time, e.seq`, country, duration),
 		"DETACH store", "CHECKPOINT",
 	} {
 		if _, err := d.conn.ExecContext(ctx, q); err != nil {
@@ -66,6 +69,15 @@ func (d *duck) load(ctx context.Context, storeFile string) error {
 		}
 	}
 	return nil
+}
+
+// property is the number of a property's column in the attached store.
+func (d *duck) property(ctx context.Context, key string) (column int, err error) {
+	row := d.conn.QueryRowContext(ctx, "SELECT number + 1 FROM store.properties WHERE project = 1 AND key = ? ORDER BY number LIMIT 1", key)
+	if err := row.Scan(&column); err != nil {
+		return 0, fmt.Errorf("find the property %s: %w", key, err)
+	}
+	return column, nil
 }
 
 func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
@@ -104,7 +116,7 @@ func (d *duck) ask(ctx context.Context, q string) (lines []string, took time.Dur
 // parquet writes the table into a file.
 func (d *duck) parquet(ctx context.Context) (string, error) {
 	path := filepath.Join(d.dir, "best.parquet")
-	q := "COPY (SELECT day, person, epoch_us(time)::UBIGINT AS time, seq, event, country FROM best) TO %s (FORMAT parquet)"
+	q := "COPY (SELECT day, person, epoch_us(time)::UBIGINT AS time, seq, event, country, app_version, duration FROM best) TO %s (FORMAT parquet)"
 	_, err := d.conn.ExecContext(ctx, fmt.Sprintf(q, quoted(path)))
 	return path, err
 }

@@ -11,6 +11,16 @@ import (
 
 // answer is what of the answers is held against the peers' rows.
 type answer struct {
+	Series []struct {
+		Breakdown []string   `json:"breakdown"`
+		Values    []*float64 `json:"values"`
+		Total     float64    `json:"total"`
+	} `json:"series"`
+	Question struct {
+		Series []struct {
+			Aggregate string `json:"aggregate"`
+		} `json:"series"`
+	} `json:"question"`
 	Groups []struct {
 		Breakdown []string `json:"breakdown"`
 		Steps     []struct {
@@ -52,6 +62,21 @@ func facts(body []byte) (lines []string, err error) {
 	if err := json.Unmarshal(body, &a); err != nil {
 		return nil, err
 	}
+	for _, s := range a.Series {
+		line := func(bucket int, value float64) {
+			fields := append(slices.Clone(s.Breakdown), strconv.Itoa(bucket), strconv.FormatFloat(value, 'f', -1, 64))
+			lines = append(lines, strings.Join(fields, "\t"))
+		}
+		for i, v := range s.Values {
+			if v != nil {
+				line(i, *v)
+			}
+		}
+		// Who was there in all is a number of its own; other totals are sums.
+		if a.Question.Series[0].Aggregate == "unique" {
+			line(-1, s.Total)
+		}
+	}
 	for _, g := range a.Groups {
 		fields := slices.Clone(g.Breakdown)
 		for _, s := range g.Steps {
@@ -69,6 +94,9 @@ func facts(body []byte) (lines []string, err error) {
 		}
 	}
 	for i, b := range a.Buckets {
+		if len(a.Series) > 0 {
+			break // of trends
+		}
 		lines = append(lines, fmt.Sprintf("%d\t%d\t%d\t%d\t%d", i+1, b.New, b.Returning, b.Resurrecting, b.Dormant))
 	}
 	for _, w := range a.Windows {

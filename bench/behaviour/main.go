@@ -1,5 +1,5 @@
-// Command behaviour asks a server the behavioural questions of the benchmark, and DuckDB alone and a ClickHouse server the
-// same of the same events by SQL that was written by hand, checks that all say the same, and prints the median times.
+// Command behaviour asks a server the counting and behavioural questions of the benchmark, and DuckDB alone and a ClickHouse server
+// the same of the same events by SQL that was written by hand, checks that all say the same, and prints the median times.
 // bench/run-behaviour runs it.
 package main
 
@@ -21,7 +21,7 @@ import (
 var questions embed.FS
 
 func names() []string {
-	return []string{"funnel3", "funnel5", "retention", "lifecycle", "stickiness", "paths", "sessions", "cohort", "timeline"}
+	return []string{"days", "uniques", "countries", "p95", "funnel3", "funnel5", "retention", "lifecycle", "stickiness", "paths", "sessions", "cohort", "timeline"}
 }
 
 func main() {
@@ -43,6 +43,9 @@ type contest struct {
 	duck   *duck
 	house  *house
 	runs   int
+	peers  []string
+	// counted are the processes whose processor time is counted; none if nobody asks.
+	counted processes
 	// person is the one whose timeline is asked for.
 	person string
 }
@@ -58,6 +61,8 @@ func run(ctx context.Context) (err error) {
 	store := flag.String("store", "", "store.duckdb of a stopped server, or a copy, to make the table of")
 	clickhouse := flag.String("clickhouse", "", "address of a ClickHouse server's HTTP port; without it ClickHouse is not asked")
 	threads := flag.Int("threads", 2, "threads of DuckDB and ClickHouse")
+	peers := flag.String("peers", "duckdb,clickhouse", "who of those that are there is asked, with commas between")
+	pids := flag.String("pids", "", "processes that answer, with commas between: the processor time that an answer takes them is printed as well")
 	copies := flag.Int("copies", 0, "if given, only make the -store so many times as large, by copies of its events that other people did")
 	flag.Parse()
 	if *copies > 0 {
@@ -76,10 +81,17 @@ func run(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if c.counted, err = parseProcesses(*pids); err != nil {
+		return err
+	}
+	c.peers = strings.Split(*peers, ",")
 	if c.person, err = c.server.buyer(ctx); err != nil {
 		return err
 	}
-	fmt.Printf("%-12s %10s %10s %10s %8s\n", "", "freshet", "duckdb", "clickhouse", "ratio")
+	if len(c.counted) > 0 {
+		fmt.Println("behind a stroke: processor time")
+	}
+	fmt.Printf("%-12s %18s %18s %18s %8s\n", "", "freshet", "duckdb", "clickhouse", "ratio")
 	for _, name := range strings.Split(*only, ",") {
 		if err := c.question(ctx, name); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -107,7 +119,7 @@ func (c *contest) question(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	ours, own, err := c.median(func() ([]string, time.Duration, error) {
+	ours, own, work, err := c.median(func() ([]string, time.Duration, error) {
 		body, took, err := c.server.ask(ctx, q)
 		if err != nil {
 			return nil, 0, err
@@ -118,13 +130,13 @@ func (c *contest) question(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	cells, best := []string{shown(own)}, time.Duration(0)
+	cells, best, least := []string{c.shown(own, work)}, time.Duration(0), time.Duration(0)
 	for _, p := range []struct {
 		name  string
 		there bool
 		ask   func(context.Context, string) ([]string, time.Duration, error)
 	}{{"duckdb", c.duck != nil, c.duck.ask}, {"clickhouse", c.house != nil, c.house.ask}} {
-		if !p.there {
+		if !p.there || !slices.Contains(c.peers, p.name) {
 			cells = append(cells, "")
 			continue
 		}
@@ -137,7 +149,7 @@ func (c *contest) question(ctx context.Context, name string) error {
 		if err != nil {
 			return err
 		}
-		lines, took, err := c.median(func() ([]string, time.Duration, error) {
+		lines, took, work, err := c.median(func() ([]string, time.Duration, error) {
 			return p.ask(ctx, strings.ReplaceAll(string(sql), "$person", c.person))
 		})
 		if err != nil {
@@ -151,31 +163,54 @@ func (c *contest) question(ctx context.Context, name string) error {
 		if d := differ(ours, lines); d != "" {
 			return fmt.Errorf("%s says something else: %s", p.name, d)
 		}
-		cells = append(cells, shown(took))
+		cells = append(cells, c.shown(took, work))
 		if best == 0 || took < best {
-			best = took
+			best, least = took, work
 		}
 	}
 	ratio := ""
 	if best > 0 {
 		ratio = fmt.Sprintf("%.2f", float64(own)/float64(best))
 	}
-	fmt.Printf("%-12s %10s %10s %10s %8s\n", name, cells[0], cells[1], cells[2], ratio)
+	if least > 0 {
+		ratio += fmt.Sprintf(" / %.2f", float64(work)/float64(least))
+	}
+	fmt.Printf("%-12s %18s %18s %18s %8s\n", name, cells[0], cells[1], cells[2], ratio)
 	return nil
 }
 
-func (c *contest) median(ask func() ([]string, time.Duration, error)) (lines []string, took time.Duration, err error) {
+// median asks some times, after once to warm up: how long an answer took in the median, and the processor time of one in the mean.
+func (c *contest) median(ask func() ([]string, time.Duration, error)) (lines []string, took, work time.Duration, err error) {
 	var all []time.Duration
+	var before time.Duration
 	for i := range c.runs + 1 {
+		if i == 1 && len(c.counted) > 0 {
+			if before, err = c.counted.used(); err != nil {
+				return nil, 0, 0, err
+			}
+		}
 		if lines, took, err = ask(); err != nil {
-			return nil, 0, err
+			return nil, 0, 0, err
 		}
 		if i > 0 {
 			all = append(all, took)
 		}
 	}
+	if len(c.counted) > 0 {
+		after, err := c.counted.used()
+		if err != nil {
+			return nil, 0, 0, err
+		}
+		work = (after - before) / time.Duration(c.runs)
+	}
 	slices.Sort(all)
-	return lines, all[len(all)/2], nil
+	return lines, all[len(all)/2], work, nil
 }
 
-func shown(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000) }
+func (c *contest) shown(took, work time.Duration) string {
+	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	if len(c.counted) == 0 {
+		return fmt.Sprintf("%.1f ms", ms(took))
+	}
+	return fmt.Sprintf("%.1f ms / %.0f", ms(took), ms(work))
+}
