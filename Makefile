@@ -63,8 +63,9 @@ test-crash: web ## the crash laboratory: cut power, kill, damage and fill, and c
 
 # VERSITYGW is an S3 server that is there already; without it one is built. POSTGRES_BIN has PostgreSQL's programs; without it
 # they are looked for. CLICKHOUSE_URL is a ClickHouse server that runs, as clickhouse://user:password@host:9000, in which tests make
-# databases of their own; CLICKHOUSE_BIN a command that runs one on loopback when --path=, --tcp-port= and --http-port= are
-# appended, for tests that kill it. KAFKA_LIBS is a folder with Kafka's jars, which test/kafkatest/fetch makes, for tests that start
+# databases of their own; with CLICKHOUSE_CLUSTER, the name of a cluster in its remote_servers, on the shards of that. CLICKHOUSE_BIN is a
+# command that runs a server on loopback when --path=, --tcp-port= and --http-port= are appended, and --config= for one of several, for
+# tests that kill it. KAFKA_LIBS is a folder with Kafka's jars, which test/kafkatest/fetch makes, for tests that start
 # a broker with Java 17. REDIS_BIN is redis-server; without it, it is looked for. What needs one that is not set is skipped.
 test-cluster: web ## what is elsewhere: a bucket of a real S3 server, a real PostgreSQL, ClickHouse and Kafka, over a bad network
 	$(GOTEST) -tags duckdb_arrow,cluster -timeout 10m ./internal/project/postgres -count 1

@@ -185,7 +185,7 @@ func (a *way) stored(ctx context.Context) (eventlog.Position, error) {
 	ctx, cancel := context.WithTimeout(ctx, askFor)
 	defer cancel()
 	found, err := clickhouse.Look(ctx, o)
-	if errors.Is(err, clickhouse.ErrOwner) {
+	if errors.Is(err, clickhouse.ErrOwner) || errors.Is(err, clickhouse.ErrSpread) {
 		return 0, err
 	}
 	if err != nil {
@@ -303,10 +303,19 @@ func probeStore(ctx context.Context, c config.Config) (found, advice string, err
 	}
 	began := time.Now()
 	f, err := clickhouse.Look(ctx, o)
+	if errors.Is(err, clickhouse.ErrSpread) {
+		return "", "freshet serve would refuse to start.", err
+	}
 	if err != nil {
 		return "", "Check the address, the user and the network; see the setting store.address. Events are accepted while it is away.", err
 	}
 	found = fmt.Sprintf("ClickHouse %s, database %s up to position %d, answers in %s", f.Version, o.Target.Database, f.Position, time.Since(began).Round(100*time.Microsecond))
+	if o.Target.Cluster != "" {
+		found += fmt.Sprintf(", events on %d shards", f.Shards)
+		if err := clickhouse.Reach(ctx, o); err != nil {
+			return found, "Check the addresses in remote_servers, from here and from the server of store.address, and the user on each shard.", err
+		}
+	}
 	switch {
 	case n == nil && f.Position > 0 && c.Does(config.RoleProcess):
 		return found, "It has the events of another data folder: name an empty database.", clickhouse.ErrOwner

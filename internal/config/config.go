@@ -88,7 +88,7 @@ type Dedup struct {
 
 // Store configures the column store.
 type Store struct {
-	Address       string        `yaml:"address" default:"" doc:"Where events are stored for questions: the address of a ClickHouse database that this server alone writes to, such as clickhouse://freshet:password@ch.example.com:9000/freshet, or clickhouses:// for TLS. A password belongs into the environment (this setting as FRESHET_STORE_ADDRESS). Empty: DuckDB in the data folder."`
+	Address       string        `yaml:"address" default:"" doc:"Where events are stored for questions: the address of a ClickHouse database that this server alone writes to, such as clickhouse://freshet:password@ch.example.com:9000/freshet, or clickhouses:// for TLS. With ?cluster=name behind it they are spread over the shards of a cluster that is in remote_servers of that server. A password belongs into the environment (this setting as FRESHET_STORE_ADDRESS). Empty: DuckDB in the data folder."`
 	MemoryLimit   Bytes         `yaml:"memory_limit" default:"288MiB" doc:"Memory that DuckDB may use, for questions and for writing; rows in memory come on top, about 600 bytes each. In ClickHouse its own limits hold."`
 	Threads       int           `yaml:"threads" default:"0" doc:"Threads a query may use; 0 is one per core."`
 	FlushRows     int           `yaml:"flush_rows" default:"122880" doc:"Rows in memory at which they are flushed to disk."`
@@ -339,11 +339,14 @@ func (c *Config) validateStore(bad func(key, format string, args ...any)) {
 	}
 	scheme, place, _ := strings.Cut(c.Store.Address, "://")
 	host, database, _ := strings.Cut(place[strings.LastIndexByte(place, '@')+1:], "/")
+	database, parameters, asked := strings.Cut(database, "?")
 	switch {
 	case scheme != "clickhouse" && scheme != "clickhouses":
 		bad("store.address", "is no address of a database such as clickhouse://user:password@host:9000/freshet; there are clickhouse and clickhouses")
-	case host == "" || database == "" || strings.ContainsAny(database, "/?"):
+	case host == "" || database == "" || strings.Contains(database, "/"):
 		bad("store.address", "names no host and database, as in clickhouse://user:password@host:9000/freshet; in a password / is %%2F and @ is %%40")
+	case asked && (!strings.HasPrefix(parameters, "cluster=") || parameters == "cluster=" || strings.Contains(parameters, "&")):
+		bad("store.address", "says something else behind the ? than cluster=name, the name of a cluster that the server knows")
 	}
 }
 

@@ -9,15 +9,19 @@ import (
 func TestStoreAddress(t *testing.T) {
 	checkAddresses(t, func(c *config.Config, address string) { c.Store.Address = address }, map[string]string{
 		"": "",
-		"clickhouse://freshet:secret@ch:9000/freshet":   "",
-		"clickhouses://freshet:secret@ch/freshet":       "",
-		"clickhouse://ch/freshet":                       "",
-		"http://freshet:secret@ch:8123/freshet":         "no address of a database",
-		"secret":                                        "no address of a database",
-		"clickhouse://freshet:secret@ch:9000":           "no host and database",
-		"clickhouse://freshet:secret@/freshet":          "no host and database",
-		"clickhouse://freshet:a/secret@ch/freshet":      "",
-		"clickhouse://freshet:secret@ch/freshet?tls=on": "no host and database",
+		"clickhouse://freshet:secret@ch:9000/freshet":                "",
+		"clickhouses://freshet:secret@ch/freshet":                    "",
+		"clickhouse://ch/freshet":                                    "",
+		"http://freshet:secret@ch:8123/freshet":                      "no address of a database",
+		"secret":                                                     "no address of a database",
+		"clickhouse://freshet:secret@ch:9000":                        "no host and database",
+		"clickhouse://freshet:secret@/freshet":                       "no host and database",
+		"clickhouse://freshet:a/secret@ch/freshet":                   "",
+		"clickhouse://freshet:secret@ch/freshet?tls=on":              "cluster=name",
+		"clickhouse://freshet:secret@ch/freshet?cluster=both":        "",
+		"clickhouse://freshet:secret@ch/freshet?cluster=":            "cluster=name",
+		"clickhouse://freshet:secret@ch/freshet?cluster=both&tls=on": "cluster=name",
+		"clickhouse://freshet:secret@ch/?cluster=both":               "no host and database",
 	})
 }
 

@@ -57,7 +57,8 @@ func TestLanes(t *testing.T) {
 	const lanes = 2
 	pg, k := postgrestest.Start(t), kafkatest.Start(t)
 	database := clickhousetest.Database(t, t.TempDir())
-	clickhousetest.Drop(t, database+"_1")
+	name, cluster, _ := strings.Cut(database, "?")
+	clickhousetest.Drop(t, strings.TrimSuffix(name+"_1?"+cluster, "?"))
 	project := pg.URL(pg.Create())
 	shared := []string{"--project", project, "--log-address", k.URL("events"), "--log-replicas", "1", "--store-address", database}
 	before := start(t, append([]string{"--roles", "ingest"}, shared...)...)

@@ -14,8 +14,8 @@ import (
 
 // open is the open batch: what has been added since the last commit.
 type open struct {
-	projects map[store.ProjectID]*rows
-	order    []*rows
+	projects map[store.ProjectID]*events
+	order    []*events
 	dead     []store.DeadLetter
 	// identities are links, handovers and openings of spans, as they came; opened are the spans that these open.
 	identities []any
@@ -35,12 +35,21 @@ type hourKey struct {
 
 func newOpen() open {
 	return open{
-		projects: map[store.ProjectID]*rows{}, counts: map[hourKey]store.Counts{}, sdks: map[hourKey]store.SDKCounts{},
+		projects: map[store.ProjectID]*events{}, counts: map[hourKey]store.Counts{}, sdks: map[hourKey]store.SDKCounts{},
 		opened: map[who]bool{}, holders: map[person]store.Holder{},
 	}
 }
 
-// rows are the open batch's columns of one project.
+// events are those of one project in the open batch, by the shard that gets them.
+type events struct {
+	table *table
+	n     int
+	of    []*rows
+	flat  flat.Events
+	loc   *time.Location
+}
+
+// rows are the open batch's columns of one project for one shard.
 type rows struct {
 	table   *table
 	n       int
@@ -49,10 +58,8 @@ type rows struct {
 	members map[int]*memberColumn
 	utcDays proto.ColInt32
 	// own are the numbers of the ids that say whose events are, spans those of the spans that they are of, or 0.
-	own    proto.ColUInt64
-	spans  proto.ColUInt64
-	events flat.Events
-	loc    *time.Location
+	own   proto.ColUInt64
+	spans proto.ColUInt64
 }
 
 func newRows(t *table) *rows {
@@ -67,23 +74,30 @@ func newRows(t *table) *rows {
 
 // Add implements store.Writer.
 func (s *Store) Add(project store.ProjectID, loc *time.Location, protocol string, e *event.Event) {
-	r := s.batch.projects[project]
-	if r == nil {
-		r = newRows(s.table(project))
-		s.batch.projects[project] = r
+	all := s.batch.projects[project]
+	if all == nil {
+		all = &events{table: s.table(project), of: make([]*rows, len(s.shards))}
+		s.batch.projects[project] = all
 	}
-	if r.n == 0 {
-		s.batch.order = append(s.batch.order, r)
+	if all.n == 0 {
+		s.batch.order = append(s.batch.order, all)
 	}
 	s.batch.newest = max(s.batch.newest, e.Derived.ReceivedAt)
-	r.loc = loc
+	all.loc = loc
+	all.n++
+	to := shardOf(e.Derived.Person, len(s.shards))
+	r := all.of[to]
+	if r == nil {
+		r = newRows(all.table)
+		all.of[to] = r
+	}
 	r.utcDays = append(r.utcDays, floorDay(e.Derived.Time))
 	own := event.OwnNumber(e.UserID, e.AnonymousID, e.Context.DeviceID)
 	r.own, r.spans = append(r.own, own), append(r.spans, e.Derived.Span)
 	if e.Derived.Span != 0 {
 		s.openSpan(opening{project, own, e.Derived.Span, e.Derived.Person, eventlog.Position(e.Derived.Position)})
 	}
-	r.events.Add(r, r.n, loc, protocol, e)
+	all.flat.Add(r, r.n, loc, protocol, e)
 	r.n++
 }
 
@@ -93,7 +107,7 @@ func (s *Store) table(project store.ProjectID) *table {
 	defer s.mu.Unlock()
 	t := s.tables[project]
 	if t == nil {
-		t = newTable(project, s.opts.PropertyLimit)
+		t = newTable(project, &s.opts)
 		s.tables[project] = t
 	}
 	return t
@@ -168,9 +182,18 @@ func (r *rows) input(epoch uint64) proto.Input {
 	return out
 }
 
+func (e *events) reset() {
+	e.n, e.loc = 0, nil
+	e.flat.Reset()
+	for _, r := range e.of {
+		if r != nil {
+			r.reset()
+		}
+	}
+}
+
 func (r *rows) reset() {
-	r.n, r.loc, r.utcDays, r.own, r.spans = 0, nil, r.utcDays[:0], r.own[:0], r.spans[:0]
-	r.events.Reset()
+	r.n, r.utcDays, r.own, r.spans = 0, r.utcDays[:0], r.own[:0], r.spans[:0]
 	for i := range r.builtin {
 		r.builtin[i].reset()
 	}

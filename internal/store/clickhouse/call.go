@@ -59,7 +59,7 @@ func passes(err error) bool {
 		return true // it is stopping
 	}
 	return err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, circuitbreaker.ErrOpen) &&
-		!errors.As(err, &handed) && !ch.IsException(err)
+		!errors.As(err, &handed) && (!ch.IsException(err) || shardAway(err))
 }
 
 // call makes a call.

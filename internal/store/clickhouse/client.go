@@ -64,6 +64,11 @@ func settings(o *Options) []ch.Setting {
 	} {
 		out = append(out, ch.Setting{Key: s[0], Value: s[1], Important: true})
 	}
+	if o.Target.Cluster != "" {
+		for _, s := range spreadSettings {
+			out = append(out, ch.Setting{Key: s[0], Value: s[1], Important: true})
+		}
+	}
 	if o.Threads > 0 {
 		out = append(out, ch.Setting{Key: "max_threads", Value: strconv.Itoa(o.Threads), Important: true})
 	}
@@ -77,10 +82,25 @@ func newClient(o *Options) *client {
 		DialTimeout: dialTimeout, HandshakeTimeout: dialTimeout, ReadTimeout: packetTimeout,
 	}
 	if o.Target.TLS {
-		host, _, _ := net.SplitHostPort(o.Target.Address)
-		options.TLS = &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
+		options.TLS = tlsFor(o.Target.Address)
 	}
 	return &client{options: options, idle: make(chan idle, mostIdle), service: newService(o)}
+}
+
+func tlsFor(address string) *tls.Config {
+	host, _, _ := net.SplitHostPort(address)
+	return &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
+}
+
+// at is a client of another server, which is asked in the same way. What stands between callers and the servers is one for all: a question
+// needs each of them.
+func (c *client) at(address string) *client {
+	other := &client{options: c.options, idle: make(chan idle, mostIdle), service: c.service}
+	other.options.Address = address
+	if c.options.TLS != nil {
+		other.options.TLS = tlsFor(address)
+	}
+	return other
 }
 
 // create makes the database if there is none.
@@ -210,6 +230,37 @@ func (c *client) each(ctx context.Context, call string, q ch.Query, take func(pr
 		}
 		return err
 	})
+}
+
+// rows runs a statement and calls take with each row, which is good until it returns.
+func (c *client) rows(ctx context.Context, sql string, take func([]any)) error {
+	var b batch
+	return c.each(ctx, "look", ch.Query{Body: sql}, func(r proto.Results) error {
+		if err := b.of(r); err != nil {
+			return err
+		}
+		row := make([]any, len(b.Columns))
+		for i := range b.Rows {
+			for j := range row {
+				row[j] = b.value(j, i)
+			}
+			take(row)
+		}
+		return nil
+	})
+}
+
+// number is the one that a statement selects, 0 when it is NULL.
+func (c *client) number(ctx context.Context, sql string) (out uint64, err error) {
+	err = c.rows(ctx, sql, func(v []any) {
+		switch v := v[0].(type) {
+		case uint64:
+			out = v
+		case int64:
+			out = uint64(v)
+		}
+	})
+	return out, err
 }
 
 func (c *client) close() {

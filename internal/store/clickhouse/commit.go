@@ -46,12 +46,12 @@ func (s *Store) commit(ctx context.Context, after eventlog.Position) error {
 		return err
 	}
 	own := s.ownEpoch()
-	for _, r := range s.batch.order {
-		if err := s.make(ctx, r.table); err != nil {
+	for _, e := range s.batch.order {
+		if err := s.make(ctx, e.table); err != nil {
 			return err
 		}
-		if err := s.client.insert(ctx, r.table.name, r.input(own)); err != nil {
-			return fmt.Errorf("write %d rows into %s: %w", r.n, r.table.name, err)
+		if err := s.writeRows(ctx, own, e); err != nil {
+			return err
 		}
 	}
 	links, moved, err := s.changed(ctx)
@@ -75,6 +75,21 @@ func (s *Store) commit(ctx context.Context, after eventlog.Position) error {
 	}
 	s.publish(after, newest, change, moved)
 	s.commits++
+	return nil
+}
+
+// writeRows writes the rows of a project, to all shards at a time.
+func (s *Store) writeRows(ctx context.Context, epoch uint64, e *events) error {
+	err := s.everywhere(func(h *shard) error {
+		r := e.of[h.number-1]
+		if r == nil || r.n == 0 {
+			return nil
+		}
+		return h.client.insert(ctx, e.table.rows, r.input(epoch))
+	})
+	if err != nil {
+		return fmt.Errorf("write %d rows into %s: %w", e.n, e.table.rows, err)
+	}
 	return nil
 }
 
@@ -109,9 +124,9 @@ func (s *Store) writeCommit(ctx context.Context, epoch uint64, after eventlog.Po
 func (s *Store) publish(after eventlog.Position, newest int64, c *change, moved []move) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, r := range s.batch.order {
-		r.table.loc, r.table.since = r.loc, r.table.since.With(r.events.Zone())
-		r.table.show()
+	for _, e := range s.batch.order {
+		e.table.loc, e.table.since = e.loc, e.table.since.With(e.flat.Zone())
+		e.table.show()
 	}
 	s.changes.commit(stamp{s.ownEpoch(), after}, c)
 	s.totals.add(c)
@@ -159,8 +174,8 @@ func (s *Store) writeDead(ctx context.Context, epoch uint64) error {
 // change is what the batch adds to the totals, and whose answers are others by it.
 func (b *open) change(moved []move) *change {
 	c := &change{Zones: map[store.ProjectID]flat.Zone{}}
-	for _, r := range b.order {
-		c.Zones[r.table.project] = r.events.Zone()
+	for _, e := range b.order {
+		c.Zones[e.table.project] = e.flat.Zone()
 	}
 	for k, n := range b.counts {
 		c.Hours = append(c.Hours, hourOf(k, n, b.sdks[k]))

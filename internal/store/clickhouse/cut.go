@@ -62,6 +62,9 @@ func (s *Store) Cut(_ context.Context, project store.ProjectID) (store.Cut, erro
 			c.where += " AND NOT (" + e.rows() + ")"
 		}
 	}
+	if s.spread() {
+		c.where += " AND " + s.sameShards()
+	}
 	c.links = fmt.Sprintf("project = %d AND written <= %d AND %s", project, at, s.valid("written", true))
 	c.linked, c.spanned = s.targets.linked[project], s.targets.spanned[project]
 	return c, nil
@@ -283,6 +286,9 @@ var peopleName = regexp.MustCompile(`people_[0-9]+`)
 // run runs a statement and calls take with every block.
 func (c *cut) run(ctx context.Context, sql string, args []any, take func(*batch) error) error {
 	q := ch.Query{Body: sql}
+	if c.store.spread() {
+		q.Body = listsFirst.Replace(sql)
+	}
 	var err error
 	if q.Parameters, err = parameters(args); err != nil {
 		return err

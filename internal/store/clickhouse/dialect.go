@@ -10,12 +10,15 @@ import (
 
 // Dialect is ClickHouse's SQL under the settings of this package: a cast of NULL is NULL, what a join does not find is
 // NULL, and so is the aggregate of no rows.
-type Dialect struct{}
+type Dialect struct {
+	// spread tells that conditions are sent to shards.
+	spread bool
+}
 
 var _ store.Dialect = Dialect{}
 
 // Dialect implements store.Cut.
-func (c *cut) Dialect() store.Dialect { return Dialect{} }
+func (c *cut) Dialect() store.Dialect { return Dialect{spread: c.store.spread()} }
 
 // Parameter implements store.Values.
 func (Dialect) Parameter(n int, v any) string {
@@ -107,9 +110,14 @@ func (Dialect) Hash(values ...string) string {
 	return "assumeNotNull(sipHash64(" + strings.Join(values, ", ") + "))"
 }
 
-// Moment implements store.Times.
-func (Dialect) Moment(us int64) string {
-	return "fromUnixTimestamp64Micro(" + strconv.FormatInt(us, 10) + ", 'UTC')"
+// Moment implements store.Times. A server sends another one a time that it has worked out as the text of its seconds, and that one takes eight digits
+// for a date and eleven for a mistake. So what does not have ten, as the years from 2002 to 2285 have, each works out itself.
+func (d Dialect) Moment(us int64) string {
+	number := strconv.FormatInt(us, 10)
+	if d.spread && (us < 1e15 || us >= 1e16) {
+		number = "materialize(toInt64(" + number + "))"
+	}
+	return "fromUnixTimestamp64Micro(" + number + ", 'UTC')"
 }
 
 // Micros implements store.Times.

@@ -194,13 +194,15 @@ func (s *Store) sweepEpochs(ctx context.Context) error {
 		table, position string
 		commit          bool
 	}
-	places := make([]place, 0, 5+len(s.tables))
+	places := make([]place, 0, 5)
 	places = append(places, place{"dead_letters", "position", false})
 	for _, table := range []string{"links", "relinks", "spans", "holders"} {
 		places = append(places, place{table, "written", true})
 	}
 	for _, t := range s.tables {
-		places = append(places, place{t.name, "seq", false})
+		if err := s.deleteRows(ctx, t, "NOT "+s.valid("seq", false)); err != nil {
+			return err
+		}
 	}
 	for _, p := range places {
 		if err := s.delete(ctx, p.table, "NOT "+s.valid(p.position, p.commit)); err != nil {
@@ -212,14 +214,31 @@ func (s *Store) sweepEpochs(ctx context.Context) error {
 
 // delete deletes rows, if there are any and this process is the latest to open the store: a mutation is a lot of work even for none.
 func (s *Store) delete(ctx context.Context, table, where string) error {
-	n, err := s.number(ctx, "SELECT count() FROM "+table+" WHERE "+where)
+	return s.client.delete(ctx, table, where, s.unlessSuperseded())
+}
+
+// deleteRows is delete for the rows of a project, wherever they are.
+func (s *Store) deleteRows(ctx context.Context, t *table, where string) error {
+	return s.everywhere(func(h *shard) error { return h.client.delete(ctx, t.rows, where, s.unlessFenced()) })
+}
+
+func (c *client) delete(ctx context.Context, table, where, unless string) error {
+	n, err := c.number(ctx, "SELECT count() FROM "+table+" WHERE "+where)
 	if err == nil && n > 0 {
-		err = s.client.mutate(ctx, "ALTER TABLE "+table+" DELETE WHERE ("+where+") AND "+s.unlessSuperseded())
+		err = c.mutate(ctx, "ALTER TABLE "+table+" DELETE WHERE ("+where+") AND "+unless)
 	}
 	if err != nil {
 		return fmt.Errorf("delete from %s: %w", table, err)
 	}
 	return nil
+}
+
+func (s *Store) number(ctx context.Context, sql string) (uint64, error) {
+	return s.client.number(ctx, sql)
+}
+
+func (s *Store) rows(ctx context.Context, sql string, take func([]any)) error {
+	return s.client.rows(ctx, sql, take)
 }
 
 // current is an error when another process has begun an epoch.

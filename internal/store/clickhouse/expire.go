@@ -145,7 +145,7 @@ func (s *Store) sweep(ctx context.Context) error {
 	s.mu.RUnlock()
 	for _, e := range ripe {
 		if t := s.known(e.project); t != nil {
-			if err := s.delete(ctx, t.name, e.rows()); err != nil {
+			if err := s.deleteRows(ctx, t, e.rows()); err != nil {
 				return err
 			}
 		}

@@ -43,8 +43,8 @@ func thaw(t *testing.T, s *Store, n int) {
 	ctx := context.Background()
 	at := s.Position()
 	addDays(s, uint64(at), n)
-	for _, r := range s.batch.order {
-		if err := s.client.insert(ctx, r.table.name, r.input(s.ownEpoch())); err != nil {
+	for _, e := range s.batch.order {
+		if err := s.writeRows(ctx, s.ownEpoch(), e); err != nil {
 			t.Fatal(err)
 		}
 	}

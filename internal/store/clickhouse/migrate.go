@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ClickHouse/ch-go"
 	"github.com/ClickHouse/ch-go/proto"
 
 	"github.com/freshet/freshet/internal/store"
@@ -70,31 +69,15 @@ func (s *Store) migrate(ctx context.Context) error {
 	return nil
 }
 
-// number is the one that a statement selects, 0 when it is NULL.
-func (s *Store) number(ctx context.Context, sql string) (out uint64, err error) {
-	var b batch
-	err = s.client.each(ctx, "look", ch.Query{Body: sql}, func(r proto.Results) error {
-		if err := b.of(r); err != nil {
-			return err
-		}
-		switch v := b.value(0, 0).(type) {
-		case uint64:
-			out = v
-		case int64:
-			out = uint64(v)
-		}
-		return nil
-	})
-	return out, err
-}
-
 // table is what is known of one project's table. Columns are only ever added.
 type table struct {
 	project store.ProjectID
-	name    string
-	props   []store.PropertyColumn
-	index   map[propertyKey]int
-	limit   int
+	// name is what is read, rows what is written: where there is a cluster, the table of that name on each shard.
+	name  string
+	rows  string
+	props []store.PropertyColumn
+	index map[propertyKey]int
+	limit int
 	// made are how many of the property columns the server's table has, -1 when there is no table.
 	made int
 	// ready tells that a commit has made the table; shown are the property columns that cuts have. Store.mu guards both.
@@ -111,8 +94,13 @@ type propertyKey struct {
 	typ store.Type
 }
 
-func newTable(project store.ProjectID, limit int) *table {
-	return &table{project: project, name: "events_" + strconv.Itoa(int(project)), index: map[propertyKey]int{}, limit: limit, made: -1}
+func newTable(project store.ProjectID, o *Options) *table {
+	number := strconv.Itoa(int(project))
+	t := &table{project: project, name: "events_" + number, rows: "events_" + number, index: map[propertyKey]int{}, limit: o.PropertyLimit, made: -1}
+	if o.Target.Cluster != "" {
+		t.rows = "rows_" + number
+	}
+	return t
 }
 
 func (t *table) add(key string, typ store.Type) int {
@@ -173,7 +161,7 @@ func propertyType(t store.Type) string {
 func (s *Store) make(ctx context.Context, t *table) error {
 	if t.made < 0 {
 		var b strings.Builder
-		b.WriteString("CREATE TABLE IF NOT EXISTS " + t.name + " (epoch UInt64 CODEC(T64, LZ4), utc_day Int32 CODEC(T64, LZ4), own UInt64, span UInt64 CODEC(T64, LZ4)")
+		b.WriteString("CREATE TABLE IF NOT EXISTS " + t.rows + " (epoch UInt64 CODEC(T64, LZ4), utc_day Int32 CODEC(T64, LZ4), own UInt64, span UInt64 CODEC(T64, LZ4)")
 		for _, c := range store.Columns {
 			b.WriteString(", " + c.Name + " " + columnType(c))
 		}
@@ -183,7 +171,11 @@ func (s *Store) make(ctx context.Context, t *table) error {
 		// The local day is no part of the order: it is cut anew when a project moves to another zone.
 		b.WriteString(", INDEX of_day day TYPE minmax GRANULARITY 1, INDEX of_time time TYPE minmax GRANULARITY 1, INDEX of_seq seq TYPE minmax GRANULARITY 1)" +
 			" ENGINE = MergeTree ORDER BY (utc_day, person, time, seq)" + durable)
-		if err := s.client.exec(ctx, b.String()); err != nil {
+		err := s.everywhere(func(h *shard) error { return h.client.exec(ctx, b.String()) })
+		if err == nil && s.spread() {
+			err = s.client.exec(ctx, "CREATE TABLE IF NOT EXISTS "+s.united(t))
+		}
+		if err != nil {
 			return fmt.Errorf("create %s: %w", t.name, err)
 		}
 		t.made = 0
@@ -225,13 +217,18 @@ func (s *Store) noteProperties(ctx context.Context, t *table) error {
 	return nil
 }
 
-// widen adds the property columns from one on.
+// widen adds the property columns from one on. Who reads relies on those that what it reads from has: a shard gets them first.
 func (s *Store) widen(ctx context.Context, t *table, from int) error {
 	parts := make([]string, 0, len(t.props)-from)
 	for _, p := range t.props[from:] {
 		parts = append(parts, "ADD COLUMN IF NOT EXISTS "+p.Column+" "+propertyType(p.Type))
 	}
-	if err := s.client.exec(ctx, "ALTER TABLE "+t.name+" "+strings.Join(parts, ", ")); err != nil {
+	add := " " + strings.Join(parts, ", ")
+	err := s.everywhere(func(h *shard) error { return h.client.exec(ctx, "ALTER TABLE "+t.rows+add) })
+	if err == nil && s.spread() {
+		err = s.client.exec(ctx, "ALTER TABLE "+t.name+add)
+	}
+	if err != nil {
 		return fmt.Errorf("add %d columns to %s: %w", len(parts), t.name, err)
 	}
 	t.made = len(t.props)
@@ -240,10 +237,12 @@ func (s *Store) widen(ctx context.Context, t *table, from int) error {
 
 // loadTables finds the tables and their properties, and makes columns that were noted only.
 func (s *Store) loadTables(ctx context.Context) error {
-	err := s.rows(ctx, "SELECT toUInt64(substring(name, 8)) FROM system.tables WHERE database = currentDatabase() AND match(name, '^events_[0-9]+$')",
+	engines := map[store.ProjectID]string{}
+	err := s.rows(ctx, "SELECT toUInt64(substring(name, 8)), engine_full FROM system.tables WHERE database = currentDatabase() AND match(name, '^events_[0-9]+$')",
 		func(v []any) {
-			t := newTable(store.ProjectID(v[0].(uint64)), s.opts.PropertyLimit)
+			t := newTable(store.ProjectID(v[0].(uint64)), &s.opts)
 			t.made = 0
+			engines[t.project] = v[1].(string)
 			s.tables[t.project] = t
 		})
 	if err != nil {
@@ -263,6 +262,9 @@ func (s *Store) loadTables(ctx context.Context) error {
 		return s.showTables(ctx)
 	}
 	for _, t := range s.tables {
+		if err := s.reunite(ctx, t, engines[t.project]); err != nil {
+			return err
+		}
 		if len(t.props) > 0 {
 			if err := s.widen(ctx, t, 0); err != nil {
 				return err
@@ -271,22 +273,4 @@ func (s *Store) loadTables(ctx context.Context) error {
 		t.show()
 	}
 	return nil
-}
-
-// rows runs a statement and calls take with each row, which is good until it returns.
-func (s *Store) rows(ctx context.Context, sql string, take func([]any)) error {
-	var b batch
-	return s.client.each(ctx, "look", ch.Query{Body: sql}, func(r proto.Results) error {
-		if err := b.of(r); err != nil {
-			return err
-		}
-		row := make([]any, len(b.Columns))
-		for i := range b.Rows {
-			for j := range row {
-				row[j] = b.value(j, i)
-			}
-			take(row)
-		}
-		return nil
-	})
 }

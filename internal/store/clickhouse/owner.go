@@ -62,11 +62,14 @@ type Found struct {
 	Epoch uint64
 	// Made tells that a process has opened the database for writing.
 	Made bool
+	// Shards are how many servers have the rows of events.
+	Shards int
 	// Exposed tells that the connection is not encrypted and leaves the machine.
 	Exposed bool
 }
 
-// Look looks at a database and changes nothing. It fails with ErrOwner when the database follows another log than the owner's.
+// Look looks at a database and changes nothing. It fails with ErrOwner when the database follows another log than the owner's, and with
+// ErrSpread when its rows are not spread over the shards of the Target's cluster.
 func Look(ctx context.Context, o Options) (*Found, error) {
 	o.defaults()
 	o.Registerer = nil
@@ -83,6 +86,12 @@ func Look(ctx context.Context, o Options) (*Found, error) {
 	ip := net.ParseIP(host)
 	f.Exposed = !o.Target.TLS && host != "localhost" && (ip == nil || !ip.IsLoopback())
 	var tables int
+	s.opts.Target.Database = database
+	shards, _, err := s.found(ctx)
+	if err != nil {
+		return f, fmt.Errorf("look at the store %s on %s: %w", database, o.Target.Address, err)
+	}
+	f.Shards = max(len(shards), 1)
 	err = s.rows(ctx, "SELECT count() FROM system.tables WHERE name IN ('epochs', 'commits', 'owners') AND database = "+quoteText(database), func(v []any) {
 		tables = int(v[0].(uint64))
 	})

@@ -61,7 +61,7 @@ func addDays(s *Store, at uint64, n int) {
 	for range n {
 		e := event.Event{Name: "e", ID: fmt.Sprint(at)}
 		d := &e.Derived
-		d.Position, d.Person, d.Time, d.ReceivedAt = at, 1, int64(at)*86400e6, int64(at)*86400e6
+		d.Position, d.Person, d.Time, d.ReceivedAt = at, 1+at%2, int64(at)*86400e6, int64(at)*86400e6
 		s.Add(1, time.UTC, "native", &e)
 		s.Count(1, int64(at)*86400, store.Counts{Accepted: 1, Stored: 1})
 		at++
@@ -96,17 +96,23 @@ func TestCommitsPassBy(t *testing.T) {
 		if err := work.begin(); err != nil {
 			t.Fatal(work.what, err)
 		}
-		if err := s.client.exec(ctx, "SYSTEM STOP MERGES events_1"); err != nil {
-			t.Fatal(err)
+		merges := func(what string) {
+			t.Helper()
+			if err := s.everywhere(func(h *shard) error { return h.client.exec(ctx, "SYSTEM "+what+" MERGES "+s.tables[1].rows) }); err != nil {
+				t.Fatal(err)
+			}
 		}
+		merges("STOP")
 		done := make(chan error)
 		go func() { done <- s.upkeep(ctx) }()
 		for waiting := false; !waiting; {
-			n, err := s.number(ctx, "SELECT count() FROM system.mutations WHERE database = currentDatabase() AND table = 'events_1' AND NOT is_done")
-			if err != nil {
-				t.Fatal(err)
+			for _, h := range s.shards {
+				n, err := h.client.number(ctx, "SELECT count() FROM system.mutations WHERE database = currentDatabase() AND table = '"+s.tables[1].rows+"' AND NOT is_done")
+				if err != nil {
+					t.Fatal(err)
+				}
+				waiting = waiting || n > 0
 			}
-			waiting = n > 0
 		}
 		at := s.Position()
 		addDays(s, uint64(at), 1)
@@ -118,9 +124,7 @@ func TestCommitsPassBy(t *testing.T) {
 			t.Fatalf("%s: it did not wait: %v", work.what, err)
 		default:
 		}
-		if err := s.client.exec(ctx, "SYSTEM START MERGES events_1"); err != nil {
-			t.Fatal(err)
-		}
+		merges("START")
 		if err := <-done; err != nil {
 			t.Fatal(work.what, err)
 		}

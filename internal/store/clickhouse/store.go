@@ -72,6 +72,8 @@ type Store struct {
 	client  *client
 	metrics *metrics
 	batch   open
+	// shards have the rows of events; without a cluster the server alone. Who follows has none.
+	shards []*shard
 
 	// changing is held by what changes and deletes rows, which may take long; writing by commits and what sees to them, for
 	// a moment. Who needs both takes changing first.
@@ -122,7 +124,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		cuts: map[uint64]struct{}{}, batch: newOpen(),
 	}
 	if err := s.load(ctx); err != nil {
-		s.client.close()
+		s.disconnect()
 		return nil, fmt.Errorf("open store %s on %s: %w", o.Target.Database, o.Target.Address, err)
 	}
 	s.metrics = newMetrics(o.Registerer, s.difference)
@@ -139,7 +141,7 @@ func (s *Store) load(ctx context.Context) error {
 	if err := s.migrate(ctx); err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context) error{s.own, s.begin, s.loadTables, s.loadTotals, s.loadTargets, s.loadExpiries, s.sweepEpochs} {
+	for _, step := range []func(context.Context) error{s.join, s.own, s.begin, s.settle, s.loadTables, s.loadTotals, s.loadTargets, s.loadExpiries, s.sweepEpochs} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -151,8 +153,15 @@ func (s *Store) load(ctx context.Context) error {
 func (s *Store) Close() error {
 	s.stop()
 	s.done.Wait()
-	s.client.close()
+	s.disconnect()
 	return nil
+}
+
+func (s *Store) disconnect() {
+	for _, h := range s.shards {
+		h.client.close()
+	}
+	s.client.close()
 }
 
 // maintain does what is put off, until ctx ends.

@@ -60,16 +60,16 @@ func crash(t testing.TB, s *Store, dir string) string {
 	at := s.Position()
 	for i := range 5 {
 		e := event.Event{Name: "lost", ID: fmt.Sprint("lost", i)}
-		e.Derived.Position, e.Derived.Person, e.Derived.Time = uint64(at)+uint64(i), 1, 1
+		e.Derived.Position, e.Derived.Person, e.Derived.Time = uint64(at)+uint64(i), 1+uint64(i%2), 1
 		s.Add(1, time.UTC, "native", &e)
 	}
 	s.AddLink(store.Link{Project: 1, From: 1, To: 2, Position: at})
 	own := s.epochs[len(s.epochs)-1].number
-	for _, r := range s.batch.order {
-		if err := s.make(ctx, r.table); err != nil {
+	for _, e := range s.batch.order {
+		if err := s.make(ctx, e.table); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.client.insert(ctx, r.table.name, r.input(own)); err != nil {
+		if err := s.writeRows(ctx, own, e); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -81,6 +81,6 @@ func crash(t testing.TB, s *Store, dir string) string {
 	if err := s.writeIdentities(ctx, own, at+5, links, moved); err != nil {
 		t.Fatal(err)
 	}
-	s.client.close()
+	s.disconnect()
 	return dir
 }

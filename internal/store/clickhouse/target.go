@@ -9,10 +9,12 @@ import (
 )
 
 // Target is a database on a server, as its URL says:
-// clickhouse://user:password@host:9000/database, or clickhouses:// for TLS.
+// clickhouse://user:password@host:9000/database, or clickhouses:// for TLS. With ?cluster=name the events are spread over the shards of a
+// cluster that the server knows.
 type Target struct {
 	Address, User, Password, Database string
 	TLS                               bool
+	Cluster                           string
 }
 
 // ParseURL reads a URL. The database must be named.
@@ -40,6 +42,16 @@ func ParseURL(text string) (Target, error) {
 	}
 	if p := u.Port(); p != "" {
 		port = p
+	}
+	parameters, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return Target{}, errors.New("what follows the ? in the store's URL cannot be read; there is ?cluster=name")
+	}
+	for name, values := range parameters {
+		if name != "cluster" || len(values) != 1 || values[0] == "" {
+			return Target{}, errors.New("the store's URL says something else behind the ? than once cluster=name, the name of a cluster that the server knows")
+		}
+		t.Cluster = values[0]
 	}
 	t.Address = net.JoinHostPort(u.Hostname(), port)
 	return t, nil
