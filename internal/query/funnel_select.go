@@ -176,7 +176,7 @@ func (g *gathering) bySession(c *compiler, list []string, wanted string, pieces 
 		" %s AS pause FROM loose) WHERE pause IS NULL OR pause > %d", pauseOf(d, "time"),
 		g.scope.SessionGap.Microseconds())
 	return "WITH " + d.Kept("e", e) + ", " + d.Kept("known", known) + "," +
-		" loose AS (SELECT e.* FROM e LEFT JOIN known ON session = known WHERE known IS NULL), starts AS (" + starts + ")" +
+		" loose AS (SELECT e.* FROM e AS e LEFT JOIN known ON session = known WHERE known IS NULL), starts AS (" + starts + ")" +
 		" SELECT " + d.Hash("'s'", "session") + " AS actor, time" + rest + " FROM e JOIN known ON session = known WHERE hit" +
 		" UNION ALL SELECT " + d.Hash("'d'", "id", "began") + " AS actor, time" + rest + " FROM (SELECT * FROM loose WHERE hit) ASOF JOIN starts ON device = id AND time >= began"
 }

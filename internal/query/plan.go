@@ -133,19 +133,19 @@ func (s *statement) numberBy(p *plan, ranking, rank string) {
 		same[i] = "r." + g + " IS NOT DISTINCT FROM c." + g
 	}
 	if !p.ranked && len(p.given) == 0 {
-		s.inline("m", "SELECT "+s.dialect.Cast("0", store.Int)+" AS k, c.* FROM c")
+		s.inline("m", "SELECT "+s.dialect.Cast("0", store.Int)+" AS k, c.* FROM c AS c")
 		return
 	}
 	if !p.ranked {
 		s.with = append(s.with, p.givenGroups())
-		s.inline("m", "SELECT coalesce(r.k, 0) AS k, c.* FROM c LEFT JOIN r ON "+strings.Join(same, " AND "))
+		s.inline("m", "SELECT coalesce(r.k, 0) AS k, c.* FROM c AS c LEFT JOIN r ON "+strings.Join(same, " AND "))
 		return
 	}
 	limit := strconv.Itoa(p.limit)
 	s.inline("t", "SELECT "+names+", "+rank+" AS v FROM "+ranking+" GROUP BY "+names)
 	s.cte("o", "SELECT *, row_number() OVER (ORDER BY "+rankOrder(names)+") AS place FROM t")
 	s.inline("r", "SELECT *, CASE WHEN place <= "+limit+" THEN place ELSE 0 END AS k FROM o")
-	s.inline("m", "SELECT r.k AS k, c.* FROM c JOIN r ON "+strings.Join(same, " AND "))
+	s.inline("m", "SELECT r.k AS k, c.* FROM c AS c JOIN r ON "+strings.Join(same, " AND "))
 	s.add(p, partGroups, "place", "NULL", []string{"v"}, p.names(), "FROM o WHERE place <= "+limit)
 }
 

@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"slices"
 	"time"
 
 	"github.com/ClickHouse/ch-go/proto"
@@ -60,6 +61,8 @@ type rows struct {
 	// own are the numbers of the ids that say whose events are, spans those of the spans that they are of, or 0.
 	own   proto.ColUInt64
 	spans proto.ColUInt64
+	// overflows tells that a row has an overflow.
+	overflows bool
 }
 
 func newRows(t *table) *rows {
@@ -132,6 +135,7 @@ func (r *rows) Text(column, row int, s string) {
 	c := &r.builtin[column]
 	c.start(row)
 	c.text.Append(s)
+	r.overflows = r.overflows || column == flat.Overflow
 	if m := r.members[column]; m != nil {
 		m.set(row, s)
 	}
@@ -192,7 +196,13 @@ func (e *events) reset() {
 	}
 }
 
+// overflow tells that a row has an overflow.
+func (e *events) overflow() bool {
+	return slices.ContainsFunc(e.of, func(r *rows) bool { return r != nil && r.overflows })
+}
+
 func (r *rows) reset() {
+	r.overflows = false
 	r.n, r.utcDays, r.own, r.spans = 0, r.utcDays[:0], r.own[:0], r.spans[:0]
 	for i := range r.builtin {
 		r.builtin[i].reset()

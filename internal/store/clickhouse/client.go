@@ -33,6 +33,8 @@ type client struct {
 	options ch.Options
 	idle    chan idle
 	service *remote.Service
+	// keeps tells that the server can keep relations, see Dialect.
+	keeps bool
 }
 
 // idle is a connection that nobody uses.
@@ -122,6 +124,26 @@ func outOfTime(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: %s", errSilent, err.Error())
 	}
 	return err
+}
+
+// keeping is the setting under which relations of WITH may be MATERIALIZED.
+const keeping = "enable_materialized_cte"
+
+// learn finds out what the server can do, and allows. Nobody else uses the client yet.
+func (c *client) learn(ctx context.Context) error {
+	with := ch.Setting{Key: keeping, Value: "1", Important: true}
+	q := ch.Query{Body: "WITH a AS MATERIALIZED (SELECT 1 AS x) SELECT count() FROM a AS l JOIN a AS r ON l.x = r.x", Settings: []ch.Setting{with}}
+	err := c.each(ctx, "look", q, func(proto.Results) error { return nil })
+	switch {
+	case ch.IsException(err):
+		return nil // relations are worked out wherever they are read
+	case err != nil:
+		return fmt.Errorf("find out what the server can do: %w", err)
+	}
+	c.keeps = true
+	c.options.Settings = append(c.options.Settings, with)
+	c.close() // connections have the settings with which they were made
+	return nil
 }
 
 // alone runs a statement on a connection of its own, which waits for the answer as long as ctx does.

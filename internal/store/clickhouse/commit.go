@@ -173,9 +173,12 @@ func (s *Store) writeDead(ctx context.Context, epoch uint64) error {
 
 // change is what the batch adds to the totals, and whose answers are others by it.
 func (b *open) change(moved []move) *change {
-	c := &change{Zones: map[store.ProjectID]flat.Zone{}}
+	c := &change{Zones: map[store.ProjectID]flat.Zone{}, Overflows: []store.ProjectID{}}
 	for _, e := range b.order {
 		c.Zones[e.table.project] = e.flat.Zone()
+		if e.overflow() {
+			c.Overflows = append(c.Overflows, e.table.project)
+		}
 	}
 	for k, n := range b.counts {
 		c.Hours = append(c.Hours, hourOf(k, n, b.sdks[k]))

@@ -34,6 +34,8 @@ type cut struct {
 	links           string
 	linked, spanned bool
 	spans           kind
+	// overflows tells that the project may have rows with an overflow.
+	overflows bool
 	// people are relations of the cut's own.
 	people map[string][]uint64
 	// read and total are rows of the present statement.
@@ -67,6 +69,7 @@ func (s *Store) Cut(_ context.Context, project store.ProjectID) (store.Cut, erro
 	}
 	c.links = fmt.Sprintf("project = %d AND written <= %d AND %s", project, at, s.valid("written", true))
 	c.linked, c.spanned = s.targets.linked[project], s.targets.spanned[project]
+	c.overflows = s.totals.overflows[project]
 	return c, nil
 }
 
@@ -147,7 +150,7 @@ func (c *cut) events(more string, columns []string) string {
 	columns = c.withMembers(columns)
 	from := " FROM " + c.name + " WHERE " + c.where + more
 	if !c.linked || !slices.Contains(columns, "person") {
-		return "(SELECT " + strings.Join(columns, ", ") + from + ")"
+		return "(SELECT " + strings.Join(c.selected(columns), ", ") + from + ")"
 	}
 	outer := make([]string, len(columns))
 	for i, name := range columns {
@@ -160,7 +163,7 @@ func (c *cut) events(more string, columns []string) string {
 			}
 		}
 	}
-	inner := strings.Join(columns, ", ")
+	inner := strings.Join(c.selected(columns), ", ")
 	inner = strings.Replace(", "+inner+",", ", person,", ", person AS stored_person, own,", 1)
 	join := func(name, on string) string {
 		return " LEFT ANY JOIN (SELECT person AS " + name + "_from, argMax(target, (written, ord)) AS " + name + "_to FROM relinks WHERE " + c.links +
@@ -173,6 +176,18 @@ func (c *cut) events(more string, columns []string) string {
 			" GROUP BY span) ON span_number = span_from", c.links, c.spans)
 	}
 	return "(SELECT " + strings.Join(outer, ", ") + " FROM (SELECT " + strings.Trim(inner, ", ") + from + ")" + joins + ")"
+}
+
+// selected are columns as they are read. An overflow that no row has is no column but NULL: what questions make of it is then worked out once
+// and not for each row.
+func (c *cut) selected(columns []string) []string {
+	out := slices.Clone(columns)
+	for i, name := range out {
+		if !c.overflows && (name == "overflow" || name == members("overflow")) {
+			out[i] = "CAST(" + c.none(name) + ") AS " + name
+		}
+	}
+	return out
 }
 
 // nothing is a relation without rows.

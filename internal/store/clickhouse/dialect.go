@@ -13,12 +13,14 @@ import (
 type Dialect struct {
 	// spread tells that conditions are sent to shards.
 	spread bool
+	// keeps tells that the server can keep a relation that is read several times; older ones do not know the setting.
+	keeps bool
 }
 
 var _ store.Dialect = Dialect{}
 
 // Dialect implements store.Cut.
-func (c *cut) Dialect() store.Dialect { return Dialect{spread: c.store.spread()} }
+func (c *cut) Dialect() store.Dialect { return Dialect{spread: c.store.spread(), keeps: c.store.client.keeps} }
 
 // Parameter implements store.Values.
 func (Dialect) Parameter(n int, v any) string {
@@ -284,8 +286,13 @@ func (Dialect) FirstKnown(x, window string) string {
 	return "first_value(" + x + ") IGNORE NULLS OVER (" + window + ")"
 }
 
-// Kept implements store.Aggregates. ClickHouse works out a relation wherever it is read.
-func (Dialect) Kept(name, body string) string { return name + " AS (" + body + ")" }
+// Kept implements store.Aggregates.
+func (d Dialect) Kept(name, body string) string {
+	if d.keeps {
+		return name + " AS MATERIALIZED (" + body + ")"
+	}
+	return name + " AS (" + body + ")"
+}
 
 // Inlined implements store.Aggregates.
 func (Dialect) Inlined(name, body string) string { return name + " AS (" + body + ")" }

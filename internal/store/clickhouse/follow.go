@@ -45,7 +45,11 @@ func Follow(ctx context.Context, o Options) (*Store, error) {
 		metrics: newMetrics(o.Registerer, nil),
 	}
 	s.clear()
-	if err := s.follow(ctx); err != nil {
+	err := s.client.learn(ctx)
+	if err == nil {
+		err = s.follow(ctx)
+	}
+	if err != nil {
 		s.client.close()
 		return nil, fmt.Errorf("follow store %s on %s: %w", o.Target.Database, o.Target.Address, err)
 	}

@@ -138,6 +138,9 @@ func (s *Store) load(ctx context.Context) error {
 	if err := s.client.create(ctx); err != nil {
 		return err
 	}
+	if err := s.client.learn(ctx); err != nil {
+		return err
+	}
 	if err := s.migrate(ctx); err != nil {
 		return err
 	}

@@ -20,6 +20,8 @@ type change struct {
 	Zones map[store.ProjectID]flat.Zone `json:"zones,omitempty"`
 	// Others are projects about which something else has changed.
 	Others []store.ProjectID `json:"others,omitempty"`
+	// Overflows are projects that got rows with an overflow. Versions that did not tell have left it out.
+	Overflows []store.ProjectID `json:"overflows"`
 }
 
 // hour is an entry of the ledger, and which SDKs sent its duplicates.
@@ -47,12 +49,14 @@ type totals struct {
 	hours map[hourKey]store.Counts
 	sdks  map[hourKey]store.SDKCounts
 	zones map[store.ProjectID]flat.Zone
+	// overflows are the projects that may have rows with an overflow.
+	overflows map[store.ProjectID]bool
 	// off adds up how far each hour is from balance.
 	off int64
 }
 
 func newTotals() totals {
-	return totals{map[hourKey]store.Counts{}, map[hourKey]store.SDKCounts{}, map[store.ProjectID]flat.Zone{}, 0}
+	return totals{map[hourKey]store.Counts{}, map[hourKey]store.SDKCounts{}, map[store.ProjectID]flat.Zone{}, map[store.ProjectID]bool{}, 0}
 }
 
 func (t *totals) add(c *change) {
@@ -66,6 +70,12 @@ func (t *totals) add(c *change) {
 	}
 	for p, z := range c.Zones {
 		t.zones[p] = t.zones[p].With(z)
+		if c.Overflows == nil {
+			t.overflows[p] = true
+		}
+	}
+	for _, p := range c.Overflows {
+		t.overflows[p] = true
 	}
 }
 
@@ -77,7 +87,7 @@ func (t *totals) count(k hourKey, c store.Counts) {
 
 // all are the totals as one change, but for what expiries have counted.
 func (t *totals) all() *change {
-	c := &change{Zones: maps.Clone(t.zones)}
+	c := &change{Zones: maps.Clone(t.zones), Overflows: append([]store.ProjectID{}, slices.Sorted(maps.Keys(t.overflows))...)}
 	for k, n := range t.hours {
 		n.Expired = 0
 		c.Hours = append(c.Hours, hourOf(k, n, t.sdks[k]))
