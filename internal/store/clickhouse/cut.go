@@ -156,26 +156,39 @@ func (c *cut) events(more string, columns []string) string {
 	for i, name := range columns {
 		outer[i] = name
 		if name == "person" {
-			// Links are those of the id that says whose the event is; a row whose ids say nothing goes by its person.
-			outer[i] = "coalesce(own_to, person_to, stored_person) AS person"
-			if c.spanned {
-				outer[i] = "CASE WHEN span_from <> 0 THEN coalesce(span_to, stored_person) ELSE coalesce(own_to, person_to, stored_person) END AS person"
-			}
+			outer[i] = c.whose() + " AS person"
 		}
 	}
-	inner := strings.Join(c.selected(columns), ", ")
-	inner = strings.Replace(", "+inner+",", ", person,", ", person AS stored_person, own,", 1)
-	join := func(name, on string) string {
-		return " LEFT ANY JOIN (SELECT person AS " + name + "_from, argMax(target, (written, ord)) AS " + name + "_to FROM relinks WHERE " + c.links +
-			" GROUP BY person) ON " + name + "_from = " + on
-	}
-	joins := join("own", "own") + join("person", "stored_person")
+	inner := strings.Replace(", "+strings.Join(c.selected(columns), ", ")+",", ", person,", ", person AS stored_person, own,", 1)
 	if c.spanned {
 		inner = strings.Replace(inner, " AS stored_person, own,", " AS stored_person, own, span AS span_from,", 1)
-		joins += fmt.Sprintf(" LEFT ANY JOIN (SELECT span AS span_number, argMax(target, (written, ord)) AS span_to FROM spans WHERE %s AND kind = %d"+
-			" GROUP BY span) ON span_number = span_from", c.links, c.spans)
 	}
-	return "(SELECT " + strings.Join(outer, ", ") + " FROM (SELECT " + strings.Trim(inner, ", ") + from + ")" + joins + ")"
+	return "(WITH " + c.linkLists() + " SELECT " + strings.Join(outer, ", ") + " FROM (SELECT " + strings.Trim(inner, ", ") + from + "))"
+}
+
+// whose is the person of an event now. Links are those of the id that says whose the event is; a row whose ids say nothing goes by its
+// person. The row's own span goes before both.
+func (c *cut) whose() string {
+	person := "transform(own, link_lists.1, link_lists.2, transform(stored_person, link_lists.1, link_lists.2, stored_person))"
+	if c.spanned {
+		person = "if(span_from <> 0, transform(span_from, span_lists.1, span_lists.2, stored_person), " + person + ")"
+	}
+	return person
+}
+
+// linkLists are all links, and spans, each as a list from whom and a list to whom, worked out once. For looking up a number in each
+// row that takes half of what a join does. The last number there is is in each, so that none is empty: a list of nothing would be NULL.
+func (c *cut) linkLists() string {
+	const nobody = "toUInt64(18446744073709551615)"
+	lists := func(name, from, table, where string) string {
+		return "(SELECT (groupArray(f), groupArray(t)) FROM (SELECT " + from + " AS f, argMax(target, (written, ord)) AS t FROM " + table + " WHERE " + where +
+			" GROUP BY " + from + " UNION ALL SELECT " + nobody + ", " + nobody + ")) AS " + name
+	}
+	out := lists("link_lists", "person", "relinks", c.links)
+	if c.spanned {
+		out += ", " + lists("span_lists", "span", "spans", fmt.Sprintf("%s AND kind = %d", c.links, c.spans))
+	}
+	return out
 }
 
 // selected are columns as they are read. An overflow that no row has is no column but NULL: what questions make of it is then worked out once

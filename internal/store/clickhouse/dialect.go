@@ -20,7 +20,9 @@ type Dialect struct {
 var _ store.Dialect = Dialect{}
 
 // Dialect implements store.Cut.
-func (c *cut) Dialect() store.Dialect { return Dialect{spread: c.store.spread(), keeps: c.store.client.keeps} }
+func (c *cut) Dialect() store.Dialect {
+	return Dialect{spread: c.store.spread(), keeps: c.store.client.keeps}
+}
 
 // Parameter implements store.Values.
 func (Dialect) Parameter(n int, v any) string {
