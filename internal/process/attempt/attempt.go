@@ -5,7 +5,8 @@
 // process wrote survives it, and a loss of power is not the fault of an event. A process that finds such a note at its start
 // follows one that did not come to its end. Where two lives in a row ended, the events of the record are noted one by one,
 // and what was at hand when the third life ended there is set aside. When a life ends in a commit, nothing is known but the
-// batch: in the next one every record of it is committed by itself.
+// batch. Most of those were killed by somebody, so the next one takes it up as it is; when that one ends in the commit as well, every record of
+// it is committed by itself, which takes long where a commit does.
 package attempt
 
 import (
@@ -50,7 +51,8 @@ type Attempts struct {
 type state struct {
 	// Suspect is where the last lives have ended.
 	Suspect *suspect `json:"suspect,omitempty"`
-	// Batch is the one in whose commit a life has ended.
+	// Ended is the batch in whose commit the last life has ended that did so, Batch one in whose commit two in a row have.
+	Ended *batch `json:"ended,omitempty"`
 	Batch *batch `json:"batch,omitempty"`
 	// Condemned are what is set aside without being tried.
 	Condemned []condemned `json:"condemned,omitempty"`
@@ -85,7 +87,7 @@ func Open(folder string, others ...string) (*Attempts, error) {
 			return nil, err
 		}
 		if other == folder {
-			a.state.Suspect, a.state.Batch = s.Suspect, s.Batch
+			a.state.Suspect, a.state.Ended, a.state.Batch = s.Suspect, s.Ended, s.Batch
 		}
 		a.state.Condemned = append(a.state.Condemned, s.Condemned...)
 	}
@@ -131,7 +133,11 @@ func (a *Attempts) conclude() {
 	at := eventlog.Position(a.number(0) - 1)
 	s := &a.state
 	if to != 0 && !s.Batch.has(at) {
-		s.Batch, s.Suspect = &batch{at, eventlog.Position(to)}, nil
+		b := &batch{at, eventlog.Position(to)}
+		if s.Ended != nil && s.Ended.From == at {
+			s.Batch, b = b, nil
+		}
+		s.Ended, s.Suspect = b, nil
 		return
 	}
 	if s.Suspect == nil || s.Suspect.Record != at {

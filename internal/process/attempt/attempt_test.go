@@ -62,14 +62,19 @@ func TestEventThatKills(t *testing.T) {
 	}
 }
 
-// TestRecordThatKillsItsCommit: the batch is taken apart, and the record whose commit goes on killing is condemned.
+// TestRecordThatKillsItsCommit: after two lives the batch is taken apart, and the record whose commit goes on killing is condemned.
 func TestRecordThatKillsItsCommit(t *testing.T) {
 	folder := t.TempDir()
-	a := open(t, folder)
-	a.Record(0)
-	a.Record(5)
-	a.Commit(0, 20)
-	die(t, a)
+	var a *Attempts
+	for life, to := range []int{30, 20} {
+		a = open(t, folder)
+		a.Record(0)
+		if _, alone := a.Record(5); alone {
+			t.Fatalf("life %d: a record is committed alone", life)
+		}
+		a.Commit(0, pos(to))
+		die(t, a)
+	}
 	for range tries {
 		a = open(t, folder)
 		for at := range 5 {
@@ -108,6 +113,22 @@ func TestDeathsByChance(t *testing.T) {
 	}
 	if a := open(t, folder); len(a.state.Condemned) != 0 {
 		t.Errorf("%+v", a.state.Condemned)
+	}
+}
+
+// TestKilledInCommits: a process that is killed again and again in its commits takes up each batch as it is, if one is made in between.
+func TestKilledInCommits(t *testing.T) {
+	folder := t.TempDir()
+	for life := range 10 {
+		a := open(t, folder)
+		for at := 10 * life; at < 10*life+40; at += 5 {
+			if each, alone := a.Record(pos(at)); each || alone {
+				t.Fatalf("life %d: record %d is suspected: %+v", life, at, a.state)
+			}
+		}
+		a.Commit(pos(10*life), pos(10*life+10))
+		a.Commit(pos(10*life+10), pos(10*life+40))
+		die(t, a)
 	}
 }
 
