@@ -1,6 +1,7 @@
 package duckdb
 
 import (
+	"bytes"
 	"encoding/binary"
 	"slices"
 
@@ -173,6 +174,14 @@ func (c *column) extend(n int, from *column) int {
 	}
 	c.rows = n + from.rows
 	return len(c.words) + len(c.data) + len(c.offsets) - before
+}
+
+// settle gives a view bits of its own: what is appended later begins in the byte that the last of them are in.
+func (c *column) settle() {
+	c.valid = bytes.Clone(c.valid)
+	if c.typ == store.Boolean {
+		c.words = bytes.Clone(c.words)
+	}
 }
 
 // appendOnes appends m bits that are 1 behind the first n.

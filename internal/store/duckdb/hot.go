@@ -248,6 +248,9 @@ func (c *cut) local(g *generation, columns []string, pick picked) (string, error
 	if some {
 		rows = len(keys)
 	}
+	for i := range filled {
+		filled[i].settle()
+	}
 	s.writing.Unlock()
 	if rows == 0 {
 		return "", nil
