@@ -123,9 +123,11 @@ func (c *cut) EventsOf(persons []uint64, columns ...string) string {
 	if !slices.Contains(columns, "person") {
 		with = append(slices.Clone(columns), "person")
 	}
-	// Rows of theirs may still be stored under whoever was linked to them.
-	stored := " AND (" + of + " OR own IN (SELECT person FROM relinks WHERE " + c.links + ")" +
-		" OR person IN (SELECT person FROM relinks WHERE " + c.links + ") OR span <> 0)"
+	// Rows of theirs may still be stored under whoever was ever linked to them.
+	target := "target" + strings.TrimPrefix(of, "person")
+	relinked := "(SELECT person FROM relinks WHERE " + c.links + " AND " + target + ")"
+	stored := " AND (" + of + " OR own IN " + relinked + " OR person IN " + relinked +
+		" OR span IN (SELECT span FROM spans WHERE " + c.links + " AND " + target + "))"
 	return "(SELECT " + strings.Join(c.withMembers(columns), ", ") + " FROM " + c.events(stored, with) + " WHERE " + of + ")"
 }
 
