@@ -115,7 +115,8 @@ func (c *cut) EventsOf(persons []uint64, columns ...string) string {
 	for i, p := range persons {
 		list[i] = strconv.FormatUint(p, 10)
 	}
-	of := "person IN (" + strings.Join(list, ", ") + ")"
+	among := " IN (" + strings.Join(list, ", ") + ")"
+	of := "person" + among
 	if !c.linked {
 		return c.events(" AND "+of, columns)
 	}
@@ -124,10 +125,9 @@ func (c *cut) EventsOf(persons []uint64, columns ...string) string {
 		with = append(slices.Clone(columns), "person")
 	}
 	// Rows of theirs may still be stored under whoever was ever linked to them.
-	target := "target" + strings.TrimPrefix(of, "person")
-	relinked := "(SELECT person FROM relinks WHERE " + c.links + " AND " + target + ")"
-	stored := " AND (" + of + " OR own IN " + relinked + " OR person IN " + relinked +
-		" OR span IN (SELECT span FROM spans WHERE " + c.links + " AND " + target + "))"
+	became := " WHERE " + c.links + " AND target" + among + ")"
+	relinked := "(SELECT person FROM relinks" + became
+	stored := " AND (" + of + " OR own IN " + relinked + " OR person IN " + relinked + " OR span IN (SELECT span FROM spans" + became + ")"
 	return "(SELECT " + strings.Join(c.withMembers(columns), ", ") + " FROM " + c.events(stored, with) + " WHERE " + of + ")"
 }
 
