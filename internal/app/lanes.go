@@ -58,10 +58,18 @@ func (r readers) Of(p store.ProjectID) store.Reader {
 // status is what the API tells of a lane.
 type status struct{ *lane }
 
+// carried is what carries the lane's events in this process; nil while another one stores them.
+func (s status) carried() *pipeline {
+	if w := s.way.Load(); w != nil {
+		return w.pipeline
+	}
+	return nil
+}
+
 // Lag implements rest.Pipeline. One whose events another process stores is as far behind as its store shows.
 func (s status) Lag() (events uint64, seconds float64) {
-	if w := s.way.Load(); w != nil && w.pipeline != nil {
-		return w.pipeline.Lag()
+	if p := s.carried(); p != nil {
+		return p.Lag()
 	}
 	_, end := s.log.Bounds()
 	return uint64(end - min(end, s.reader.Watermark().Position)), 0
@@ -75,8 +83,8 @@ func (s status) behind() time.Duration {
 
 // Freshness implements rest.Pipeline.
 func (s status) Freshness(quantile float64) time.Duration {
-	if w := s.way.Load(); w != nil && w.pipeline != nil {
-		return w.pipeline.Freshness(quantile)
+	if p := s.carried(); p != nil {
+		return p.Freshness(quantile)
 	}
 	return 0
 }
@@ -91,16 +99,16 @@ func (s status) LogBounds() (start, end eventlog.Position) {
 
 // HotRows implements rest.Pipeline.
 func (s status) HotRows() int {
-	if w := s.way.Load(); w != nil && w.pipeline != nil {
-		return w.pipeline.HotRows()
+	if p := s.carried(); p != nil {
+		return p.HotRows()
 	}
 	return 0
 }
 
 // FormerDays implements rest.Pipeline.
 func (s status) FormerDays() int {
-	if w := s.way.Load(); w != nil && w.pipeline != nil {
-		return w.pipeline.FormerDays()
+	if p := s.carried(); p != nil {
+		return p.FormerDays()
 	}
 	return 0
 }
@@ -111,7 +119,7 @@ type pipelines struct {
 	app *app
 }
 
-// pipeline is the one lane's, or that of several.
+// pipelines are the one lane's, or those of several.
 func (a *app) pipelines() rest.Pipeline {
 	if len(a.lanes) == 1 {
 		return status{a.lanes[0]}
