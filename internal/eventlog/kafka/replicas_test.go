@@ -111,16 +111,6 @@ func TestThreeBrokers(t *testing.T) {
 
 	stop()
 	writers.Wait()
-	_, end := l.Bounds()
-	found := readAll(t, l, end)
-	seen := map[string]int{}
-	for _, payload := range found {
-		seen[payload]++
-	}
-	for p, want := range given {
-		if found[p] != want || seen[want] != 1 {
-			t.Errorf("%q at %d, %d times; want %q once", found[p], p, seen[want], want)
-		}
-	}
+	checkOnce(t, l, given)
 	t.Logf("%d appends taken, %d refused", taken.Load(), refused.Load())
 }

@@ -40,6 +40,22 @@ func readAll(t *testing.T, l *Log, to eventlog.Position) map[eventlog.Position]s
 	return found
 }
 
+// checkOnce finds each payload where it was said to be, and nowhere else.
+func checkOnce(t *testing.T, l *Log, given map[eventlog.Position]string) {
+	t.Helper()
+	_, end := l.Bounds()
+	found := readAll(t, l, end)
+	seen := map[string]int{}
+	for _, payload := range found {
+		seen[payload]++
+	}
+	for p, want := range given {
+		if found[p] != want || seen[want] != 1 {
+			t.Errorf("%q at %d, %d times; want %q once", found[p], p, seen[want], want)
+		}
+	}
+}
+
 // Two processes that append at a time each find theirs where they were told.
 func TestTwoProcesses(t *testing.T) {
 	const writers, each = 4, 100
@@ -135,17 +151,7 @@ func TestBrokerGoesAway(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, end := l.Bounds()
-	found := readAll(t, l, end)
-	seen := map[string]int{}
-	for _, payload := range found {
-		seen[payload]++
-	}
-	for p, want := range given {
-		if found[p] != want || seen[want] != 1 {
-			t.Errorf("%q at %d, %d times; want %q once", found[p], p, seen[want], want)
-		}
-	}
+	checkOnce(t, l, given)
 }
 
 // What others write to the topic is damage, which a reader can go on behind.
