@@ -32,13 +32,7 @@ func TestLanes(t *testing.T) {
 		_, err := config.Load(config.Sources{Flags: map[string]string{
 			"lanes": c.lanes, "roles": c.roles, "project": c.project, "store.address": c.store, "log.address": c.log,
 		}})
-		var keys []string
-		if ps, ok := err.(config.Problems); ok { //nolint:errorlint // Load says so
-			for _, p := range ps {
-				keys = append(keys, p.Key)
-			}
-		}
-		if !slices.Equal(keys, c.wrong) {
+		if !slices.Equal(wrongKeys(err), c.wrong) {
 			t.Errorf("%+v: %v", c, err)
 		}
 	}
@@ -73,17 +67,21 @@ func TestRoles(t *testing.T) {
 		{"cook", control, events, "", []string{"roles"}},
 	} {
 		loaded, err := config.Load(config.Sources{Flags: map[string]string{"roles": c.roles, "project": c.project, "store.address": c.store, "log.address": c.log}})
-		var keys []string
-		if ps, ok := err.(config.Problems); ok { //nolint:errorlint // Load says so
-			for _, p := range ps {
-				keys = append(keys, p.Key)
-			}
-		}
-		if !slices.Equal(keys, c.wrong) {
+		if !slices.Equal(wrongKeys(err), c.wrong) {
 			t.Errorf("%+v: %v", c, err)
 		}
 		if got := strings.Join(loaded.Roles, ","); err == nil && c.roles != got {
 			t.Errorf("%+v: %q", c, got)
 		}
 	}
+}
+
+// wrongKeys are the keys of the problems that a configuration has.
+func wrongKeys(err error) (keys []string) {
+	if ps, ok := err.(config.Problems); ok { //nolint:errorlint // Load says so
+		for _, p := range ps {
+			keys = append(keys, p.Key)
+		}
+	}
+	return keys
 }
