@@ -52,8 +52,9 @@ func (e *Engine) Duplicates(ctx context.Context, s Scope, from, to time.Time, in
 			Kind: event.Invalid, Code: "unknown_word", Field: "interval", Message: quoteShort(interval) + " is not one of hour, day",
 		}
 	}
-	out := &Duplicates{SDKs: []SDKDuplicates{}, Interval: interval, Watermark: e.of(s.Project).Watermark()}
-	rows, err := e.of(s.Project).Duplicates(ctx, s.Project, from.Truncate(time.Hour).Unix(), to.Unix())
+	reader := e.of(s.Project)
+	out := &Duplicates{SDKs: []SDKDuplicates{}, Interval: interval, Watermark: reader.Watermark()}
+	rows, err := reader.Duplicates(ctx, s.Project, from.Truncate(time.Hour).Unix(), to.Unix())
 	if err != nil {
 		return nil, fmt.Errorf("read duplicates: %w", err)
 	}

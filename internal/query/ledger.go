@@ -34,8 +34,9 @@ func (e *Engine) Ledger(ctx context.Context, s Scope, from, to time.Time) (*Ledg
 	if err := checkHours(from, to); err != nil {
 		return nil, err
 	}
-	w := e.of(s.Project).Watermark()
-	hours, err := e.of(s.Project).Ledger(ctx, s.Project, from.Truncate(time.Hour).Unix(), to.Unix())
+	reader := e.of(s.Project)
+	w := reader.Watermark()
+	hours, err := reader.Ledger(ctx, s.Project, from.Truncate(time.Hour).Unix(), to.Unix())
 	if err != nil {
 		return nil, fmt.Errorf("read ledger: %w", err)
 	}
