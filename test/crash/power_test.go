@@ -193,7 +193,14 @@ func (r *round) serve(dir string, acked []uint32, sent []uint8) (err error) {
 		return err
 	}
 	number := uint32(len(sent))
-	if code, answer, err := s.call(http.MethodPost, "/v1/events", s.write, body(number, 1)); err != nil || code != http.StatusOK {
+	var code int
+	var answer []byte
+	// A 503 says to come again, as when the machine itself stood still for longer than an append may take.
+	late := s.until("new events are accepted", soon, func() bool {
+		code, answer, err = s.call(http.MethodPost, "/v1/events", s.write, body(number, 1))
+		return err != nil || code != http.StatusServiceUnavailable
+	})
+	if err = errors.Join(late, err); err != nil || code != http.StatusOK {
 		return fmt.Errorf("no new events are accepted: %d %s %v", code, answer, err) //nolint:errorlint // it may be nil
 	}
 	sent = append(sent[:number:number], 1)
