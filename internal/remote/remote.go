@@ -4,6 +4,8 @@
 package remote
 
 import (
+	"context"
+	"errors"
 	"time"
 
 	"github.com/failsafe-go/failsafe-go"
@@ -17,7 +19,25 @@ import (
 const budgetRate = 0.1
 
 // Executor makes a call.
-type Executor = failsafe.Executor[any]
+type Executor struct{ policies failsafe.Executor[any] }
+
+// WithContext is an executor whose waits end with ctx.
+func (e Executor) WithContext(ctx context.Context) Executor {
+	return Executor{e.policies.WithContext(ctx)}
+}
+
+// Run makes a call and returns the error of its last try.
+func (e Executor) Run(try func() error) error {
+	var last error
+	err := e.policies.Run(func() error {
+		last = try()
+		return last
+	})
+	if errors.Is(err, budget.ErrExceeded) {
+		return last // There are too many repetitions to make this one: why the call failed is what its caller has to know.
+	}
+	return err
+}
 
 // Options say what the service is and how patient its callers are.
 type Options struct {
@@ -76,7 +96,7 @@ func New(o Options) *Service {
 			o.Again(e.Attempts(), e.LastError())
 		}).
 		ReturnLastFailure().Build()
-	s.Again, s.Once = failsafe.With[any](retry, breaker), failsafe.With[any](breaker)
+	s.Again, s.Once = Executor{failsafe.With[any](retry, breaker)}, Executor{failsafe.With[any](breaker)}
 	if o.Registerer != nil {
 		o.Registerer.MustRegister(s.count, s.seconds, retries, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: metric("away"), Help: "1 while " + o.What + " has not answered for a while and is asked only now and then.",
