@@ -1,7 +1,6 @@
 package duckdb
 
 import (
-	"bytes"
 	"encoding/binary"
 	"slices"
 
@@ -41,8 +40,6 @@ func (c *column) width() int {
 	}
 }
 
-func (c *column) isText() bool { return c.typ == store.Text || c.typ == store.JSON }
-
 // pad appends nulls until the column has n rows.
 func (c *column) pad(n int) {
 	if c.rows >= n {
@@ -55,7 +52,7 @@ func (c *column) pad(n int) {
 	missing := n - c.rows
 	c.nulls += missing
 	switch {
-	case c.isText():
+	case isText(c.typ):
 		c.begin()
 		for range missing {
 			c.offsets = appendInt32(c.offsets, len(c.data))
@@ -140,50 +137,6 @@ func word(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[8*i:]) }
 
 func (c *column) offset(i int) int { return int(binary.LittleEndian.Uint32(c.offsets[4*i:])) }
 
-// extend appends the rows of another column of the same type behind the first n rows, and returns the bytes that took.
-func (c *column) extend(n int, from *column) int {
-	if from.rows == 0 {
-		return 0
-	}
-	c.pad(n)
-	before := len(c.words) + len(c.data) + len(c.offsets)
-	if c.nulls == 0 && from.nulls > 0 {
-		c.valid = appendOnes(c.valid[:0], 0, n)
-	}
-	switch {
-	case from.nulls > 0:
-		c.valid = appendBits(c.valid, n, from.valid, from.rows)
-	case c.nulls > 0:
-		c.valid = appendOnes(c.valid, n, from.rows)
-	}
-	c.nulls += from.nulls
-	switch {
-	case c.isText():
-		c.begin()
-		base, at := uint32(len(c.data)), len(c.offsets)
-		c.data = append(c.data, from.data...)
-		c.offsets = slices.Grow(c.offsets, 4*from.rows)[:at+4*from.rows]
-		in, out := from.offsets[4:4*from.rows+4], c.offsets[at:]
-		for ; len(in) >= 4 && len(out) >= 4; in, out = in[4:], out[4:] {
-			binary.LittleEndian.PutUint32(out, base+binary.LittleEndian.Uint32(in))
-		}
-	case c.typ == store.Boolean:
-		c.words = appendBits(c.words, n, from.words, from.rows)
-	default:
-		c.words = append(c.words, from.words...)
-	}
-	c.rows = n + from.rows
-	return len(c.words) + len(c.data) + len(c.offsets) - before
-}
-
-// settle gives a view bits of its own: what is appended later begins in the byte that the last of them are in.
-func (c *column) settle() {
-	c.valid = bytes.Clone(c.valid)
-	if c.typ == store.Boolean {
-		c.words = bytes.Clone(c.words)
-	}
-}
-
 // appendOnes appends m bits that are 1 behind the first n.
 func appendOnes(dst []byte, n, m int) []byte {
 	dst = zeros(dst[:min(len(dst), (n+7)/8)], (n+m+7)/8)
@@ -215,63 +168,6 @@ func appendBits(dst []byte, n int, src []byte, m int) []byte {
 		}
 	}
 	return dst
-}
-
-// gather makes out, whose memory is used again, the rows of c that the keys name, in their order. A column that ends
-// early has nulls there.
-func (c *column) gather(out *column, keys []key) {
-	n := len(keys)
-	*out = column{name: c.name, typ: c.typ, rows: n, valid: out.valid[:0], words: out.words[:0], offsets: out.offsets[:0], data: out.data[:0]}
-	if c.nulls > 0 {
-		out.valid = sized(out.valid, (n+7)/8)
-		clear(out.valid)
-		for r := range keys {
-			if c.has(int(keys[r].row)) {
-				out.valid[r>>3] |= 1 << (r & 7)
-			} else {
-				out.nulls++
-			}
-		}
-	}
-	switch w := c.width(); {
-	case c.isText():
-		c.gatherText(out, keys)
-	case c.typ == store.Boolean:
-		out.words = sized(out.words, (n+7)/8)
-		clear(out.words)
-		for r := range keys {
-			if i := int(keys[r].row); c.has(i) && c.words[i>>3]>>(i&7)&1 == 1 {
-				out.words[r>>3] |= 1 << (r & 7)
-			}
-		}
-	case w == 8:
-		out.words = sized(out.words, 8*n)
-		for r := range keys {
-			if i := 8 * int(keys[r].row); i < len(c.words) {
-				*(*[8]byte)(out.words[8*r:]) = *(*[8]byte)(c.words[i:])
-			}
-		}
-	default:
-		out.words = sized(out.words, w*n)
-		for r := range keys {
-			if i := w * int(keys[r].row); i < len(c.words) {
-				copy(out.words[w*r:w*r+w], c.words[i:])
-			}
-		}
-	}
-}
-
-func (c *column) gatherText(out *column, keys []key) {
-	out.offsets = sized(out.offsets, 4*(len(keys)+1))
-	binary.LittleEndian.PutUint32(out.offsets, 0)
-	data := slices.Grow(out.data[:0], len(c.data)/max(c.rows, 1)*len(keys))
-	for r := range keys {
-		if i := int(keys[r].row); i < c.rows {
-			data = append(data, c.data[c.offset(i):c.offset(i+1)]...)
-		}
-		binary.LittleEndian.PutUint32(out.offsets[4*(r+1):], uint32(len(data)))
-	}
-	out.data = data
 }
 
 // sized is b with n bytes, of which nothing is known.
@@ -308,7 +204,7 @@ func (c *column) buffers(wrap func([]byte) *memory.Buffer) []*memory.Buffer {
 	if c.nulls > 0 {
 		valid = wrap(c.valid)
 	}
-	if c.isText() {
+	if isText(c.typ) {
 		return []*memory.Buffer{valid, wrap(c.offsets), wrap(c.data)}
 	}
 	return []*memory.Buffer{valid, wrap(c.words)}

@@ -16,7 +16,7 @@ import (
 // bounds the memory of the rows, which is most of the server's.
 const maxBehind = 2
 
-// flushBytes is how many bytes in memory are enough to write them to disk, however few rows they are.
+// flushBytes is how many bytes of rows, as DuckDB gets them, are enough to write them to disk, however few rows they are.
 const flushBytes = 128 << 20
 
 // Commit implements store.Writer.
@@ -133,7 +133,18 @@ func (s *Store) together(ctx context.Context, work []func(context.Context) error
 }
 
 // filled returns the columns that have a value in the batch, padded to its length.
-func (r *rows) filled() []column { return filled(r.n, r.builtin, r.props) }
+func (r *rows) filled() []column {
+	var out []column
+	for _, set := range [][]column{r.builtin, r.props} {
+		for i := range set {
+			if set[i].rows > 0 {
+				set[i].pad(r.n)
+				out = append(out, set[i])
+			}
+		}
+	}
+	return out
+}
 
 // publish makes the batch part of every cut that begins from now on.
 func (s *Store) publish(g *generation, tables map[store.ProjectID]*hotTable, after eventlog.Position) {

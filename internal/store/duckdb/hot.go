@@ -179,10 +179,10 @@ func (s *Store) widen(ctx context.Context) error {
 		h := &hotTable{rows: n.hot.rows, filled: n.hot.filled, old: n.hot.names()}
 		h.name = fmt.Sprintf("hot.h%d_%d_%d", n.gen.number, n.part.table.project, len(h.old))
 		h.columns = n.columns
-		filled := slices.DeleteFunc(n.part.filled(), func(c column) bool { return !h.columns[c.name] })
+		filled := slices.DeleteFunc(n.part.filled(), func(c packed) bool { return !h.columns[c.name] })
 		err := s.createHot(ctx, n.part.table, h)
 		if err == nil {
-			err = into(ctx, s.writer, hotDatabase, h.name, "incoming", filled, h.rows)
+			err = insertArrow(ctx, s.writer, hotDatabase, h.name, "incoming", inOrder(filled, n.part.first(h.rows)))
 		}
 		if err != nil {
 			_, _ = s.writer.ExecContext(context.WithoutCancel(ctx), "DROP TABLE IF EXISTS "+h.name)
@@ -245,26 +245,23 @@ func (c *cut) local(g *generation, columns []string, pick picked) (string, error
 	filled := p.named(columns)
 	rows := p.before(c.watermark.Position)
 	keys, some := pick.of(p, rows)
-	if some {
-		rows = len(keys)
+	if !some {
+		keys = p.first(rows)
 	}
 	for i := range filled {
 		filled[i].settle()
 	}
 	s.writing.Unlock()
-	if rows == 0 {
+	if len(keys) == 0 {
 		return "", nil
-	}
-	// What was filled by now does not change any more, whatever commits append.
-	if some {
-		filled = gathered(filled, keys)
 	}
 	name, err := c.ownTable(columns)
 	if err != nil {
 		return "", err
 	}
-	if err := into(c.ctx, c.conn, fileDatabase, name, "from_"+name, filled, rows); err != nil {
-		return "", fmt.Errorf("fill %s with %d rows: %w", name, rows, err)
+	// What was filled by now does not change any more, whatever commits append.
+	if err := insertArrow(c.ctx, c.conn, fileDatabase, name, "from_"+name, inOrder(filled, keys)); err != nil {
+		return "", fmt.Errorf("fill %s with %d rows: %w", name, len(keys), err)
 	}
 	return name, nil
 }

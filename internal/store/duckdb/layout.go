@@ -33,9 +33,9 @@ func tableColumns() []store.Column {
 	return columns
 }
 
-// onDisk are columns with n rows as a table on disk has them.
-func onDisk(columns []column, n int) []column {
-	out := splitUUIDs(columns, n)
+// onDisk are columns as a table on disk has them.
+func onDisk(columns []packed) []packed {
+	out := splitUUIDs(columns)
 	for i := range out {
 		if out[i].name == receivedColumn {
 			out[i] = out[i].millis()
@@ -45,8 +45,9 @@ func onDisk(columns []column, n int) []column {
 }
 
 // millis is a column of times as whole milliseconds.
-func (c *column) millis() column {
-	out := column{name: millisColumn, typ: store.Int, rows: c.rows, nulls: c.nulls, valid: c.valid, words: make([]byte, 0, len(c.words))}
+func (c *packed) millis() packed {
+	out := *c
+	out.name, out.typ, out.words = millisColumn, store.Int, make([]byte, 0, len(c.words))
 	for i := range len(c.words) / 8 {
 		out.words = binary.LittleEndian.AppendUint64(out.words, uint64(int64(word(c.words, i))/1000))
 	}

@@ -13,18 +13,19 @@ import (
 // part holds the rows of one project and generation as columns, in the order of the log. It is filled by commits and
 // written to disk, sorted, by a flush. DuckDB gets copies of the few columns that questions ask for (hot.go).
 type part struct {
-	table   *table
-	n       int
+	table *table
+	n     int
+	// bytes are those of the rows in Arrow's layout; packed they are far fewer.
 	bytes   int
-	builtin []column
-	props   []column
+	builtin []packed
+	props   []packed
 	zone    flat.Zone
 }
 
 func newPart(t *table) *part {
-	p := &part{table: t, builtin: make([]column, columnCount)}
+	p := &part{table: t, builtin: make([]packed, columnCount)}
 	for i, c := range builtins() {
-		p.builtin[i] = column{name: c.Name, typ: c.Type}
+		p.builtin[i] = packed{name: c.Name, typ: c.Type}
 	}
 	return p
 }
@@ -33,7 +34,7 @@ func newPart(t *table) *part {
 func (p *part) add(r *rows) {
 	for len(p.props) < len(r.props) {
 		c := &r.props[len(p.props)]
-		p.props = append(p.props, column{name: c.name, typ: c.typ})
+		p.props = append(p.props, packed{name: c.name, typ: c.typ})
 	}
 	for i := range r.builtin {
 		p.bytes += p.builtin[i].extend(p.n, &r.builtin[i])
@@ -45,31 +46,12 @@ func (p *part) add(r *rows) {
 	p.zone = p.zone.With(r.events.Zone())
 }
 
-// filled returns the columns that have a value, padded to the part's length. They are views: what is appended to the
-// part later does not change them.
-func (p *part) filled() []column { return filled(p.n, p.builtin, p.props) }
-
-// named are those of filled that have one of the names.
-func (p *part) named(names []string) []column {
-	return slices.DeleteFunc(p.filled(), func(c column) bool { return !slices.Contains(names, c.name) })
-}
-
-// gathered are the columns of some of the rows.
-func gathered(columns []column, keys []key) []column {
-	out := make([]column, len(columns))
-	for i := range columns {
-		columns[i].gather(&out[i], keys)
-	}
-	return out
-}
-
-// filled returns the columns of the sets that have a value, padded to n rows.
-func filled(n int, sets ...[]column) []column {
-	var out []column
-	for _, set := range sets {
+// filled returns the columns that have a value. They are views: what is appended to the part later does not change them.
+func (p *part) filled() []packed {
+	var out []packed
+	for _, set := range [][]packed{p.builtin, p.props} {
 		for i := range set {
 			if set[i].rows > 0 {
-				set[i].pad(n)
 				out = append(out, set[i])
 			}
 		}
@@ -77,10 +59,25 @@ func filled(n int, sets ...[]column) []column {
 	return out
 }
 
+// named are those of filled that have one of the names.
+func (p *part) named(names []string) []packed {
+	return slices.DeleteFunc(p.filled(), func(c packed) bool { return !slices.Contains(names, c.name) })
+}
+
+// gathered are the columns of some of the rows.
+func gathered(columns []packed, keys []key) []column {
+	out := make([]column, len(columns))
+	var places []int32
+	for i := range columns {
+		columns[i].gather(&out[i], keys, &places)
+	}
+	return out
+}
+
 // reset forgets the rows and keeps the memory.
 func (p *part) reset() {
 	p.n, p.bytes, p.zone = 0, 0, flat.Zone{}
-	for _, set := range [][]column{p.builtin, p.props} {
+	for _, set := range [][]packed{p.builtin, p.props} {
 		for i := range set {
 			set[i].reset()
 		}
@@ -192,11 +189,21 @@ func (p *part) before(at eventlog.Position) int {
 
 // at returns the rows that have one of the positions.
 func (p *part) at(positions []eventlog.Position) (keys []key) {
-	seq := p.builtin[flat.Seq].words
+	seq, person := p.builtin[flat.Seq].words, p.builtin[flat.Person].words
 	for _, at := range positions {
 		if i := p.before(at); i < p.n && word(seq, i) == uint64(at) {
-			keys = append(keys, key{row: int32(i)})
+			keys = append(keys, key{person: word(person, i), row: int32(i)})
 		}
+	}
+	return keys
+}
+
+// first returns the first n rows, in the order of the log.
+func (p *part) first(n int) []key {
+	person := p.builtin[flat.Person].words
+	keys := make([]key, n)
+	for i := range keys {
+		keys[i] = key{person: word(person, i), row: int32(i)}
 	}
 	return keys
 }

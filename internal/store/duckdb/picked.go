@@ -105,7 +105,7 @@ func (p *part) of(persons []uint64, rows int) (keys []key) {
 	words := p.builtin[flat.Person].words
 	for i := range rows {
 		if slices.Contains(persons, word(words, i)) {
-			keys = append(keys, key{row: int32(i)})
+			keys = append(keys, key{person: word(words, i), row: int32(i)})
 		}
 	}
 	return keys

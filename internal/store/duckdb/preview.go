@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// previewBytes bounds the rows that are shown ahead, in memory; with all columns of an app some 150,000 events.
+	// previewBytes bounds the rows that are shown ahead, as DuckDB gets them; with all columns of an app some 150,000 events.
 	previewBytes = 64 << 20
 	// stretchBytes is about how many of them are let go of at a time.
 	stretchBytes = previewBytes / 8

@@ -49,7 +49,7 @@ func (s *Store) offerRows(ctx context.Context, g *generation) (out []sorted, rel
 		s.writing.Lock() // a cut may be filling the columns up at this moment
 		columns := p.filled()
 		s.writing.Unlock()
-		reader := sortedReader(onDisk(columns, p.n), keys, &s.chunks, func() { s.yield(ctx) })
+		reader := sortedReader(onDisk(columns), keys, &s.chunks, func() { s.yield(ctx) })
 		o.schema = reader.Schema()
 		r, err := offer(ctx, s.flusher, fileDatabase, o.view, reader)
 		if err != nil {
@@ -142,13 +142,20 @@ func (s *Store) yield(ctx context.Context) {
 	}
 }
 
+// inOrder reads columns in the order of the keys, for who does it rarely.
+func inOrder(columns []packed, keys []key) array.RecordReader {
+	return sortedReader(columns, keys, &chunks{}, func() {})
+}
+
 // sortedReader reads columns in the order of the keys, with the persons that the keys name. It calls before ahead of each
 // batch.
-func sortedReader(columns []column, keys []key, chunks *chunks, before func()) array.RecordReader {
+func sortedReader(columns []packed, keys []key, chunks *chunks, before func()) array.RecordReader {
 	fields := make([]arrow.Field, len(columns))
 	for i := range columns {
-		fields[i] = columns[i].field()
+		c := columns[i].field()
+		fields[i] = c.field()
 	}
+	var places []int32
 	schema := arrow.NewSchema(fields, nil)
 	return newReader(schema, func() arrow.RecordBatch {
 		if len(keys) == 0 {
@@ -161,7 +168,7 @@ func sortedReader(columns []column, keys []key, chunks *chunks, before func()) a
 		into := chunks.next(len(columns))
 		for i := range columns {
 			c := &into.columns[i]
-			columns[i].gather(c, some)
+			columns[i].gather(c, some, &places)
 			if c.name == "person" {
 				c.words = c.words[:0]
 				for _, k := range some {

@@ -83,42 +83,60 @@ func idOnDisk(column string) string {
 	return fmt.Sprintf("coalesce(%[1]s%[2]s::VARCHAR, %[1]s, upper(%[1]s%[3]s::VARCHAR))", column, lowerEnding, capitalsEnding)
 }
 
-// splitUUIDs makes of columns with n rows those that are on disk.
-func splitUUIDs(columns []column, n int) []column {
-	out := make([]column, 0, len(columns))
+// splitUUIDs makes of columns those that are on disk.
+func splitUUIDs(columns []packed) []packed {
+	out := make([]packed, 0, len(columns))
 	for i := range columns {
-		if !isID(columns[i].name) {
+		if isID(columns[i].name) {
+			out = append(out, columns[i].splitUUIDs()...)
+		} else {
 			out = append(out, columns[i])
-			continue
-		}
-		for _, c := range columns[i].splitUUIDs() {
-			if c.rows > 0 {
-				c.pad(n)
-				out = append(out, c)
-			}
 		}
 	}
 	return out
 }
 
-// splitUUIDs is a column of ids as a column of lower-case UUIDs, one of those in capitals and one of other texts.
-func (c *column) splitUUIDs() (out [3]column) {
-	out[0] = column{name: c.name + lowerEnding, typ: store.UUID}
-	out[1] = column{name: c.name + capitalsEnding, typ: store.UUID}
-	out[2] = column{name: c.name, typ: c.typ}
-	for r := range c.rows {
-		if !c.has(r) {
+// The spellings of ids, each of which has a column of its own on disk.
+const (
+	inLower = iota
+	inCapitals
+	asText
+)
+
+// splitUUIDs is a column of ids as up to three: of lower-case UUIDs, of those in capitals and of other texts.
+func (c *packed) splitUUIDs() []packed {
+	spelled, keys := make([]byte, len(c.ends)), make([]event.Key, len(c.ends))
+	var found [3]int
+	for i := range c.ends {
+		k, capitals, ok := event.UUIDOf(c.text(i))
+		switch {
+		case !ok:
+			spelled[i] = asText
+		case capitals:
+			spelled[i], keys[i] = inCapitals, k
+		default:
+			spelled[i], keys[i] = inLower, k
+		}
+		found[spelled[i]]++
+	}
+	words := make([]byte, 0, 16*len(keys))
+	for i := range keys {
+		words = append(words, keys[i][:]...)
+	}
+	var out []packed
+	for spelling, ending := range []string{lowerEnding, capitalsEnding, ""} {
+		if found[spelling] == 0 {
 			continue
 		}
-		text := c.data[c.offset(r):c.offset(r+1)]
-		switch k, capitals, ok := event.UUIDOf(text); {
-		case !ok:
-			out[2].bytes(r, text)
-		case capitals:
-			out[1].uuid(r, k)
-		default:
-			out[0].uuid(r, k)
+		some := *c
+		some.name += ending
+		if spelling != asText {
+			some.typ, some.words = store.UUID, words
 		}
+		if found[spelling] < len(c.ends) {
+			some.only(func(i int) bool { return spelled[i] == byte(spelling) })
+		}
+		out = append(out, some)
 	}
 	return out
 }
