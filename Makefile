@@ -73,7 +73,7 @@ test-cluster: web ## what is elsewhere: a bucket of a real S3 server, a real Pos
 	$(GOTEST) -tags duckdb_arrow,cluster -timeout 60m ./internal/store/clickhouse -count 1
 	$(GOTEST) -tags duckdb_arrow,cluster -timeout 20m ./internal/eventlog/kafka -count 1
 	test -z "$$CLICKHOUSE_URL" || FRESHET_TEST_STORE=clickhouse $(GOTEST) -tags duckdb_arrow -timeout 120m ./internal/query -count 1 -rapid.checks 10
-	$(GOTEST) -tags duckdb_arrow,cluster -timeout 40m ./test/e2e -count 1 -v -run "^($$(grep -ohE '^func Test[A-Za-z0-9]+' test/e2e/cluster_*_test.go | cut -d ' ' -f 2 | paste -sd '|'))\$$"
+	$(GOTEST) -tags duckdb_arrow,cluster -timeout 60m ./test/e2e -count 1 -v -run "^($$(grep -ohE '^func Test[A-Za-z0-9]+' test/e2e/cluster_*_test.go | cut -d ' ' -f 2 | paste -sd '|'))\$$"
 
 # A module of its own: the server has none of Helm's, Kubernetes' and Compose's libraries. The first build takes a minute or two.
 # What it reads is outside that module, where Go does not look before it says (cached).

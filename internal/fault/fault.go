@@ -1,5 +1,5 @@
-// Package fault is where the crash laboratory (test/crash) reaches into the server: named steps at which a process can be
-// killed or a call made to fail, and planted bugs, mistakes that a test must find or it proves nothing. Both exist only in
+// Package fault is where the crash laboratory (test/crash) and the chaos of a cluster (test/e2e) reach into the server: named steps at
+// which a process can be killed or a call made to fail, and planted bugs, mistakes that a test must find or it proves nothing. Both exist only in
 // a binary built with the tag "fault", and there only when the environment asks for them. Everywhere else Hit and
 // Planted are constants that the compiler removes together with what hangs on them.
 package fault
@@ -63,12 +63,35 @@ const (
 	LogClosedFirst  Bug = "log-closed-first"  // a stop closes the log before the requests that need it are done
 )
 
-// Bugs are all of them.
+// The bugs of a cluster, where each would be. TestChaosFinds looks for them.
+const (
+	EpochIgnored Bug = "epoch-ignored" // a question reads what a process wrote that had lost its place by then
+	CutLate      Bug = "cut-late"      // a question reads rows of a commit that is not complete
+	CutEarly     Bug = "cut-early"     // a question leaves out the last event before its watermark
+	LinkLate     Bug = "link-late"     // a question does not see the links of the latest commit
+	AnyVersion   Bug = "any-version"   // an answer that was kept is given for any watermark
+	KeptAnyhow   Bug = "kept-anyhow"   // an answer is kept under a watermark that it is newer than
+	WaitShort    Bug = "wait-short"    // the position that an answer is to be consistent with is not waited for
+	CommitAgain  Bug = "commit-again"  // rows are sent again, in the same epoch, when the answer was lost
+	CountedAgain Bug = "counted-again" // who follows counts a commit again after it has failed to read what belongs to it
+	FirstUnasked Bug = "first-unasked" // duplicates are not found in the first batch of a process that takes over
+	AckEarly     Bug = "ack-early"     // events are acknowledged before Kafka has them
+)
+
+// Bugs are those of one server.
 func Bugs() []Bug {
 	return []Bug{
 		NoSync, SyncFirst, NoFolderSync, NoSyncAtRename, SyncIgnored, SyncAgain,
 		FullIgnored, TailInTheMiddle, HeaderUnsummed, PositionFirst, IDsForgotten, WindowEdge,
 		KeyOfAnyone, TrimUnread, TrimUnarchived, CountedEarly, KeysForgotten,
 		AnyConfig, AnyProxy, AnyProject, InputBound, LogClosedFirst,
+	}
+}
+
+// ClusterBugs are those of a cluster, with those that it shares with one server.
+func ClusterBugs() []Bug {
+	return []Bug{
+		EpochIgnored, CutLate, CutEarly, LinkLate, AnyVersion, KeptAnyhow, WaitShort,
+		CommitAgain, CountedAgain, FirstUnasked, AckEarly, PositionFirst, IDsForgotten,
 	}
 }

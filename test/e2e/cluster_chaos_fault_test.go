@@ -5,6 +5,7 @@ package e2e_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -62,7 +63,7 @@ func (d *deck) one() fault {
 }
 
 func (d *deck) shuffle() {
-	s := d.site
+	s, everyone := d.site, d.site.everyone()
 	d.left = []func() fault{d.rolling}
 	for _, role := range [][]*member{s.doors, s.writers, s.readers} {
 		d.left = append(d.left, func() fault { return d.kill(role[d.r.IntN(2)]) }, func() fault { return d.stop(role[d.r.IntN(2)]) })
@@ -70,9 +71,18 @@ func (d *deck) shuffle() {
 	for _, e := range s.engines {
 		d.left = append(d.left, func() fault { return d.killEngine(e) }, func() fault { return d.pauseEngine(e) })
 	}
-	for _, kind := range []func(string, *network) fault{d.reset, d.swallow, d.late, d.slow} {
+	for _, kind := range []func(string, *network) fault{d.reset, d.swallow, d.late, d.soonLate, d.slow} {
 		d.left = append(d.left, func() fault { return d.link(kind) })
 	}
+	for _, how := range []func(*member) fault{d.kill, d.stop, d.cut, d.snap, d.isolate} {
+		at := moment(d.r.IntN(2))
+		d.left = append(d.left, func() fault { return d.within(d.site.working(), at, how) })
+	}
+	d.left = append(d.left,
+		func() fault { return d.within(s.readers[d.r.IntN(2)], underWay, d.cut) },
+		func() fault { return d.within(s.readers[d.r.IntN(2)], anytime, d.cut) },
+		func() fault { return d.isolate(everyone[d.r.IntN(len(everyone))]) },
+	)
 	d.r.Shuffle(len(d.left), func(i, j int) { d.left[i], d.left[j] = d.left[j], d.left[i] })
 }
 
@@ -124,6 +134,103 @@ func (d *deck) link(kind func(name string, n *network) fault) fault {
 	return f
 }
 
+// moment is when within has something happen.
+type moment int
+
+// The moments.
+const (
+	// underWay is when rows, or the half of an answer, are on their way.
+	underWay moment = iota
+	// unanswered is when the rows are there, and what says so is on its way.
+	unanswered
+	// anytime is while statements take most of the time.
+	anytime
+)
+
+// lateBy is how much later everything arrives over a network that is late.
+const lateBy = 200 * time.Millisecond
+
+// within has something happen to a process in the middle of what it has to say to ClickHouse, over a network that is late; if an answer is to be
+// under way, slow as well.
+func (d *deck) within(m *member, at moment, how func(*member) fault) fault {
+	f, n := how(m), m.links["ClickHouse"]
+	begin, end, of, large, pace := f.begin, f.end, "a commit", int64(largeRows), int64(0)
+	if slices.Contains(d.site.readers, m) {
+		of = "an answer"
+		if at == underWay {
+			large, pace = 10_000, 20_000
+		}
+	}
+	f.name += " in the middle of " + of
+	f.begin = func() {
+		n.late.Store(int64(lateBy))
+		n.pace.Store(pace)
+		d.site.during(3 * time.Second)
+		if at != anytime {
+			d.until(func() bool { return n.waiting.Load() >= large })
+		}
+		switch {
+		case pace > 0:
+			d.site.during(time.Second / 2)
+		case at == unanswered:
+			d.until(func() bool { return n.waiting.Load() == 0 })
+			d.until(func() bool { return n.waiting.Load() > 0 })
+		}
+		begin()
+	}
+	f.end = func() {
+		n.late.Store(0)
+		n.pace.Store(0)
+		end()
+	}
+	return f
+}
+
+// until waits for a moment, which may not come.
+func (d *deck) until(it func() bool) {
+	for end := time.Now().Add(soon); !it() && time.Now().Before(end); {
+		d.site.during(time.Millisecond)
+	}
+}
+
+// largeRows is more bytes than a process has to say in one piece besides rows.
+const largeRows = 6 << 10
+
+// isolate cuts a process off from everything. What was on its way arrives when that is over.
+func (d *deck) isolate(m *member) fault {
+	var thaw []func()
+	return fault{
+		name: m.name + " is cut off from everything", to: m.name, lasts: d.seconds(15, 30),
+		begin: func() {
+			m.trouble()
+			for _, n := range m.links {
+				thaw = append(thaw, n.freeze())
+			}
+		},
+		end: func() {
+			for _, f := range thaw {
+				f()
+			}
+		},
+	}
+}
+
+// cut is reset of what is between a process and ClickHouse.
+func (d *deck) cut(m *member) fault {
+	f := d.reset("the network of "+m.name+" to ClickHouse", m.links["ClickHouse"])
+	f.to = "ClickHouse"
+	return f
+}
+
+// snap resets the connections of a process to ClickHouse, once, and takes new ones.
+func (d *deck) snap(m *member) fault {
+	n := m.links["ClickHouse"]
+	return fault{
+		name: "the connections of " + m.name + " to ClickHouse are reset", to: "ClickHouse",
+		begin: func() { n.set(netReset); n.set(netHealthy) }, end: func() {},
+	}
+}
+
 func (d *deck) reset(name string, n *network) fault {
 	return fault{
 		name: name + " is cut", lasts: d.seconds(2, 15),
@@ -139,10 +246,15 @@ func (d *deck) swallow(name string, n *network) fault {
 	}
 }
 
-func (d *deck) late(name string, n *network) fault {
+func (d *deck) late(name string, n *network) fault { return d.lateFor(lateBy, name, n) }
+
+// soonLate is late by less than what an answer of Redis is waited for.
+func (d *deck) soonLate(name string, n *network) fault { return d.lateFor(lateBy/4, name, n) }
+
+func (d *deck) lateFor(by time.Duration, name string, n *network) fault {
 	return fault{
-		name: name + " is late by 200 ms", lasts: d.seconds(5, 20),
-		begin: func() { n.late.Store(int64(200 * time.Millisecond)) }, end: func() { n.late.Store(0) },
+		name: fmt.Sprintf("%s is late by %s", name, by), lasts: d.seconds(10, 20),
+		begin: func() { n.late.Store(int64(by)) }, end: func() { n.late.Store(0) },
 	}
 }
 

@@ -4,7 +4,6 @@ package e2e_test
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -24,11 +23,49 @@ import (
 // between two tries, and starts on a busy machine.
 const wellWithin = 2 * time.Minute
 
+// ground is what installations stand on, one after the other: the engines, and the networks between these and each process.
+type ground struct {
+	t          *testing.T
+	engines    []engine
+	clickhouse *clickhousetest.Server
+	postgres   *postgrestest.Server
+	redis      *redistest.Server
+	// links are the networks of each process, in the order of processes.
+	links []map[string]*network
+	// sites is how many installations there have been.
+	sites int
+}
+
+// processes are the names of those of an installation. The first words are their roles.
+var processes = []string{"ingest 1", "ingest 2", "process 1", "process 2", "query 1", "query 2"}
+
+func newGround(t *testing.T) *ground {
+	t.Helper()
+	g := &ground{t: t, postgres: postgrestest.Start(t), redis: redistest.Start(t), clickhouse: clickhousetest.Start(t)}
+	listeners := make([]kafkatest.Listener, len(processes))
+	for i := range processes {
+		listeners[i].Address = freeAddress(t)
+		links := map[string]*network{
+			"Kafka": newNetwork(t, listeners[i].Address), "ClickHouse": newNetwork(t, g.clickhouse.Address()),
+			"PostgreSQL": newNetwork(t, g.postgres.Addr), "Redis": newNetwork(t, g.redis.Addr),
+		}
+		listeners[i].Advertised = links["Kafka"].addr
+		g.links = append(g.links, links)
+	}
+	k := kafkatest.Start(t, listeners...)
+	g.engines = []engine{
+		{"Kafka", k.Kill, k.Run, k.Pause, k.Resume},
+		{"ClickHouse", g.clickhouse.Kill, g.clickhouse.Run, g.clickhouse.Pause, g.clickhouse.Resume},
+		{"PostgreSQL", g.postgres.Kill, g.postgres.Start, g.postgres.Pause, g.postgres.Resume},
+		{"Redis", g.redis.Kill, g.redis.Run, g.redis.Freeze, g.redis.Thaw},
+	}
+	return g
+}
+
 // site is an installation on several machines.
 type site struct {
-	t                       *testing.T
-	engines                 []engine
-	clickhouse              *clickhousetest.Server
+	*ground
+	t                       testing.TB
 	doors, writers, readers []*member
 }
 
@@ -60,72 +97,77 @@ func (m *member) trouble() {
 
 func (s *site) everyone() []*member { return slices.Concat(s.doors, s.writers, s.readers) }
 
-func newSite(t *testing.T, r *rand.Rand) *site {
+// site starts an installation of its own events and projects. Those who answer may have their links in common: who shares answers must
+// name the engines alike, who has links of its own may be cut off alone. env is what the process of a name has in its environment besides.
+func (g *ground) site(t testing.TB, together bool, env func(name string) []string) *site {
 	t.Helper()
-	s := &site{t: t}
-	pg, rd, ch := postgrestest.Start(t), redistest.Start(t), clickhousetest.Start(t)
-	database := pg.Create()
-	names := []string{"ingest 1", "ingest 2", "process 1", "process 2", "query 1", "query 2"}
-	members := make([]*member, len(names))
-	listeners := make([]kafkatest.Listener, len(names))
-	for i, name := range names {
-		listeners[i].Address = freeAddress(t)
-		m := &member{name: name, links: map[string]*network{
-			"Kafka": newNetwork(t, listeners[i].Address), "ClickHouse": newNetwork(t, ch.Address()),
-			"PostgreSQL": newNetwork(t, pg.Addr), "Redis": newNetwork(t, rd.Addr),
-		}}
-		listeners[i].Advertised = m.links["Kafka"].addr
-		members[i] = m
-	}
-	// Who has an answer in common must name the engines alike; who has links of its own may be cut off alone.
-	if r.IntN(2) == 0 {
-		members[5].links = members[4].links
-		t.Log("those who answer have their links in common")
-	}
-	k := kafkatest.Start(t, listeners...)
-	for i, m := range members {
-		role, _, _ := strings.Cut(names[i], " ")
+	g.sites++
+	s := &site{ground: g, t: t}
+	database, members := g.postgres.Create(), make([]*member, len(processes))
+	for i, name := range processes {
+		links := g.links[i]
+		if together && i == 5 {
+			links = g.links[4]
+		}
+		role, _, _ := strings.Cut(name, " ")
 		if role == "query" {
 			role = "query,admin"
 		}
-		m.server = &server{
-			t: t, dir: filepath.Join(t.TempDir(), "data"), addr: freeAddress(t), http: newClient(), args: []string{
-				"--roles", role, "--log-replicas", "1", "--log-address", "kafka://" + m.links["Kafka"].addr + "/events",
-				"--project", postgrestest.Address(m.links["PostgreSQL"].addr, database),
-				"--store-address", "clickhouse://default:@" + m.links["ClickHouse"].addr + "/freshet",
-				"--cache-address", fmt.Sprintf("redis://:%s@%s/0", redistest.Password, m.links["Redis"].addr),
+		m := &member{name: name, links: links, server: &server{
+			t: t, dir: filepath.Join(t.TempDir(), "data"), addr: freeAddress(t), http: newClient(), env: env(name), args: []string{
+				"--roles", role, "--log-replicas", "1", "--log-address", fmt.Sprintf("kafka://%s/events%d", links["Kafka"].addr, g.sites),
+				"--project", postgrestest.Address(links["PostgreSQL"].addr, database),
+				"--store-address", fmt.Sprintf("clickhouse://default:@%s/freshet%d", links["ClickHouse"].addr, g.sites),
+				"--cache-address", fmt.Sprintf("redis://:%s@%s/0", redistest.Password, links["Redis"].addr),
 			},
-		}
-		m.http.Timeout = answerWithin
+		}}
+		members[i] = m
 		if folder := os.Getenv("CHAOS_LOGS"); folder != "" {
 			t.Cleanup(func() {
-				if err := os.WriteFile(filepath.Join(folder, m.name+".log"), []byte(m.log.String()), 0o600); err != nil {
+				if err := os.WriteFile(filepath.Join(folder, fmt.Sprint(m.name, " of ", g.sites, ".log")), []byte(m.log.String()), 0o600); err != nil {
 					t.Error(err)
 				}
 			})
 		}
 		if i == 0 {
 			m.launch()
+			m.http.Timeout = answerWithin
 			continue
 		}
-		m.write, m.admin = members[0].write, members[0].admin
+		m.write, m.admin, m.http.Timeout = members[0].write, members[0].admin, answerWithin
 		t.Cleanup(m.end)
 		m.run()
-		if role == "process" && i == 3 {
+		if i == 3 {
 			m.waitStandby()
 			continue
 		}
 		m.waitReady()
 	}
-	s.clickhouse = ch
 	s.doors, s.writers, s.readers = members[:2], members[2:4], members[4:]
-	s.engines = []engine{
-		{"Kafka", k.Kill, k.Run, k.Pause, k.Resume},
-		{"ClickHouse", ch.Kill, ch.Run, ch.Pause, ch.Resume},
-		{"PostgreSQL", pg.Kill, pg.Start, pg.Pause, pg.Resume},
-		{"Redis", rd.Kill, rd.Run, rd.Freeze, rd.Thaw},
-	}
 	return s
+}
+
+// working is the process that stores events, or the first of those who do when it is not known which.
+func (s *site) working() *member {
+	for _, m := range s.writers {
+		if m.state() == "ready" {
+			return m
+		}
+	}
+	return s.writers[0]
+}
+
+// suffer has a fault happen, and waits until everything is well again.
+func (s *site) suffer(f fault) {
+	s.t.Helper()
+	began := time.Now()
+	s.t.Logf("%s: %s", began.Format(time.TimeOnly), f.name)
+	f.begin()
+	s.during(f.lasts)
+	f.end()
+	over := time.Now()
+	s.well(f.name)
+	s.t.Logf("%s: took %s, well again after %s", f.name, over.Sub(began).Round(time.Millisecond), time.Since(over).Round(time.Millisecond))
 }
 
 // during lets a fault last, and starts meanwhile what would be started by whoever watches over processes.

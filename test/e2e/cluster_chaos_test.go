@@ -39,73 +39,85 @@ func TestChaos(t *testing.T) {
 	if s := os.Getenv("CHAOS_FAULTS"); s != "" {
 		faults = int(number(t, s))
 	}
-	t.Logf("CHAOS_SEED=%d CHAOS_FAULTS=%d", seed, faults)
 	r := rand.New(rand.NewPCG(seed, 1))
-	s := newSite(t, r)
-	loads := make([]*load, chaosProjects)
-	projects := make([]int, chaosProjects)
-	for i := range loads {
-		var key string
-		projects[i], key = s.project(fmt.Sprint("Shop ", i))
+	together := r.IntN(2) == 0
+	t.Logf("CHAOS_SEED=%d CHAOS_FAULTS=%d; those who answer have links in common: %v", seed, faults, together)
+	s := newGround(t).site(t, together, func(string) []string { return nil })
+	u := s.use()
+	dealer := &deck{site: s, r: r, only: os.Getenv("CHAOS_ONLY")}
+	for i := 0; i < faults && !t.Failed(); i++ {
+		s.suffer(dealer.draw())
+	}
+	u.judge(t)
+}
+
+// use is what clients do with a site, and what is known about it.
+type use struct {
+	*site
+	projects []int
+	loads    []*load
+	watch    *watch
+}
+
+// use has clients send events to projects of their own, and others ask about them.
+func (s *site) use() *use {
+	s.t.Helper()
+	u := &use{site: s}
+	for i := range chaosProjects {
+		id, key := s.project(fmt.Sprint("Shop ", i))
 		l := s.doors[0].newLoad()
-		l.key, l.every, l.ages, l.persistent, l.patience = key, chaosTick, "ffa", true, 10*time.Second
+		l.key, l.every, l.ages, l.persistent, l.patience, l.newcomers = key, chaosTick, "ffa", true, 10*time.Second, 4
 		l.others = []string{"http://" + s.doors[1].addr}
-		l.start(chaosClients)
-		loads[i] = l
+		clients := chaosClients
+		if i == 0 { // So little comes that those who answer see the same of it most of the time.
+			l.every, clients = 5*chaosTick, 1
+		}
+		l.start(clients)
+		u.projects, u.loads = append(u.projects, id), append(u.loads, l)
 	}
 	s.well("at first")
-	w := s.watch(projects, loads)
+	u.watch = s.watch(u.projects, u.loads)
+	return u
+}
 
-	dealer := &deck{site: s, r: r, only: os.Getenv("CHAOS_ONLY")}
-	for i := range faults {
-		f := dealer.draw()
-		began := time.Now()
-		t.Logf("%s: %d: %s", began.Format(time.TimeOnly), i+1, f.name)
-		f.begin()
-		s.during(f.lasts)
-		f.end()
-		over := time.Now()
-		s.well(f.name)
-		t.Logf("%d: %s: took %s, well again after %s", i+1, f.name, over.Sub(began).Round(time.Millisecond), time.Since(over).Round(time.Millisecond))
-		if t.Failed() {
-			break
-		}
-	}
-	w.stop()
-	for _, l := range loads {
+// judge ends it all, and says what is wrong.
+func (u *use) judge(t testing.TB) {
+	t.Helper()
+	u.watch.stop()
+	for _, l := range u.loads {
 		l.finish()
 	}
-	s.well("at the end")
-	for _, m := range s.readers {
+	u.well("at the end")
+	for _, m := range u.readers {
 		m.http.Timeout = time.Minute // for all events at once
 	}
-	w.report(t)
-	for i, p := range projects {
-		for _, code := range sorted(loads[i].codes) {
-			e := loads[i].codes[code]
+	u.watch.report(t)
+	for i, p := range u.projects {
+		for _, code := range sorted(u.loads[i].codes) {
+			e := u.loads[i].codes[code]
 			t.Logf("project %d: an event was refused with %s, %d times", p, code, e.times)
 			if wait := e.header.Get("Retry-After"); !refusalsOfEvents[code] && (e.status != http.StatusTooManyRequests || wait == "") {
 				t.Errorf("an event was refused with %s, Retry-After %q", e, wait)
 			}
 		}
-		one, other := s.readers[0].ledgerOf(p), s.readers[1].ledgerOf(p)
+		one, other := u.readers[0].ledgerOf(p), u.readers[1].ledgerOf(p)
 		if one != other {
 			t.Errorf("the ledger of project %d is %+v and %+v", p, one, other)
 		}
-		if one.Dead != 0 || one.Accepted < loads[i].received {
-			t.Errorf("%d events of project %d were acknowledged, the ledger says %+v", loads[i].received, p, one)
+		if one.Dead != 0 || one.Accepted < u.loads[i].received {
+			t.Errorf("%d events of project %d were acknowledged, the ledger says %+v", u.loads[i].received, p, one)
 		}
 		of := fmt.Sprint("project=", p)
-		events := s.readers[0].export(of)
-		if there := s.readers[1].export(of); !reflect.DeepEqual(events, there) {
+		events := u.readers[0].export(of)
+		if there := u.readers[1].export(of); !reflect.DeepEqual(events, there) {
 			t.Errorf("of project %d one exports %d events, the other %d", p, len(events), len(there))
 		}
 		if one.Stored != int64(len(events)) {
 			t.Errorf("%d events of project %d are there, the ledger says %+v", len(events), p, one)
 		}
-		loads[i].check(t, slices.DeleteFunc(slices.Clone(events), func(e stored) bool { return e.Event == "e" })) // of manyEvents
-		w.check(t, p, events)
-		t.Logf("project %d: %d events acknowledged; the ledger is %+v", p, len(loads[i].acked), one)
+		u.loads[i].check(t, slices.DeleteFunc(slices.Clone(events), func(e stored) bool { return e.Event == "e" })) // of manyEvents
+		u.watch.check(t, p, events)
+		t.Logf("project %d: %d events acknowledged; the ledger is %+v", p, len(u.loads[i].acked), one)
 	}
 }
 

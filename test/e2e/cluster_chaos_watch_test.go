@@ -3,14 +3,13 @@
 package e2e_test
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +18,9 @@ import (
 
 // answerWithin bounds the wait for an answer that is asked for within 10 s.
 const answerWithin = 25 * time.Second
+
+// sameFor is for how long the same is asked.
+const sameFor = 400 * time.Millisecond
 
 // refusalsOfQuestions are the answers other than 200 that a question may get while something is away.
 var refusalsOfQuestions = map[string]bool{
@@ -35,12 +37,15 @@ type watch struct {
 	wg       sync.WaitGroup
 	projects []int
 	loads    []*load
-	// span is the range of all questions.
-	span string
+	// from and to are the range of all questions: what is counted may be newer than a question is.
+	from, to string
 
 	// mu guards everything below.
-	mu       sync.Mutex
-	answers  map[int][]observed
+	mu      sync.Mutex
+	answers map[int][]*observed
+	// latest is the last answer of each process, times how many it has given.
+	latest   map[string]*observed
+	times    map[string]int
 	codes    map[string]*example
 	problems []string
 	// largest are the most memory, in bytes, and the most goroutines that a process had, by its name and the metric's.
@@ -52,6 +57,8 @@ type observed struct {
 	by       string
 	kind     string
 	position uint64
+	// next is the position of the same process's next answer; the largest number while there is none.
+	next uint64
 	// numbers are a trend's events and people, a funnel's entered and converted, or the events of a ledger.
 	numbers [2]int64
 }
@@ -59,8 +66,8 @@ type observed struct {
 func (s *site) watch(projects []int, loads []*load) *watch {
 	today := time.Now().UTC()
 	w := &watch{
-		quit: make(chan struct{}), projects: projects, loads: loads, answers: map[int][]observed{}, codes: map[string]*example{}, largest: map[string]float64{},
-		span: fmt.Sprintf(`"range":{"from":%q,"to":%q}`, today.AddDate(0, 0, -10).Format(time.DateOnly), today.AddDate(0, 0, 2).Format(time.DateOnly)),
+		quit: make(chan struct{}), projects: projects, loads: loads, answers: map[int][]*observed{}, latest: map[string]*observed{}, times: map[string]int{}, codes: map[string]*example{}, largest: map[string]float64{},
+		from: today.AddDate(0, 0, -10).Format(time.DateOnly), to: today.AddDate(0, 0, 2).Format(time.DateOnly),
 	}
 	for _, m := range s.readers {
 		w.wg.Go(func() { w.every(150*time.Millisecond, func() { w.ask(m) }) })
@@ -87,6 +94,17 @@ func (w *watch) every(pause time.Duration, do func()) {
 func (w *watch) stop() {
 	close(w.quit)
 	w.wg.Wait()
+}
+
+// fewest is how many answers the process has given that has given fewest.
+func (w *watch) fewest(of []*member) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := math.MaxInt
+	for _, m := range of {
+		n = min(n, w.times[m.name])
+	}
+	return n
 }
 
 func (w *watch) problem(format string, args ...any) {
@@ -118,28 +136,29 @@ var asked = map[string]string{
 }
 
 func (w *watch) ask(m *member) {
-	i := rand.IntN(len(w.projects))
-	kind := []string{"trends", "funnel", "ledger"}[rand.IntN(3)]
+	// Both are asked the same for a moment: they share answers, and what they are working out.
+	r := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()/int64(sameFor)), 1))
+	i, kind := r.IntN(len(w.projects)), []string{"trends", "funnel", "ledger"}[r.IntN(3)]
 	var from uint64
 	path := fmt.Sprintf("/v1/query?timeout=10s&project=%d", w.projects[i])
-	var r reply
+	var got reply
 	var ok bool
 	if kind == "ledger" {
-		r, ok = w.call(m, http.MethodGet, fmt.Sprintf("/v1/ledger?from=-7d&project=%d", w.projects[i]), m.admin, nil)
+		got, ok = w.call(m, http.MethodGet, fmt.Sprintf("/v1/ledger?from=%s&to=%s&project=%d", w.from, w.to, w.projects[i]), m.admin, nil)
 	} else {
 		if rand.IntN(2) == 0 {
 			from = w.loads[i].latest()
 			path += fmt.Sprint("&consistent_with=", from)
 		}
-		r, ok = w.call(m, http.MethodPost, path, m.admin, fmt.Appendf(nil, asked[kind], w.span))
+		got, ok = w.call(m, http.MethodPost, path, m.admin, fmt.Appendf(nil, asked[kind], fmt.Sprintf(`"range":{"from":%q,"to":%q}`, w.from, w.to)))
 	}
 	if !ok {
 		return
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	count(w.codes, r)
-	if r.status != http.StatusOK {
+	count(w.codes, got)
+	if got.status != http.StatusOK {
 		return
 	}
 	var a struct {
@@ -149,16 +168,24 @@ func (w *watch) ask(m *member) {
 		Total      counts
 		Difference int64
 	}
-	if err := json.Unmarshal(r.body, &a); err != nil {
-		w.problems = append(w.problems, fmt.Sprintf("%s: %v in %s", m.name, err, r))
+	if err := json.Unmarshal(got.body, &a); err != nil {
+		w.problems = append(w.problems, fmt.Sprintf("%s: %v in %s", m.name, err, got))
 		return
 	}
-	o := observed{by: m.name, kind: kind, position: a.Watermark.Position}
+	o := &observed{by: m.name, kind: kind, position: a.Watermark.Position, next: math.MaxUint64}
+	if before := w.latest[m.name]; before != nil {
+		before.next = o.position
+		if o.position < before.position {
+			w.problems = append(w.problems, fmt.Sprintf("%s answered as of position %d, and then as of %d", m.name, before.position, o.position))
+		}
+	}
+	w.latest[m.name] = o
+	w.times[m.name]++
 	switch {
 	case o.position < from:
 		w.problems = append(w.problems, fmt.Sprintf("%s was asked for position %d and answered as of %d", m.name, from, o.position))
 	case a.Difference != 0:
-		w.problems = append(w.problems, fmt.Sprintf("%s: the ledger does not balance: %s", m.name, r))
+		w.problems = append(w.problems, fmt.Sprintf("%s: the ledger does not balance: %s", m.name, got))
 	case kind == "ledger":
 		o.numbers = [2]int64{a.Total.Stored, a.Total.Accepted}
 	case kind == "trends" && len(a.Series) == 2:
@@ -167,7 +194,7 @@ func (w *watch) ask(m *member) {
 		o.numbers = [2]int64{a.Groups[0].Entered, a.Groups[0].Converted}
 	case kind == "funnel" && len(a.Groups) == 0: // nobody yet
 	default:
-		w.problems = append(w.problems, fmt.Sprintf("%s answers a question about %s with %s", m.name, kind, r))
+		w.problems = append(w.problems, fmt.Sprintf("%s answers a question about %s with %s", m.name, kind, got))
 	}
 	w.answers[w.projects[i]] = append(w.answers[w.projects[i]], o)
 }
@@ -201,7 +228,7 @@ func (w *watch) look(m *member) {
 }
 
 // report fails the test for what was wrong in itself.
-func (w *watch) report(t *testing.T) {
+func (w *watch) report(t testing.TB) {
 	t.Helper()
 	for _, code := range sorted(w.codes) {
 		e := w.codes[code]
@@ -233,73 +260,4 @@ func (w *watch) report(t *testing.T) {
 			t.Logf("at most, %s: %.0f", name, v)
 		}
 	}
-}
-
-// check compares every answer about a project with what there was at its position, which the positions of its events tell.
-func (w *watch) check(t *testing.T, project int, events []stored) {
-	t.Helper()
-	slices.SortFunc(events, func(a, b stored) int { return cmp.Compare(a.Position, b.Position) })
-	answers := w.answers[project]
-	slices.SortStableFunc(answers, func(a, b observed) int { return cmp.Compare(a.position, b.position) })
-	h := history{people: map[string]bool{}, entered: map[string]time.Time{}, finished: map[string]time.Time{}}
-	wrong := 0
-	for _, o := range answers {
-		for len(events) > 0 && events[0].Position < o.position {
-			h.add(events[0])
-			events = events[1:]
-		}
-		var want [2]int64
-		switch o.kind {
-		case "trends":
-			want = [2]int64{h.counted, int64(len(h.people))}
-		case "funnel":
-			want = [2]int64{int64(len(h.entered)), h.converted()}
-		case "ledger": // is read after its watermark
-			if o.numbers[0] >= h.all && o.numbers[0] <= h.all+int64(len(events)) && o.numbers[1] >= o.numbers[0] {
-				continue
-			}
-			want = [2]int64{h.all, h.all}
-		}
-		if o.numbers != want {
-			if wrong++; wrong <= 10 {
-				t.Errorf("%s answers %s of project %d as of position %d with %v, and there were %v", o.by, o.kind, project, o.position, o.numbers, want)
-			}
-		}
-	}
-	if wrong > 0 {
-		t.Errorf("%d of %d answers about project %d are wrong", wrong, len(answers), project)
-	}
-	t.Logf("project %d: %d answers compared", project, len(answers))
-}
-
-// history is what there was at a position.
-type history struct {
-	all, counted int64
-	people       map[string]bool
-	// entered has when a person did the first step for the first time, finished when the second for the last time.
-	entered, finished map[string]time.Time
-}
-
-func (h *history) add(e stored) {
-	h.all++
-	if !strings.HasPrefix(e.Event, "event ") {
-		return
-	}
-	h.counted++
-	h.people[e.AnonymousID] = true
-	if at, ok := h.entered[e.AnonymousID]; e.Event == "event 2" && (!ok || e.Timestamp.Before(at)) {
-		h.entered[e.AnonymousID] = e.Timestamp
-	}
-	if at, ok := h.finished[e.AnonymousID]; e.Event == "event 1" && (!ok || e.Timestamp.After(at)) {
-		h.finished[e.AnonymousID] = e.Timestamp
-	}
-}
-
-func (h *history) converted() (n int64) {
-	for who, began := range h.entered {
-		if at, ok := h.finished[who]; ok && !at.Before(began) {
-			n++
-		}
-	}
-	return n
 }

@@ -17,6 +17,8 @@ type network struct {
 	addr string
 	// late is how much later everything arrives, in nanoseconds; pace is how many bytes a second do, 0 as many as there are.
 	late, pace atomic.Int64
+	// waiting is how many bytes have come that have not been carried on.
+	waiting atomic.Int64
 
 	// mu guards everything below.
 	mu    sync.Mutex
@@ -171,6 +173,8 @@ type held struct {
 
 // Write implements io.Writer.
 func (h held) Write(b []byte) (done int, err error) {
+	h.n.waiting.Add(int64(len(b)))
+	defer func() { h.n.waiting.Add(-int64(len(b))) }()
 	if late := h.n.late.Load(); late > 0 {
 		<-time.After(time.Duration(late))
 	}
@@ -184,6 +188,7 @@ func (h held) Write(b []byte) (done int, err error) {
 		var n int
 		n, err = h.Conn.Write(piece)
 		done, b = done+n, b[n:]
+		h.n.waiting.Add(-int64(n))
 	}
 	return done, err
 }

@@ -102,6 +102,8 @@ type server struct {
 	process  *process
 	// alive counts the events of checkAlive.
 	alive int
+	// env is what processes have in their environment besides.
+	env []string
 	// group is a cgroup that the processes are started in, unless it is empty.
 	group string
 }
@@ -185,6 +187,9 @@ func (s *server) spawn(addr string) *process {
 	s.t.Helper()
 	args := append([]string{"serve", "--data", s.dir, "--listen", addr, "--admin-listen", "", "--log-level", "info"}, s.args...)
 	p := &process{cmd: exec.Command(cmp.Or(s.binary, os.Getenv(binaryVariable)), args...), exited: make(chan struct{})}
+	if len(s.env) > 0 {
+		p.cmd.Env = append(os.Environ(), s.env...)
+	}
 	if s.group != "" { // A shell goes into the group and becomes the server.
 		p.cmd.Path = "/bin/sh"
 		p.cmd.Args = append([]string{"sh", "-c", `echo $$ >"$0" && exec "$@"`, filepath.Join(s.group, "cgroup.procs")}, p.cmd.Args...)

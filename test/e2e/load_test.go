@@ -33,8 +33,11 @@ type load struct {
 	// persistent clients never give a batch up.
 	persistent bool
 	ages       string
-	quit       chan struct{}
-	wg         sync.WaitGroup
+	// newcomers is how many people leave, and as many come, with each batch of a client; without any, everybody is known by two ids soon.
+	// With some, a third of what people do is known by their user ids only, so that it matters who is whom.
+	newcomers int
+	quit      chan struct{}
+	wg        sync.WaitGroup
 
 	// mu guards everything below.
 	mu sync.Mutex
@@ -121,7 +124,7 @@ func (l *load) client(n int, run uint32) {
 		case <-pace.C:
 		}
 		age := l.ages[i%len(l.ages)]
-		b := makeBatch(r, age, fmt.Sprintf("%c%07x-%04x-%04x", age, run, n, i))
+		b := makeBatch(r, age, fmt.Sprintf("%c%07x-%04x-%04x", age, run, n, i), crowd{i * l.newcomers, l.newcomers > 0})
 		l.mu.Lock()
 		for _, id := range b.ids {
 			l.open[id] = true
@@ -196,8 +199,14 @@ func count(codes map[string]*example, got reply) {
 	codes[key].times++
 }
 
+// crowd are 500 people from a first one on. Apart tells that a third of what they do has their user ids only.
+type crowd struct {
+	first int
+	apart bool
+}
+
 // makeBatch makes a body in one of the two formats; one of its ids may come twice.
-func makeBatch(r *rand.Rand, age byte, prefix string) batch {
+func makeBatch(r *rand.Rand, age byte, prefix string, of crowd) batch {
 	when := time.Now().UTC()
 	switch age {
 	case oldEvent:
@@ -213,7 +222,7 @@ func makeBatch(r *rand.Rand, age byte, prefix string) batch {
 		if native {
 			id = fmt.Sprintf("%s-8000-%012x", prefix, i)
 		}
-		person := r.IntN(500)
+		person := of.first + r.IntN(500)
 		e := map[string]any{"properties": map[string]any{"n": i, "plan": []string{"free", "pro"}[i%2], "nested": map[string]int{"a": i}}}
 		at := when.Add(-time.Duration(i) * time.Second).Format(time.RFC3339Nano)
 		kind := "track"
@@ -232,6 +241,14 @@ func makeBatch(r *rand.Rand, age byte, prefix string) batch {
 			if kind == "identify" {
 				e["userId"] = fmt.Sprintf("u%d", person)
 			}
+		}
+		if of.apart && i > 0 && r.IntN(3) == 0 {
+			device, user := "anonymousId", "userId"
+			if native {
+				device, user = "anonymous_id", "user_id"
+			}
+			delete(e, device)
+			e[user] = fmt.Sprintf("u%d", person)
 		}
 		ids, events = append(ids, id), append(events, e)
 	}
@@ -291,7 +308,7 @@ func (l *load) openLoop(every time.Duration) {
 		}
 		requests.Go(func() {
 			r := rand.New(rand.NewPCG(uint64(i), 1))
-			l.post(c, makeBatch(r, freshEvent, fmt.Sprintf("%c%07x-ffff-%04x", freshEvent, run, i)))
+			l.post(c, makeBatch(r, freshEvent, fmt.Sprintf("%c%07x-ffff-%04x", freshEvent, run, i), crowd{}))
 		})
 	}
 }

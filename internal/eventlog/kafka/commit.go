@@ -5,6 +5,7 @@ import (
 
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/fault"
 )
 
 const (
@@ -88,10 +89,21 @@ func (l *Log) commit(group []*pending) {
 	for _, p := range group {
 		b.add(p.messages)
 	}
+	if fault.Planted(fault.AckEarly) {
+		_, end := l.Bounds()
+		settle(group, end, nil)
+		_, _ = l.producer.send()
+		return
+	}
 	first, err := l.producer.send()
 	if err == nil {
 		l.saw(0, first+eventlog.Position(b.events))
 	}
+	settle(group, first, err)
+}
+
+// settle tells everybody whose append was in a batch what became of it.
+func settle(group []*pending, first eventlog.Position, err error) {
 	for _, p := range group {
 		p.first, p.err = first, err
 		first += eventlog.Position(len(p.messages))

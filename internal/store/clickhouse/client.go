@@ -13,6 +13,7 @@ import (
 	"github.com/ClickHouse/ch-go"
 	"github.com/ClickHouse/ch-go/proto"
 
+	"github.com/freshet/freshet/internal/fault"
 	"github.com/freshet/freshet/internal/remote"
 )
 
@@ -224,13 +225,18 @@ func (c *client) mutate(ctx context.Context, sql string) error {
 func (c *client) insert(ctx context.Context, table string, input proto.Input) error {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
-	return c.call(ctx, "write", c.service.Once, func(ctx context.Context) error {
+	insert := func(ctx context.Context) error {
 		return c.do(ctx, ch.Query{
 			Body: input.Into(table), Input: input,
 			// A block stays one part.
 			Settings: []ch.Setting{{Key: "max_insert_block_size", Value: "100000000", Important: true}},
 		})
-	})
+	}
+	err := c.call(ctx, "write", c.service.Once, insert)
+	if err != nil && fault.Planted(fault.CommitAgain) {
+		err = c.call(ctx, "write", c.service.Once, insert)
+	}
+	return err
 }
 
 // each runs a statement and calls take with every block of rows. It is run again if it fails before the first one.

@@ -10,6 +10,7 @@ import (
 	"github.com/ClickHouse/ch-go/proto"
 
 	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/fault"
 	"github.com/freshet/freshet/internal/store"
 	"github.com/freshet/freshet/internal/store/flat"
 )
@@ -46,6 +47,11 @@ func (s *Store) commit(ctx context.Context, after eventlog.Position) error {
 		return err
 	}
 	own := s.ownEpoch()
+	if fault.Planted(fault.PositionFirst) {
+		if err := s.writeCommit(ctx, own, after, s.batch.newest, false, s.batch.change(nil)); err != nil {
+			return err
+		}
+	}
 	for _, e := range s.batch.order {
 		if err := s.make(ctx, e.table); err != nil {
 			return err
@@ -66,8 +72,10 @@ func (s *Store) commit(ctx context.Context, after eventlog.Position) error {
 	}
 	change := s.batch.change(moved)
 	newest := max(s.batch.newest, s.watermark.Time.UnixMicro())
-	if err := s.writeCommit(ctx, own, after, newest, false, change); err != nil {
-		return err
+	if !fault.Planted(fault.PositionFirst) {
+		if err := s.writeCommit(ctx, own, after, newest, false, change); err != nil {
+			return err
+		}
 	}
 	// A process that opens the store from now on begins behind this commit; one that has since may not, see begin.
 	if err := s.current(ctx); err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/ClickHouse/ch-go/proto"
 
 	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/fault"
 	"github.com/freshet/freshet/internal/store"
 )
 
@@ -58,7 +59,10 @@ func (s *Store) Cut(_ context.Context, project store.ProjectID) (store.Cut, erro
 		return c, nil
 	}
 	c.name, c.props, c.zone = t.name, t.shown, s.totals.zones[project].Name
-	c.where = fmt.Sprintf("seq < %d AND %s", at, s.valid("seq", false))
+	c.where = fmt.Sprintf("seq < %d AND %s", planted(at), s.valid("seq", false))
+	if fault.Planted(fault.EpochIgnored) {
+		c.where = fmt.Sprintf("seq < %d", at)
+	}
 	for _, e := range s.expiries {
 		if e.project == project {
 			c.where += " AND NOT (" + e.rows() + ")"
@@ -68,9 +72,23 @@ func (s *Store) Cut(_ context.Context, project store.ProjectID) (store.Cut, erro
 		c.where += " AND " + s.sameShards()
 	}
 	c.links = fmt.Sprintf("project = %d AND written <= %d AND %s", project, at, s.valid("written", true))
+	if fault.Planted(fault.LinkLate) {
+		c.links += fmt.Sprintf(" AND written < %d", at)
+	}
 	c.linked, c.spanned = s.targets.linked[project], s.targets.spanned[project]
 	c.overflows = s.totals.overflows[project]
 	return c, nil
+}
+
+// planted is the position up to which a cut has rows: the watermark's, but for a planted bug.
+func planted(at eventlog.Position) eventlog.Position {
+	switch {
+	case fault.Planted(fault.CutLate):
+		return at + 1<<20
+	case fault.Planted(fault.CutEarly):
+		return at - 1
+	}
+	return at
 }
 
 // Attribute implements store.Cut.
