@@ -13,10 +13,12 @@ import (
 // batch of the archive meet. So a busy server's heap may always reach heapGoal and goes beyond it by leastGrowth only; one
 // that has little to do is kept small.
 const (
-	// heapGoal is about what the heap comes to under full load with leastGrowth alone.
-	heapGoal = 320 << 20
+	// heapGoal is half again to twice what is alive under full load. The peak follows it by as much; a smaller one makes more
+	// collections.
+	heapGoal = 256 << 20
 	// leastGrowth and mostGrowth are how much the heap may grow from one collection to the next, in percent of what is alive.
-	// Most of that are a few large buffers without pointers, the rows in memory, which the usual 100 would double.
+	// Most of that are a few large buffers without pointers (rows in memory, the end of the log, the table of ids), which the usual
+	// 100 would double.
 	leastGrowth = 15
 	mostGrowth  = 150
 	// busy is how many bytes a second are allocated when collections are worth sparing, looksEvery how often that is looked at
