@@ -89,11 +89,16 @@ func (p *plan) matches() string {
 
 // add appends a part: what to select beside its number and padded, and the rest of the statement.
 func (s *statement) add(p *plan, part int, k, bucket string, values []string, groups, rest string) {
+	s.addAs(p, strconv.Itoa(part), k, bucket, values, groups, rest)
+}
+
+// addAs is add of a part whose rows say themselves which one they are of.
+func (s *statement) addAs(p *plan, part, k, bucket string, values []string, groups, rest string) {
 	for len(values) < numbers {
 		values = append(values, "NULL")
 	}
 	var b strings.Builder
-	b.WriteString("SELECT " + strconv.Itoa(part) + " AS part, " + s.dialect.Cast(k, store.Int) + " AS k, " + s.dialect.Cast(bucket, store.Int) + " AS bucket")
+	b.WriteString("SELECT " + part + " AS part, " + s.dialect.Cast(k, store.Int) + " AS k, " + s.dialect.Cast(bucket, store.Int) + " AS bucket")
 	for i, v := range values {
 		b.WriteString(", " + s.dialect.Cast(v, store.Float) + " AS v" + strconv.Itoa(i+1))
 	}

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -26,8 +27,10 @@ func (p *plan) compile() string {
 	case percentile(a) != 0:
 		p.percentiles(s)
 	case a == AggUnique, a == AggPerUser, a == AggDistinct:
-		p.people(s)
-		p.things(s)
+		if !p.counted(s) {
+			p.people(s)
+			p.things(s)
+		}
 	default:
 		p.amounts(s)
 		p.measures(s)
@@ -81,18 +84,37 @@ func (p *plan) measures(s *statement) {
 	s.add(p, partCells, "k", "b", []string{"sum(n)", "sum(m)", "sum(s)", "min(lo)", "max(hi)"}, "", "FROM m GROUP BY k, b")
 }
 
+// thing is what is counted once.
+func (p *plan) thing() string {
+	if p.series.Aggregate == AggDistinct {
+		return p.measured().tagged()
+	}
+	return p.column("person")
+}
+
 // people reduces events to who did them in which bucket and group, and how often; or for distinct, to the values.
 func (p *plan) people(s *statement) {
-	thing := p.column("person")
-	if p.series.Aggregate == AggDistinct {
-		thing = p.measured().tagged()
-	}
-	s.inline("e", p.events(", "+thing+" AS thing"))
+	s.inline("e", p.events(", "+p.thing()+" AS thing"))
 	if p.series.Aggregate == AggPerUser {
 		s.cte("c", "SELECT b"+p.names()+", thing, count(*) AS n FROM e GROUP BY b, thing"+p.names())
 		return
 	}
 	s.cte("c", "SELECT DISTINCT b"+p.names()+", thing FROM e")
+}
+
+// counted counts different things in one go where there are no groups and the engine does that best; it tells whether it did.
+func (p *plan) counted(s *statement) bool {
+	if len(p.groups) > 0 || p.cumulative || p.series.Aggregate == AggPerUser {
+		return false
+	}
+	counts, ok := p.dialect.Distinct("e", "b", "thing")
+	if !ok {
+		return false
+	}
+	s.inline("e", p.events(", "+p.thing()+" AS thing"))
+	part := fmt.Sprintf("CASE WHEN total THEN %d ELSE %d END", partTotals, partCells)
+	s.addAs(p, part, "1", "CASE WHEN total THEN NULL ELSE b END", []string{"0", "n"}, "", "FROM "+counts)
+	return true
 }
 
 // things counts the different things in c.

@@ -105,4 +105,7 @@ type Aggregates interface {
 	// Kept is a relation for WITH that is worked out once if the engine can do so, Inlined one that is each time it is read.
 	Kept(name, body string) string
 	Inlined(name, body string) string
+	// Distinct is a relation with how many different x a relation has for each value of by, and a row for all of them: as by, n and total. ok is false
+	// where it takes less to keep what is different and count that twice.
+	Distinct(relation, by, x string) (sql string, ok bool)
 }

@@ -215,5 +215,8 @@ func (Dialect) FirstKnown(x, window string) string {
 // Kept implements store.Aggregates.
 func (Dialect) Kept(name, body string) string { return name + " AS MATERIALIZED (" + body + ")" }
 
+// Distinct implements store.Aggregates.
+func (Dialect) Distinct(string, string, string) (sql string, ok bool) { return "", false }
+
 // Inlined implements store.Aggregates.
 func (Dialect) Inlined(name, body string) string { return name + " AS NOT MATERIALIZED (" + body + ")" }
