@@ -84,6 +84,9 @@ func newClient(o *Options) *client {
 		ClientName: "freshet", Compression: ch.CompressionLZ4, Settings: settings(o),
 		DialTimeout: dialTimeout, HandshakeTimeout: dialTimeout, ReadTimeout: packetTimeout,
 	}
+	if o.Target.local() {
+		options.Compression = ch.CompressionDisabled
+	}
 	if o.Target.TLS {
 		options.TLS = tlsFor(o.Target.Address)
 	}

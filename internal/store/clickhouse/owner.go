@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 
 	"github.com/ClickHouse/ch-go/proto"
 
@@ -82,9 +81,7 @@ func Look(ctx context.Context, o Options) (*Found, error) {
 	if err != nil {
 		return nil, fmt.Errorf("look at the store on %s: %w", o.Target.Address, err)
 	}
-	host, _, _ := net.SplitHostPort(o.Target.Address)
-	ip := net.ParseIP(host)
-	f.Exposed = !o.Target.TLS && host != "localhost" && (ip == nil || !ip.IsLoopback())
+	f.Exposed = !o.Target.TLS && !o.Target.local()
 	var tables int
 	s.opts.Target.Database = database
 	shards, _, err := s.found(ctx)

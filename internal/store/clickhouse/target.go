@@ -56,3 +56,10 @@ func ParseURL(text string) (Target, error) {
 	t.Address = net.JoinHostPort(u.Hostname(), port)
 	return t, nil
 }
+
+// local tells that the server is on this machine: what is sent goes through memory only.
+func (t *Target) local() bool {
+	host, _, _ := net.SplitHostPort(t.Address)
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
