@@ -58,9 +58,10 @@ type rows struct {
 	props   []column
 	members map[int]*memberColumn
 	utcDays proto.ColInt32
-	// own are the numbers of the ids that say whose events are, spans those of the spans that they are of, or 0.
+	// own are the numbers of the ids that say whose events are, spans those of the spans that they are of, or 0; basis see resolve.
 	own   proto.ColUInt64
 	spans proto.ColUInt64
+	basis proto.ColUInt64
 	// overflows tells that a row has an overflow.
 	overflows bool
 }
@@ -168,7 +169,7 @@ func (r *rows) input(epoch uint64) proto.Input {
 	for i := range epochs {
 		epochs[i] = epoch
 	}
-	out := proto.Input{{Name: "epoch", Data: epochs}, {Name: "utc_day", Data: r.utcDays}, {Name: "own", Data: r.own}, {Name: "span", Data: r.spans}}
+	out := proto.Input{{Name: "epoch", Data: epochs}, {Name: "utc_day", Data: r.utcDays}, {Name: "own", Data: r.own}, {Name: "span", Data: r.spans}, {Name: "basis", Data: r.basis}}
 	for i := range r.builtin {
 		r.builtin[i].pad(r.n)
 		out = append(out, r.builtin[i].input())
@@ -184,6 +185,29 @@ func (r *rows) input(epoch uint64) proto.Input {
 		}
 	}
 	return out
+}
+
+// personColumn is the place of the column "person".
+var personColumn = slices.IndexFunc(store.Columns, func(c store.Column) bool { return c.Name == "person" })
+
+// resolve has each row say whose it is by the links of its own commit. basis is what that was found by, the own id or the person
+// of the event: links that come later are looked up for the own id, and else for that.
+func (r *rows) resolve(of func(kind, uint64) (uint64, bool)) {
+	r.basis = r.basis[:0]
+	persons := r.builtin[personColumn].words
+	for i, stored := range persons {
+		basis := stored
+		if r.spans[i] != 0 {
+			if to, ok := of(spanOfNext, r.spans[i]); ok {
+				persons[i] = to
+			}
+		} else if to, ok := of(anID, r.own[i]); ok {
+			persons[i], basis = to, r.own[i]
+		} else if to, ok := of(anID, stored); ok {
+			persons[i] = to
+		}
+		r.basis = append(r.basis, basis)
+	}
 }
 
 func (e *events) reset() {
@@ -203,7 +227,7 @@ func (e *events) overflow() bool {
 
 func (r *rows) reset() {
 	r.overflows = false
-	r.n, r.utcDays, r.own, r.spans = 0, r.utcDays[:0], r.own[:0], r.spans[:0]
+	r.n, r.utcDays, r.own, r.spans, r.basis = 0, r.utcDays[:0], r.own[:0], r.spans[:0], r.basis[:0]
 	for i := range r.builtin {
 		r.builtin[i].reset()
 	}

@@ -52,17 +52,18 @@ func (s *Store) commit(ctx context.Context, after eventlog.Position) error {
 			return err
 		}
 	}
+	links, moved, err := s.changed(ctx)
+	if err != nil {
+		return err
+	}
+	targets := s.targets.with(moved)
 	for _, e := range s.batch.order {
 		if err := s.make(ctx, e.table); err != nil {
 			return err
 		}
-		if err := s.writeRows(ctx, own, e); err != nil {
+		if err := s.writeRows(ctx, own, e, targets); err != nil {
 			return err
 		}
-	}
-	links, moved, err := s.changed(ctx)
-	if err != nil {
-		return err
 	}
 	if err := s.writeIdentities(ctx, own, after, links, moved); err != nil {
 		return err
@@ -87,12 +88,13 @@ func (s *Store) commit(ctx context.Context, after eventlog.Position) error {
 }
 
 // writeRows writes the rows of a project, to all shards at a time.
-func (s *Store) writeRows(ctx context.Context, epoch uint64, e *events) error {
+func (s *Store) writeRows(ctx context.Context, epoch uint64, e *events, targets func(who) (uint64, bool)) error {
 	err := s.everywhere(func(h *shard) error {
 		r := e.of[h.number-1]
 		if r == nil || r.n == 0 {
 			return nil
 		}
+		r.resolve(func(k kind, number uint64) (uint64, bool) { return targets(who{e.table.project, k, number}) })
 		return h.client.insert(ctx, e.table.rows, r.input(epoch))
 	})
 	if err != nil {
@@ -135,10 +137,12 @@ func (s *Store) publish(after eventlog.Position, newest int64, c *change, moved 
 	for _, e := range s.batch.order {
 		e.table.loc, e.table.since = e.loc, e.table.since.With(e.flat.Zone())
 		e.table.show()
+		s.unsealed.add(e.table.project, e.n, s.opts.Now())
 	}
 	s.changes.commit(stamp{s.ownEpoch(), after}, c)
 	s.totals.add(c)
 	s.targets.take(moved)
+	s.moved(moved, after)
 	s.watermark = store.Watermark{Position: after, Time: time.UnixMicro(newest).UTC()}
 	close(s.advanced)
 	s.advanced = make(chan struct{})

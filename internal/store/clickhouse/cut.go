@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"regexp"
-	"slices"
-	"strconv"
-	"strings"
 	"sync/atomic"
 
 	"github.com/ClickHouse/ch-go"
@@ -29,12 +26,17 @@ type cut struct {
 	watermark store.Watermark
 	props     []store.PropertyColumn
 	zone      string
-	// where is the condition on a row to be in the cut, links that on rows of identities; linked tells that the project has
-	// links or spans, spanned that it has spans, whose kind says how they are attributed.
+	// where is the condition on a row that is not sealed to be in the cut, expired that on any row, too; links is that on rows of identities.
+	// linked tells that the project has links or spans, spanned that it has spans, whose kind says how they are attributed.
 	where           string
+	expired         string
 	links           string
 	linked, spanned bool
 	spans           kind
+	// sealed are the rows that are in the cut whatever their position, in the table sealedName; moved tells that links have come since.
+	sealed     sealed
+	sealedName string
+	moved      bool
 	// overflows tells that the project may have rows with an overflow.
 	overflows bool
 	// people are relations of the cut's own.
@@ -59,18 +61,17 @@ func (s *Store) Cut(_ context.Context, project store.ProjectID) (store.Cut, erro
 		return c, nil
 	}
 	c.name, c.props, c.zone = t.name, t.shown, s.totals.zones[project].Name
-	c.where = fmt.Sprintf("seq < %d AND %s", planted(at), s.valid("seq", false))
+	c.sealed, c.sealedName = s.sealed[project], t.sealed
+	c.where = fmt.Sprintf("seq >= %d AND seq < %d AND %s", c.sealed.position, planted(at), s.valid("seq", false))
 	if fault.Planted(fault.EpochIgnored) {
-		c.where = fmt.Sprintf("seq < %d", at)
+		c.where = fmt.Sprintf("seq >= %d AND seq < %d", c.sealed.position, at)
 	}
 	for _, e := range s.expiries {
 		if e.project == project {
-			c.where += " AND NOT (" + e.rows() + ")"
+			c.expired += " AND NOT (" + e.rows() + ")"
 		}
 	}
-	if s.spread() {
-		c.where += " AND " + s.sameShards()
-	}
+	c.moved = s.targets.latest[project] > c.sealed.linked()
 	c.links = fmt.Sprintf("project = %d AND written <= %d AND %s", project, at, s.valid("written", true))
 	if fault.Planted(fault.LinkLate) {
 		c.links += fmt.Sprintf(" AND written < %d", at)
@@ -111,127 +112,6 @@ func (c *cut) Schema() *store.Schema {
 		s.Properties[p.Key] = append(s.Properties[p.Key], p)
 	}
 	return s
-}
-
-// Events implements store.Cut.
-func (c *cut) Events(columns ...string) string { return c.events("", columns) }
-
-// EventsAt implements store.Cut.
-func (c *cut) EventsAt(positions []eventlog.Position, columns ...string) string {
-	if len(positions) == 0 {
-		return c.nothing(columns)
-	}
-	return c.events(fmt.Sprintf(" AND seq >= %d AND seq <= %d", slices.Min(positions), slices.Max(positions)), columns)
-}
-
-// EventsOf implements store.Cut.
-func (c *cut) EventsOf(persons []uint64, columns ...string) string {
-	if len(persons) == 0 {
-		return c.nothing(columns)
-	}
-	list := make([]string, len(persons))
-	for i, p := range persons {
-		list[i] = strconv.FormatUint(p, 10)
-	}
-	among := " IN (" + strings.Join(list, ", ") + ")"
-	of := "person" + among
-	if !c.linked {
-		return c.events(" AND "+of, columns)
-	}
-	with := columns
-	if !slices.Contains(columns, "person") {
-		with = append(slices.Clone(columns), "person")
-	}
-	// Rows of theirs may still be stored under whoever was ever linked to them.
-	became := " WHERE " + c.links + " AND target" + among + ")"
-	relinked := "(SELECT person FROM relinks" + became
-	stored := " AND (" + of + " OR own IN " + relinked + " OR person IN " + relinked + " OR span IN (SELECT span FROM spans" + became + ")"
-	return "(SELECT " + strings.Join(c.withMembers(columns), ", ") + " FROM " + c.events(stored, with) + " WHERE " + of + ")"
-}
-
-// withMembers are columns with those that have the members of documents among them.
-func (c *cut) withMembers(columns []string) []string {
-	out := slices.Clone(columns)
-	for _, name := range hasMembers {
-		if slices.Contains(columns, name) {
-			out = append(out, members(name))
-		}
-	}
-	return out
-}
-
-func (c *cut) events(more string, columns []string) string {
-	if len(columns) == 0 {
-		columns = []string{"seq"}
-	}
-	if c.name == "" {
-		return c.nothing(columns)
-	}
-	columns = c.withMembers(columns)
-	from := " FROM " + c.name + " WHERE " + c.where + more
-	if !c.linked || !slices.Contains(columns, "person") {
-		return "(SELECT " + strings.Join(c.selected(columns), ", ") + from + ")"
-	}
-	outer := make([]string, len(columns))
-	for i, name := range columns {
-		outer[i] = name
-		if name == "person" {
-			outer[i] = c.whose() + " AS person"
-		}
-	}
-	inner := strings.Replace(", "+strings.Join(c.selected(columns), ", ")+",", ", person,", ", person AS stored_person, own,", 1)
-	if c.spanned {
-		inner = strings.Replace(inner, " AS stored_person, own,", " AS stored_person, own, span AS span_from,", 1)
-	}
-	return "(WITH " + c.linkLists() + " SELECT " + strings.Join(outer, ", ") + " FROM (SELECT " + strings.Trim(inner, ", ") + from + "))"
-}
-
-// selected are columns as they are read. An overflow that no row has is no column but NULL: what questions make of it is then worked out once
-// and not for each row.
-func (c *cut) selected(columns []string) []string {
-	out := slices.Clone(columns)
-	for i, name := range out {
-		if !c.overflows && (name == "overflow" || name == members("overflow")) {
-			out[i] = "CAST(" + c.none(name) + ") AS " + name
-		}
-	}
-	return out
-}
-
-// nothing is a relation without rows.
-func (c *cut) nothing(columns []string) string {
-	if len(columns) == 0 {
-		columns = []string{"seq"}
-	}
-	list := make([]string, 0, len(columns))
-	for _, name := range c.withMembers(columns) {
-		list = append(list, "CAST("+c.none(name)+") AS "+name)
-	}
-	return "(SELECT " + strings.Join(list, ", ") + " FROM numbers(0))"
-}
-
-// none is a value of a column's type with the type.
-func (c *cut) none(name string) string {
-	for _, b := range store.Columns {
-		switch {
-		case b.Name == name && (b.Type == store.Text || b.Type == store.JSON):
-			return "NULL AS Nullable(String)"
-		case b.Name == name && b.Type == store.UUID:
-			return "'00000000-0000-0000-0000-000000000000' AS UUID"
-		case b.Name == name:
-			typ, _, _ := strings.Cut(columnType(b), " CODEC")
-			return "0 AS " + typ
-		}
-		if members(b.Name) == name {
-			return "map('', '') AS Map(String, String)"
-		}
-	}
-	for _, p := range c.props {
-		if p.Column == name {
-			return "NULL AS " + propertyType(p.Type)
-		}
-	}
-	return "NULL AS Nullable(String)"
 }
 
 var peopleName = regexp.MustCompile(`people_[0-9]+`)

@@ -296,5 +296,10 @@ func (d Dialect) Kept(name, body string) string {
 	return name + " AS (" + body + ")"
 }
 
+// Distinct implements store.Aggregates.
+func (Dialect) Distinct(relation, by, x string) (sql string, ok bool) {
+	return "(SELECT " + by + ", uniqExact(" + x + ") AS n, grouping(" + by + ") <> 0 AS total FROM " + relation + " GROUP BY GROUPING SETS ((" + by + "), ()))", true
+}
+
 // Inlined implements store.Aggregates.
 func (Dialect) Inlined(name, body string) string { return name + " AS (" + body + ")" }

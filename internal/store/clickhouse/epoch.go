@@ -200,7 +200,7 @@ func (s *Store) sweepEpochs(ctx context.Context) error {
 		places = append(places, place{table, "written", true})
 	}
 	for _, t := range s.tables {
-		if err := s.deleteRows(ctx, t, "NOT "+s.valid("seq", false)); err != nil {
+		if err := s.deleteRows(ctx, t.rows, "NOT "+s.valid("seq", false)); err != nil {
 			return err
 		}
 	}
@@ -217,9 +217,9 @@ func (s *Store) delete(ctx context.Context, table, where string) error {
 	return s.client.delete(ctx, table, where, s.unlessSuperseded())
 }
 
-// deleteRows is delete for the rows of a project, wherever they are.
-func (s *Store) deleteRows(ctx context.Context, t *table, where string) error {
-	return s.everywhere(func(h *shard) error { return h.client.delete(ctx, t.rows, where, s.unlessFenced()) })
+// deleteRows is delete for a table of the shards.
+func (s *Store) deleteRows(ctx context.Context, table, where string) error {
+	return s.everywhere(func(h *shard) error { return h.client.delete(ctx, table, where, s.unlessFenced()) })
 }
 
 func (c *client) delete(ctx context.Context, table, where, unless string) error {

@@ -132,21 +132,15 @@ func (s *Store) loadExpiries(ctx context.Context) error {
 // sweep deletes rows that have expired and that no open cut has. The caller holds changing, or nobody else has the store.
 func (s *Store) sweep(ctx context.Context) error {
 	s.mu.RLock()
-	oldest := s.latest + 1
-	for n := range s.cuts {
-		oldest = min(oldest, n)
-	}
-	var ripe []expiry
-	for _, e := range s.expiries {
-		if e.cut < oldest && s.opts.Now().Sub(e.since) >= s.opts.Linger {
-			ripe = append(ripe, e)
-		}
-	}
+	ripe := slices.Clone(s.expiries)
 	s.mu.RUnlock()
+	ripe = slices.DeleteFunc(ripe, func(e expiry) bool { return !s.unread(e.cut, e.since) })
 	for _, e := range ripe {
 		if t := s.known(e.project); t != nil {
-			if err := s.deleteRows(ctx, t, e.rows()); err != nil {
-				return err
+			for _, table := range []string{t.rows, t.sealedRows} {
+				if err := s.deleteRows(ctx, table, e.rows()); err != nil {
+					return err
+				}
 			}
 		}
 		if err := s.writeExpiry(ctx, &e, nil, true); err != nil {

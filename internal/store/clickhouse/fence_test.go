@@ -44,7 +44,7 @@ func thaw(t *testing.T, s *Store, n int) {
 	at := s.Position()
 	addDays(s, uint64(at), n)
 	for _, e := range s.batch.order {
-		if err := s.writeRows(ctx, s.ownEpoch(), e); err != nil {
+		if err := s.writeRows(ctx, s.ownEpoch(), e, s.targets.with(nil)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -30,6 +30,7 @@ type mark struct {
 	folded   uint64
 	foldedAt uint64
 	expiries uint64
+	sealed   uint64
 }
 
 // Follow opens the store of a database that another process writes to, for questions only. What that one commits is seen half a second
@@ -43,7 +44,7 @@ func Follow(ctx context.Context, o Options) (*Store, error) {
 	}
 	s := &Store{
 		opts: o, client: newClient(&o), advanced: make(chan struct{}), cuts: map[uint64]struct{}{}, follows: true, look: make(chan struct{}, 1),
-		metrics: newMetrics(o.Registerer, nil),
+		metrics: newMetrics(o.Registerer, nil, nil),
 	}
 	s.clear()
 	err := s.client.learn(ctx)
@@ -72,7 +73,7 @@ func (s *Store) Look() {
 // clear begins with nothing.
 func (s *Store) clear() {
 	s.epochs, s.watermark, s.tables, s.totals, s.targets = nil, store.Watermark{}, map[store.ProjectID]*table{}, newTotals(), newTargets()
-	s.expiries, s.changes, s.commits = nil, newChanges(), 0
+	s.expiries, s.changes, s.commits, s.sealed = nil, newChanges(), 0, map[store.ProjectID]sealed{}
 }
 
 func (s *Store) keepFollowing(ctx context.Context) {
@@ -125,14 +126,14 @@ func (s *Store) mark(ctx context.Context) (m mark, position eventlog.Position, e
 	if len(s.epochs) > 0 {
 		valid = s.valid("position", true)
 	}
-	sql := "SELECT (SELECT max(epoch) FROM epochs), countIf(folded = 1), maxIf(position, folded = 1), (SELECT count() FROM expiries), max(position) FROM commits WHERE " + valid
+	sql := "SELECT (SELECT max(epoch) FROM epochs), countIf(folded = 1), maxIf(position, folded = 1), (SELECT count() FROM expiries), (SELECT max(number) FROM sealed), max(position) FROM commits WHERE " + valid
 	err = s.rows(ctx, sql, func(v []any) {
-		numbers := [5]uint64{}
+		numbers := [6]uint64{}
 		for i := range numbers {
 			numbers[i], _ = v[i].(uint64)
 		}
-		m = mark{numbers[0], numbers[1], numbers[2], numbers[3]}
-		position = eventlog.Position(numbers[4])
+		m = mark{numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]}
+		position = eventlog.Position(numbers[5])
 	})
 	if err != nil {
 		return m, 0, fmt.Errorf("look at the commits: %w", err)
@@ -182,6 +183,9 @@ func (s *Store) advance(ctx context.Context, position eventlog.Position) error {
 
 // reload reads everything anew.
 func (s *Store) reload(ctx context.Context) error {
+	if _, err := s.applied(ctx); err != nil {
+		return err
+	}
 	for range settleTries {
 		next := &Store{opts: s.opts, client: s.client, follows: true}
 		next.clear()
@@ -193,7 +197,7 @@ func (s *Store) reload(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for _, step := range []func(context.Context) error{next.own, next.loadTotals, next.loadTables, next.loadLinked, next.loadExpiries} {
+		for _, step := range []func(context.Context) error{next.own, next.loadTotals, next.loadTables, next.loadLinked, next.loadExpiries, next.loadSealed} {
 			if err := step(ctx); err != nil {
 				return err
 			}
@@ -202,12 +206,12 @@ func (s *Store) reload(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if after != m || m.epoch != next.epochs[len(next.epochs)-1].number || next.totaled != next.watermark.Position {
+		if after != m || m.epoch != next.epochs[len(next.epochs)-1].number || next.totaled != next.watermark.Position || next.sealedBehind() {
 			continue
 		}
 		s.mu.Lock()
 		s.epochs, s.totals, s.changes, s.expiries = next.epochs, next.totals, next.changes, next.expiries
-		s.tables, s.targets, s.seen = next.tables, next.targets, m
+		s.tables, s.targets, s.sealed, s.seen = next.tables, next.targets, next.sealed, m
 		s.show(next.watermark)
 		s.mu.Unlock()
 		return nil
@@ -239,17 +243,28 @@ func (s *Store) showTables(ctx context.Context) error {
 	return nil
 }
 
-// loadLinked finds the projects that have links or spans: who everybody is, questions find themselves.
+// sealedBehind tells that rows were sealed behind the watermark: it was read before.
+func (s *Store) sealedBehind() bool {
+	for _, n := range s.sealed {
+		if n.position > s.watermark.Position {
+			return true
+		}
+	}
+	return false
+}
+
+// loadLinked finds the projects that have links or spans, and since when: who everybody is, questions find themselves.
 func (s *Store) loadLinked(ctx context.Context) error {
 	if len(s.epochs) == 0 {
 		return nil
 	}
 	valid := fmt.Sprintf("written <= %d AND %s", s.watermark.Position, s.valid("written", true))
-	sql := "SELECT DISTINCT project, toUInt8(0) FROM relinks WHERE " + valid + " UNION ALL SELECT DISTINCT project, toUInt8(1) FROM spans WHERE " + valid
+	sql := "SELECT project, max(written), max(spanned) FROM (SELECT project, written, toUInt8(0) AS spanned FROM relinks WHERE " + valid +
+		" UNION ALL SELECT project, written, toUInt8(1) FROM spans WHERE " + valid + ") GROUP BY project"
 	err := s.rows(ctx, sql, func(v []any) {
 		p := store.ProjectID(v[0].(uint64))
-		s.targets.linked[p] = true
-		if v[1].(uint64) == 1 {
+		s.targets.linked[p], s.targets.latest[p] = true, eventlog.Position(v[1].(uint64))
+		if v[2].(uint64) == 1 {
 			s.targets.spanned[p] = true
 		}
 	})

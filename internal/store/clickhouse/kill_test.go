@@ -41,21 +41,41 @@ func writeOn(url string, end eventlog.Position, told func(eventlog.Position)) er
 		return err
 	}
 	ctx := context.Background()
-	s, err := Open(ctx, Options{Target: target})
+	s, err := Open(ctx, Options{Target: target, SealRows: 50})
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	// Rows are sealed all the time.
+	ended := make(chan struct{})
+	var upkeep sync.WaitGroup
+	upkeep.Go(func() {
+		for {
+			select {
+			case <-ended:
+				return
+			default:
+				_ = s.upkeep(ctx)
+			}
+		}
+	})
+	defer func() {
+		close(ended)
+		upkeep.Wait()
+		_ = s.Close()
+	}()
 	for at := s.Position(); at < end; {
 		for range min(37, end-at) {
 			e := event.Event{Name: fmt.Sprint("event", at%3), ID: fmt.Sprint(at)}
 			d := &e.Derived
 			d.Position, d.Person, d.Time, d.ReceivedAt = uint64(at), uint64(at%11), int64(at)*1e9, int64(at)*1e9
-			s.Add(1, time.UTC, "native", &e)
 			s.Count(1, int64(at)/100*3600, store.Counts{Accepted: 1, Stored: 1})
-			if at%50 == 0 {
-				s.AddLink(store.Link{Project: 1, From: 1000 + uint64(at), To: uint64(at % 11), Position: at})
+			switch at % 50 {
+			case 0:
+				d.Person = 1000 + uint64(at)
+			case 20:
+				s.AddLink(store.Link{Project: 1, From: 980 + uint64(at), To: uint64((at - 20) % 11), Position: at})
 			}
+			s.Add(1, time.UTC, "native", &e)
 			at++
 		}
 		if err := s.Commit(ctx, at); err != nil {
@@ -69,16 +89,8 @@ func writeOn(url string, end eventlog.Position, told func(eventlog.Position)) er
 // whole holds that the store has every event of the log before its position once, and every link and count.
 func whole(t *testing.T, url string, least eventlog.Position) {
 	t.Helper()
-	target, err := ParseURL(url)
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx := context.Background()
-	s, err := Open(ctx, Options{Target: target})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
+	s := openURL(t, url)
 	at := s.Position()
 	if at < least {
 		t.Fatalf("position %d was told, the store is at %d", least, at)
@@ -88,16 +100,20 @@ func whole(t *testing.T, url string, least eventlog.Position) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	for row, err := range c.Rows(ctx, "SELECT count(*), count(DISTINCT seq), max(seq) FROM "+c.Events("seq")) {
+	whose := fmt.Sprintf("if(seq %% 50 = 0 AND seq + 20 >= %d, 1000 + seq, seq %% 11)", at)
+	for row, err := range c.Rows(ctx, "SELECT count(*), count(DISTINCT seq), max(seq), countIf(person <> "+whose+") FROM "+c.Events("seq", "person")) {
 		if err != nil {
 			t.Fatal(err)
+		}
+		if row[3] != uint64(0) {
+			t.Fatalf("at %d %v events are of somebody else", at, row[3])
 		}
 		if n := uint64(at); row[0] != n || row[1] != n || n > 0 && row[2] != n-1 {
 			t.Fatalf("at %d there are %v events, %v different ones, up to %v", at, row[0], row[1], row[2])
 		}
 	}
 	links, err := s.Links(ctx)
-	if want := int(at+49) / 50; err != nil || len(links) != want {
+	if want := int(at+29) / 50; err != nil || len(links) != want {
 		t.Fatalf("at %d there are %d links, want %d: %v", at, len(links), want, err)
 	}
 	hours, err := s.Ledger(ctx, 1, 0, 1<<60)
@@ -143,6 +159,24 @@ func TestKilled(t *testing.T) {
 		_ = cmd.Wait()
 		whole(t, url, told)
 	}
+	s := openURL(t, url)
+	if n, err := s.number(t.Context(), "SELECT count() FROM sealed WHERE position > 0"); err != nil || n < 10 {
+		t.Errorf("rows were sealed %d times: %v", n, err)
+	}
+}
+
+func openURL(t *testing.T, url string) *Store {
+	t.Helper()
+	target, err := ParseURL(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(t.Context(), Options{Target: target})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
 }
 
 // TestServerKilled kills the server five times within commits; the store is opened anew each time, as the app does.

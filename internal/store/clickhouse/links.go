@@ -49,12 +49,16 @@ type targets struct {
 	// from are those whose target a person is, spans the spans of an id.
 	from  map[person][]who
 	spans map[person][]uint64
-	// linked are the projects that have links or spans, spanned those that have spans.
+	// linked are the projects that have links or spans, spanned those that have spans; latest is the position of the commit that changed
+	// last who is who.
 	linked, spanned map[store.ProjectID]bool
+	latest          map[store.ProjectID]eventlog.Position
 }
 
 func newTargets() targets {
-	return targets{map[who]uint64{}, map[person][]who{}, map[person][]uint64{}, map[store.ProjectID]bool{}, map[store.ProjectID]bool{}}
+	return targets{
+		map[who]uint64{}, map[person][]who{}, map[person][]uint64{}, map[store.ProjectID]bool{}, map[store.ProjectID]bool{}, map[store.ProjectID]eventlog.Position{},
+	}
 }
 
 // opening is the first event of a span.
@@ -168,6 +172,21 @@ func (s *Store) changed(ctx context.Context) (links []store.Link, moved []move, 
 	return u.Links(before), s.targets.unlinked(u), nil
 }
 
+// with are the targets after some moves, of those who have one. Several may ask at a time.
+func (t *targets) with(moves []move) func(who) (uint64, bool) {
+	next := make(map[who]uint64, len(moves))
+	for _, m := range moves {
+		next[m.who] = m.to
+	}
+	return func(w who) (uint64, bool) {
+		to, ok := next[w]
+		if !ok {
+			to, ok = t.of[w]
+		}
+		return to, ok
+	}
+}
+
 // take makes moves.
 func (t *targets) take(moves []move) {
 	for _, m := range moves {
@@ -213,7 +232,7 @@ func (s *Store) loadTargets(ctx context.Context) error {
 		}
 		s.targets.take(moves)
 	}
-	return nil
+	return s.loadLinked(ctx)
 }
 
 // Links implements store.Writer.

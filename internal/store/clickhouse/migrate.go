@@ -43,6 +43,8 @@ var migrations = []string{
 	"CREATE TABLE IF NOT EXISTS owners (owner String) ENGINE = MergeTree ORDER BY owner" + durable,
 	// before is the epoch that another one goes on from.
 	"ALTER TABLE epochs ADD COLUMN IF NOT EXISTS before UInt64",
+	// tiers is JSON: those that have all rows of a project before a position; of the highest number.
+	"CREATE TABLE IF NOT EXISTS sealed (epoch UInt64, project UInt32, number UInt64, position UInt64, tiers String CODEC(ZSTD)) ENGINE = MergeTree ORDER BY (project, number)" + durable,
 }
 
 // migrate brings the database's tables up to date.
@@ -50,12 +52,9 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err := s.client.exec(ctx, "CREATE TABLE IF NOT EXISTS migrations (version UInt32) ENGINE = MergeTree ORDER BY version"+durable); err != nil {
 		return fmt.Errorf("create the table of migrations: %w", err)
 	}
-	applied, err := s.number(ctx, "SELECT max(version) FROM migrations")
+	applied, err := s.applied(ctx)
 	if err != nil {
-		return fmt.Errorf("read the migrations applied: %w", err)
-	}
-	if applied > uint64(len(migrations)) {
-		return fmt.Errorf("the database has migration %d, this version knows %d: it was written by a newer one", applied, len(migrations))
+		return err
 	}
 	for i := int(applied); i < len(migrations); i++ {
 		if err := s.client.exec(ctx, migrations[i]); err != nil {
@@ -69,15 +68,28 @@ func (s *Store) migrate(ctx context.Context) error {
 	return nil
 }
 
+// applied is how many migrations the database has. It is an error when it has more than this version knows: that would not find everything.
+func (s *Store) applied(ctx context.Context) (uint64, error) {
+	n, err := s.number(ctx, "SELECT max(version) FROM migrations")
+	if err != nil {
+		return 0, fmt.Errorf("read the migrations applied: %w", err)
+	}
+	if n > uint64(len(migrations)) {
+		return 0, fmt.Errorf("the database has migration %d, this version knows %d: it was written by a newer one", n, len(migrations))
+	}
+	return n, nil
+}
+
 // table is what is known of one project's table. Columns are only ever added.
 type table struct {
 	project store.ProjectID
-	// name is what is read, rows what is written: where there is a cluster, the table of that name on each shard.
-	name  string
-	rows  string
-	props []store.PropertyColumn
-	index map[propertyKey]int
-	limit int
+	// name is what is read, rows what is written: where there is a cluster, the table of that name on each shard. sealed and sealedRows are the
+	// same for rows that are sealed.
+	name, rows         string
+	sealed, sealedRows string
+	props              []store.PropertyColumn
+	index              map[propertyKey]int
+	limit              int
 	// made are how many of the property columns the server's table has, -1 when there is no table.
 	made int
 	// ready tells that a commit has made the table; shown are the property columns that cuts have. Store.mu guards both.
@@ -96,9 +108,10 @@ type propertyKey struct {
 
 func newTable(project store.ProjectID, o *Options) *table {
 	number := strconv.Itoa(int(project))
-	t := &table{project: project, name: "events_" + number, rows: "events_" + number, index: map[propertyKey]int{}, limit: o.PropertyLimit, made: -1}
+	t := &table{project: project, name: "events_" + number, sealed: "sealed_" + number, index: map[propertyKey]int{}, limit: o.PropertyLimit, made: -1}
+	t.rows, t.sealedRows = t.name, t.sealed
 	if o.Target.Cluster != "" {
-		t.rows = "rows_" + number
+		t.rows, t.sealedRows = "rows_"+number, "sealed_rows_"+number
 	}
 	return t
 }
@@ -160,22 +173,7 @@ func propertyType(t store.Type) string {
 // for ever, whoever is killed in between.
 func (s *Store) make(ctx context.Context, t *table) error {
 	if t.made < 0 {
-		var b strings.Builder
-		b.WriteString("CREATE TABLE IF NOT EXISTS " + t.rows + " (epoch UInt64 CODEC(T64, LZ4), utc_day Int32 CODEC(T64, LZ4), own UInt64, span UInt64 CODEC(T64, LZ4)")
-		for _, c := range store.Columns {
-			b.WriteString(", " + c.Name + " " + columnType(c))
-		}
-		for _, name := range hasMembers {
-			b.WriteString(", " + members(name) + " Map(String, String) CODEC(ZSTD)")
-		}
-		// The local day is no part of the order: it is cut anew when a project moves to another zone.
-		b.WriteString(", INDEX of_day day TYPE minmax GRANULARITY 1, INDEX of_time time TYPE minmax GRANULARITY 1, INDEX of_seq seq TYPE minmax GRANULARITY 1)" +
-			" ENGINE = MergeTree ORDER BY (utc_day, person, time, seq)" + durable)
-		err := s.everywhere(func(h *shard) error { return h.client.exec(ctx, b.String()) })
-		if err == nil && s.spread() {
-			err = s.client.exec(ctx, "CREATE TABLE IF NOT EXISTS "+s.united(t))
-		}
-		if err != nil {
+		if err := s.create(ctx, t); err != nil {
 			return fmt.Errorf("create %s: %w", t.name, err)
 		}
 		t.made = 0
@@ -187,6 +185,45 @@ func (s *Store) make(ctx context.Context, t *table) error {
 		return err
 	}
 	return s.widen(ctx, t, t.made)
+}
+
+// builtin are the columns that each table has beside those of its kind; typed makes a type of what it is in a table that has rows.
+func builtin(typed func(string) string) []string {
+	out := make([]string, 0, 3+len(store.Columns)+len(hasMembers))
+	out = append(out, "utc_day "+typed("Int32 CODEC(T64, LZ4)"), "own UInt64", "span "+typed("UInt64 CODEC(T64, LZ4)"))
+	for _, c := range store.Columns {
+		out = append(out, c.Name+" "+typed(columnType(c)))
+	}
+	for _, name := range hasMembers {
+		out = append(out, members(name)+" "+typed("Map(String, String) CODEC(ZSTD)"))
+	}
+	return out
+}
+
+// create makes a project's tables that there are not. The local day is no part of their order: it is cut anew when a project moves to
+// another zone.
+func (s *Store) create(ctx context.Context, t *table) error {
+	columns := strings.Join(builtin(func(typ string) string { return typ }), ", ") +
+		", INDEX of_day day TYPE minmax GRANULARITY 1, INDEX of_time time TYPE minmax GRANULARITY 1, INDEX of_seq seq TYPE minmax GRANULARITY 1) ENGINE = MergeTree "
+	const order = "ORDER BY (utc_day, person, time, seq)"
+	for _, sql := range []string{
+		t.sealedRows + " (tier UInt64, basis UInt64, " + columns + "PARTITION BY tier " + order + durable,
+		t.rows + " (epoch UInt64 CODEC(T64, LZ4), basis UInt64 DEFAULT person, " + columns + order + durable,
+	} {
+		err := s.everywhere(func(h *shard) error { return h.client.exec(ctx, "CREATE TABLE IF NOT EXISTS "+sql) })
+		if err != nil {
+			return err
+		}
+	}
+	if !s.spread() {
+		return nil
+	}
+	for _, sql := range s.united(t) {
+		if err := s.client.exec(ctx, "CREATE TABLE IF NOT EXISTS "+sql); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // noteProperties says what the columns are that a table lacks. Of two processes that name one at a time, neither may use it.
@@ -224,9 +261,16 @@ func (s *Store) widen(ctx context.Context, t *table, from int) error {
 		parts = append(parts, "ADD COLUMN IF NOT EXISTS "+p.Column+" "+propertyType(p.Type))
 	}
 	add := " " + strings.Join(parts, ", ")
-	err := s.everywhere(func(h *shard) error { return h.client.exec(ctx, "ALTER TABLE "+t.rows+add) })
+	alter := func(c *client, sealed, rows string) error {
+		err := c.exec(ctx, "ALTER TABLE "+sealed+add)
+		if err == nil {
+			err = c.exec(ctx, "ALTER TABLE "+rows+add)
+		}
+		return err
+	}
+	err := s.everywhere(func(h *shard) error { return alter(h.client, t.sealedRows, t.rows) })
 	if err == nil && s.spread() {
-		err = s.client.exec(ctx, "ALTER TABLE "+t.name+add)
+		err = alter(s.client, t.sealed, t.name)
 	}
 	if err != nil {
 		return fmt.Errorf("add %d columns to %s: %w", len(parts), t.name, err)
@@ -262,7 +306,7 @@ func (s *Store) loadTables(ctx context.Context) error {
 		return s.showTables(ctx)
 	}
 	for _, t := range s.tables {
-		if err := s.reunite(ctx, t, engines[t.project]); err != nil {
+		if err := s.complete(ctx, t, engines[t.project]); err != nil {
 			return err
 		}
 		if len(t.props) > 0 {

@@ -10,29 +10,56 @@ import (
 	"github.com/freshet/freshet/internal/store"
 )
 
-// whose is the person of an event now. Links are those of the id that says whose the event is; a row whose ids say nothing goes by its
-// person. The row's own span goes before both.
-func (c *cut) whose() string {
-	person := "transform(own, link_lists.1, link_lists.2, transform(stored_person, link_lists.1, link_lists.2, stored_person))"
-	if c.spanned {
-		person = "if(span_from <> 0, transform(span_from, span_lists.1, span_lists.2, stored_person), " + person + ")"
+// looksUp tells that rows may be of another person than they say: links have come since, or spans are attributed in the other way.
+func (c *cut) looksUp() bool { return c.moved || c.spanned && c.spans != spanOfNext }
+
+// since is the condition on links and spans to have come since rows were sealed.
+func (c *cut) since() string { return fmt.Sprintf("%s AND written > %d", c.links, c.sealed.linked()) }
+
+// sinceSpans is the condition on spans to be looked up: rows say whose they are by one attribution only.
+func (c *cut) sinceSpans() string {
+	where := c.since()
+	if c.spans != spanOfNext {
+		where = c.links
 	}
-	return person
+	return fmt.Sprintf("%s AND kind = %d", where, c.spans)
 }
 
-// linkLists are all links, and spans, each as a list from whom and a list to whom, worked out once. For looking up a number in each
-// row that takes half of what a join does. The last number there is is in each, so that none is empty: a list of nothing would be NULL.
-func (c *cut) linkLists() string {
-	const nobody = "toUInt64(18446744073709551615)"
-	lists := func(name, from, table, where string) string {
-		return "(SELECT (groupArray(f), groupArray(t)) FROM (SELECT " + from + " AS f, argMax(target, (written, ord)) AS t FROM " + table + " WHERE " + where +
-			" GROUP BY " + from + " UNION ALL SELECT " + nobody + ", " + nobody + ")) AS " + name
+// whose is the person of an event now, looked up in link_lists and span_lists, which have what has come since the row was written. Links are
+// those of the id that says whose the event is; those of its basis count when that has none. The row's own span goes before both.
+func (c *cut) whose(plain bool) string {
+	found := "transform(link_basis, link_lists.1, link_lists.2, stored_person)"
+	if !plain {
+		found = "transform(link_own, link_lists.1, link_lists.2, " + found + ")"
 	}
-	out := lists("link_lists", "person", "relinks", c.links)
 	if c.spanned {
-		out += ", " + lists("span_lists", "span", "spans", fmt.Sprintf("%s AND kind = %d", c.links, c.spans))
+		otherwise := "stored_person"
+		if c.spans != spanOfNext {
+			otherwise = "link_basis"
+		}
+		found = "if(link_span <> 0, transform(link_span, span_lists.1, span_lists.2, " + otherwise + "), " + found + ")"
+	}
+	return found
+}
+
+// linkLists are links, and spans, each as a list from whom and a list to whom, worked out once. For looking up a number in each
+// row that takes half of what a join does.
+func (c *cut) linkLists() string {
+	lists := func(name, from, table, where string) string {
+		return listOf(name, "SELECT "+from+" AS f, argMax(target, (written, ord)) AS t FROM "+table+" WHERE "+where+" GROUP BY "+from)
+	}
+	out := lists("link_lists", "person", "relinks", c.since())
+	if c.spanned {
+		out += ", " + lists("span_lists", "span", "spans", c.sinceSpans())
 	}
 	return out
+}
+
+// listOf has the columns f and t of a statement as two lists. The last number there is is in each, so that none is empty: a list of nothing
+// would be NULL.
+func listOf(name, of string) string {
+	const nobody = "toUInt64(18446744073709551615)"
+	return "(SELECT (groupArray(f), groupArray(t)) FROM (" + of + " UNION ALL SELECT " + nobody + ", " + nobody + ")) AS " + name
 }
 
 // fewPeople is up to how many numbers a statement holds itself; more of them are sent beside it.

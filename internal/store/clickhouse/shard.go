@@ -12,8 +12,6 @@ import (
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
-
-	"github.com/freshet/freshet/internal/store"
 )
 
 // shard is a server that has a part of the rows of every project. Everything else, who is who and what is committed, the server of the
@@ -299,36 +297,45 @@ func (s *Store) settle(ctx context.Context) error {
 	return s.current(ctx)
 }
 
-// united is the table that has the rows of a project on all shards, with its columns, as a statement that makes it.
-func (s *Store) united(t *table) string {
-	columns := []string{"epoch UInt64", "utc_day Int32", "own UInt64", "span UInt64"}
-	add := func(name, typ string) {
+// united are the tables that have the rows of a project on all shards, with its columns, as statements that make them.
+func (s *Store) united(t *table) []string {
+	plain := func(typ string) string {
 		typ, _, _ = strings.Cut(typ, " CODEC")
-		columns = append(columns, name+" "+typ)
+		return typ
 	}
-	for _, c := range store.Columns {
-		add(c.Name, columnType(c))
-	}
-	for _, name := range hasMembers {
-		add(members(name), "Map(String, String)")
-	}
+	columns := append([]string{"basis UInt64"}, builtin(plain)...)
 	for _, p := range t.props {
-		add(p.Column, propertyType(p.Type))
+		columns = append(columns, p.Column+" "+plain(propertyType(p.Type)))
 	}
-	return t.name + " (" + strings.Join(columns, ", ") + ") ENGINE = " + s.engine(t)
+	list := strings.Join(columns, ", ") + ") ENGINE = "
+	return []string{t.sealed + " (tier UInt64, " + list + s.engine(t.sealedRows), t.name + " (epoch UInt64, " + list + s.engine(t.rows)}
 }
 
-// engine is that of united, in the words in which the server has it.
-func (s *Store) engine(t *table) string {
-	return fmt.Sprintf("Distributed(%s, %s, %s)", quoteText(s.opts.Target.Cluster), quoteText(s.opts.Target.Database), quoteText(t.rows))
+// engine is that of a table of united, in the words in which the server has it.
+func (s *Store) engine(rows string) string {
+	return fmt.Sprintf("Distributed(%s, %s, %s)", quoteText(s.opts.Target.Cluster), quoteText(s.opts.Target.Database), quoteText(rows))
 }
 
-// reunite makes the table that has the rows of all shards anew when it is of a cluster of another name.
-func (s *Store) reunite(ctx context.Context, t *table, engine string) error {
-	if !s.spread() || strings.HasPrefix(engine, s.engine(t)) {
-		return nil
+// complete makes what an earlier version has not made of a project's tables; and those that have the rows of all shards anew when they are of a
+// cluster of another name.
+func (s *Store) complete(ctx context.Context, t *table, engine string) error {
+	err := s.create(ctx, t)
+	if err == nil {
+		err = s.everywhere(func(h *shard) error {
+			return h.client.exec(ctx, "ALTER TABLE "+t.rows+" ADD COLUMN IF NOT EXISTS basis UInt64 DEFAULT person AFTER epoch")
+		})
 	}
-	if err := s.client.exec(ctx, "CREATE OR REPLACE TABLE "+s.united(t)); err != nil {
+	if err == nil && s.spread() {
+		err = s.client.exec(ctx, "ALTER TABLE "+t.name+" ADD COLUMN IF NOT EXISTS basis UInt64 AFTER epoch")
+	}
+	if err == nil && s.spread() && !strings.HasPrefix(engine, s.engine(t.rows)) {
+		for _, sql := range s.united(t) {
+			if err == nil {
+				err = s.client.exec(ctx, "CREATE OR REPLACE TABLE "+sql)
+			}
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("create %s: %w", t.name, err)
 	}
 	return nil

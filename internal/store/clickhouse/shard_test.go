@@ -214,7 +214,7 @@ func TestHalfDone(t *testing.T) {
 	if err := s.make(ctx, s.tables[1]); err != nil {
 		t.Fatal(err)
 	}
-	if err := on(s.shards[0]).writeRows(ctx, s.ownEpoch(), s.batch.order[0]); err != nil {
+	if err := on(s.shards[0]).writeRows(ctx, s.ownEpoch(), s.batch.order[0], s.targets.with(nil)); err != nil {
 		t.Fatal(err)
 	}
 	s = fenced(t, target, 2, nil)
@@ -268,7 +268,7 @@ func TestHalfDone(t *testing.T) {
 	if n, err := s.Expire(ctx, 1, 4); err != nil || n != 6 { // two have no time
 		t.Fatal(n, err)
 	}
-	if err := on(s.shards[1]).deleteRows(ctx, s.tables[1], s.expiries[0].rows()); err != nil {
+	if err := on(s.shards[1]).deleteRows(ctx, s.tables[1].rows, s.expiries[0].rows()); err != nil {
 		t.Fatal(err)
 	}
 	s = fenced(t, target, 4, nil)

@@ -43,7 +43,9 @@ type Options struct {
 	// Epoch is the number of the epoch that opening the store begins, or of the first of beginTries that may have to be begun. It must be
 	// above every one before, and none of them ever given to another Open. 0 takes the next one: then nobody else may open the
 	// store at the same time.
-	Epoch      uint64
+	Epoch uint64
+	// SealRows is how many rows of a project are sealed at a time at least; default 65,536.
+	SealRows   int64
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 	// Linger is for how long cuts of other processes may be open, which Follow makes: what they may read is not deleted or changed
@@ -55,6 +57,9 @@ type Options struct {
 func (o *Options) defaults() {
 	if o.PropertyLimit == 0 {
 		o.PropertyLimit = 250
+	}
+	if o.SealRows == 0 {
+		o.SealRows = sealRows
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -83,6 +88,9 @@ type Store struct {
 	stop     context.CancelFunc
 	done     sync.WaitGroup
 	commits  int
+	// retired and seals, how many numbers this epoch has given out, are those of who holds changing.
+	retired []retired
+	seals   uint64
 
 	// mu guards what a cut is made of.
 	mu        sync.RWMutex
@@ -95,6 +103,8 @@ type Store struct {
 	// expiries are those whose rows have not been deleted yet.
 	expiries []expiry
 	changes  changes
+	sealed   map[store.ProjectID]sealed
+	unsealed unsealed
 	// mixedSince is since when projects have had rows of several zones, as far as others are waited for.
 	mixedSince map[store.ProjectID]time.Time
 	// latest is the number of the latest cut, cuts has those that are open.
@@ -122,13 +132,13 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{
 		opts: o, client: newClient(&o), advanced: make(chan struct{}), tables: map[store.ProjectID]*table{},
 		totals: newTotals(), targets: newTargets(), changes: newChanges(), mixedSince: map[store.ProjectID]time.Time{},
-		cuts: map[uint64]struct{}{}, batch: newOpen(),
+		cuts: map[uint64]struct{}{}, batch: newOpen(), sealed: map[store.ProjectID]sealed{}, unsealed: unsealed{},
 	}
 	if err := s.load(ctx); err != nil {
 		s.disconnect()
 		return nil, fmt.Errorf("open store %s on %s: %w", o.Target.Database, o.Target.Address, err)
 	}
-	s.metrics = newMetrics(o.Registerer, s.difference)
+	s.metrics = newMetrics(o.Registerer, s.difference, s.countUnsealed)
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = cancel
 	s.done.Go(func() { s.maintain(background) })
@@ -145,7 +155,7 @@ func (s *Store) load(ctx context.Context) error {
 	if err := s.migrate(ctx); err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context) error{s.join, s.own, s.begin, s.settle, s.loadTables, s.loadTotals, s.loadTargets, s.loadExpiries, s.sweepEpochs} {
+	for _, step := range []func(context.Context) error{s.join, s.own, s.begin, s.settle, s.loadTables, s.loadTotals, s.loadTargets, s.loadExpiries, s.sweepEpochs, s.assertSealed} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -191,7 +201,7 @@ func (s *Store) upkeep(ctx context.Context) error {
 	if s.failed.Load() {
 		return nil
 	}
-	return errors.Join(s.sweep(ctx), s.recut(ctx), s.foldDue(ctx))
+	return errors.Join(s.sweep(ctx), s.recut(ctx), s.foldDue(ctx), s.bury(ctx), s.sealDue(ctx))
 }
 
 // HotRows is how many rows are in memory only.

@@ -25,6 +25,7 @@ func TestSuite(t *testing.T) {
 			if err := s.(*Store).upkeep(context.Background()); err != nil {
 				t.Fatal(err)
 			}
+			s.(*Store).sealAll(t)
 			s.(*Store).writing.Lock()
 			defer s.(*Store).writing.Unlock()
 			if err := s.(*Store).fold(context.Background()); err != nil {
@@ -65,19 +66,19 @@ func crash(t testing.TB, s *Store, dir string) string {
 	}
 	s.AddLink(store.Link{Project: 1, From: 1, To: 2, Position: at})
 	own := s.epochs[len(s.epochs)-1].number
-	for _, e := range s.batch.order {
-		if err := s.make(ctx, e.table); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.writeRows(ctx, own, e); err != nil {
-			t.Fatal(err)
-		}
-	}
-	s.Hold(store.Holder{Project: 1, ID: 3, Owner: 2})
 	links, moved, err := s.changed(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, e := range s.batch.order {
+		if err := s.make(ctx, e.table); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.writeRows(ctx, own, e, s.targets.with(moved)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Hold(store.Holder{Project: 1, ID: 3, Owner: 2})
 	if err := s.writeIdentities(ctx, own, at+5, links, moved); err != nil {
 		t.Fatal(err)
 	}

@@ -141,7 +141,10 @@ func (s *Store) fold(ctx context.Context) error {
 	s.mu.Lock()
 	s.changes.fold(stamp{own, at})
 	s.mu.Unlock()
-	return s.delete(ctx, "commits", fmt.Sprintf("position < %d OR position = %d AND (epoch < %d OR folded = 0)", at, at, own))
+	if err := s.delete(ctx, "commits", fmt.Sprintf("position < %d OR position = %d AND (epoch < %d OR folded = 0)", at, at, own)); err != nil {
+		return err
+	}
+	return s.forgetSealed(ctx)
 }
 
 func (s *Store) foldDue(ctx context.Context) error {

@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -52,14 +53,16 @@ func (s *Store) mixed() (*table, *time.Location, eventlog.Position) {
 }
 
 func (s *Store) recutTable(ctx context.Context, t *table, loc *time.Location, at eventlog.Position) error {
-	return s.everywhere(func(h *shard) error { return s.recutRows(ctx, h, t, loc, at) })
+	return s.everywhere(func(h *shard) error {
+		return errors.Join(s.recutRows(ctx, h, t.rows, loc, at), s.recutRows(ctx, h, t.sealedRows, loc, at))
+	})
 }
 
-func (s *Store) recutRows(ctx context.Context, h *shard, t *table, loc *time.Location, at eventlog.Position) error {
+func (s *Store) recutRows(ctx context.Context, h *shard, table string, loc *time.Location, at eventlog.Position) error {
 	var first, last int64
 	rows := int64(0)
 	before := fmt.Sprintf(" WHERE seq < %d", at)
-	err := h.client.rows(ctx, "SELECT count(), toUnixTimestamp64Micro(min(time)), toUnixTimestamp64Micro(max(time)) FROM "+t.rows+before, func(v []any) {
+	err := h.client.rows(ctx, "SELECT count(), toUnixTimestamp64Micro(min(time)), toUnixTimestamp64Micro(max(time)) FROM "+table+before, func(v []any) {
 		rows = int64(v[0].(uint64))
 		first, _ = v[1].(int64)
 		last, _ = v[2].(int64)
@@ -68,7 +71,7 @@ func (s *Store) recutRows(ctx context.Context, h *shard, t *table, loc *time.Loc
 		return err
 	}
 	day := dayIn(loc, first, last)
-	return h.client.mutate(ctx, "ALTER TABLE "+t.rows+" UPDATE day = "+day+before+" AND day <> "+day+" AND "+s.unlessFenced())
+	return h.client.mutate(ctx, "ALTER TABLE "+table+" UPDATE day = "+day+before+" AND day <> "+day+" AND "+s.unlessFenced())
 }
 
 // ofOneZone says durably that all rows of a table are of the zone that it was cut in. again is true when rows of another one

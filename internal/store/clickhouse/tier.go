@@ -1,0 +1,273 @@
+package clickhouse
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/store"
+)
+
+// tier is a partition of sealed rows: rows that were in a cut, with the people whose they were in it. It is never added to.
+type tier struct {
+	// Number is above that of every tier before, of whatever process.
+	Number uint64 `json:"number"`
+	Rows   int64  `json:"rows"`
+	// Odd are rows whose own id is not their basis, though they are of no span: those of an id that had no link, of somebody else.
+	Odd int64 `json:"odd,omitempty"`
+	// Linked is the position of the cut: links that were written behind it are to be looked up.
+	Linked eventlog.Position `json:"linked"`
+	// moved is how many links were.
+	moved int
+}
+
+// sealed are the tiers of a project, which together have all its rows before a position.
+type sealed struct {
+	// number is above that of every one before.
+	number   uint64
+	position eventlog.Position
+	tiers    []tier
+}
+
+// linked is the position up to which all its rows have the links, and those as well that are not sealed.
+func (s sealed) linked() eventlog.Position {
+	at := s.position
+	for i := range s.tiers {
+		at = min(at, s.tiers[i].Linked)
+	}
+	return at
+}
+
+// plain tells that it has no odd rows.
+func (s sealed) plain() bool {
+	return !slices.ContainsFunc(s.tiers, func(t tier) bool { return t.Odd > 0 })
+}
+
+// rows is the condition on a sealed row to be of it. Of a partition no row is looked at; servers ask each other by the column.
+func (s sealed) rows(spread bool) string {
+	numbers := make([]string, len(s.tiers))
+	for i := range s.tiers {
+		numbers[i] = strconv.FormatUint(s.tiers[i].Number, 10)
+	}
+	if spread {
+		return "tier IN (" + strings.Join(numbers, ", ") + ")"
+	}
+	return "_partition_id IN ('" + strings.Join(numbers, "', '") + "')"
+}
+
+// unsealed is how many rows of each project are in no tier, and since when at the longest.
+type unsealed map[store.ProjectID]*fresh
+
+type fresh struct {
+	rows  int64
+	since time.Time
+}
+
+func (u unsealed) add(p store.ProjectID, n int, now time.Time) {
+	if u[p] == nil {
+		u[p] = &fresh{}
+	}
+	if u[p].rows == 0 {
+		u[p].since = now
+	}
+	u[p].rows += int64(n)
+}
+
+func (s *Store) countUnsealed() float64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	n := int64(0)
+	for _, f := range s.unsealed {
+		n += f.rows
+	}
+	return float64(n)
+}
+
+// retired is what nothing reads that begins to read from now on: tiers, and rows before a position that are sealed.
+type retired struct {
+	project  store.ProjectID
+	tiers    []uint64
+	position eventlog.Position
+	// cut is the number of the latest cut that may read it, since when no new one of any process does.
+	cut   uint64
+	since time.Time
+}
+
+// numbersEach is how many numbers an epoch has for what it seals: more than one a second for half a year.
+const numbersEach = 1 << 24
+
+// nextSeal is a number for a tier and what it is part of. The caller holds changing, or nobody else has the store.
+func (s *Store) nextSeal() uint64 {
+	s.seals++
+	return s.ownEpoch()*numbersEach + s.seals
+}
+
+// moved notes links that were written. The caller holds mu.
+func (s *Store) moved(moves []move, after eventlog.Position) {
+	for _, m := range moves {
+		s.targets.latest[m.project] = after
+		for i := range s.sealed[m.project].tiers {
+			s.sealed[m.project].tiers[i].moved++
+		}
+	}
+}
+
+// writeSealed makes known which tiers have a project's rows. Of two processes that do so the one that began the later epoch is heard,
+// see assertSealed.
+func (s *Store) writeSealed(ctx context.Context, all map[store.ProjectID]sealed) error {
+	list := make([]string, 0, len(all))
+	for p, n := range all {
+		text, err := json.Marshal(n.tiers)
+		if err != nil {
+			return fmt.Errorf("encode tiers: %w", err)
+		}
+		list = append(list, fmt.Sprintf("(%d, %d, %d, %s)", p, n.number, n.position, quoteText(string(text))))
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	slices.Sort(list)
+	err := s.client.write(ctx, fmt.Sprintf("INSERT INTO sealed (epoch, project, number, position, tiers) SELECT %d, r.1, r.2, r.3, r.4 FROM (SELECT arrayJoin([%s]) AS r) WHERE %s",
+		s.ownEpoch(), strings.Join(list, ", "), s.unlessSuperseded()))
+	if err != nil {
+		return fmt.Errorf("note which rows are sealed: %w", err)
+	}
+	return s.current(ctx)
+}
+
+// loadSealed reads which tiers there are.
+func (s *Store) loadSealed(ctx context.Context) error {
+	var failed error
+	err := s.rows(ctx, "SELECT project, max(number), argMax(position, number), argMax(tiers, number) FROM sealed WHERE "+s.valid("position", true)+" GROUP BY project", func(v []any) {
+		n := sealed{number: v[1].(uint64), position: eventlog.Position(v[2].(uint64))}
+		if err := json.Unmarshal([]byte(v[3].(string)), &n.tiers); err != nil {
+			failed = err
+		}
+		s.sealed[store.ProjectID(v[0].(uint64))] = n
+	})
+	if err == nil {
+		err = failed
+	}
+	if err != nil {
+		return fmt.Errorf("read which rows are sealed: %w", err)
+	}
+	return nil
+}
+
+// forgetSealed deletes what was said before of which rows are sealed.
+func (s *Store) forgetSealed(ctx context.Context) error {
+	s.mu.RLock()
+	list := make([]string, 0, len(s.sealed))
+	for p, n := range s.sealed {
+		list = append(list, fmt.Sprintf("project = %d AND number < %d", p, n.number))
+	}
+	s.mu.RUnlock()
+	if len(list) == 0 {
+		return nil
+	}
+	slices.Sort(list)
+	return s.delete(ctx, "sealed", strings.Join(list, " OR "))
+}
+
+// assertSealed says for every project what this process takes for sealed. Whatever an earlier one may still say has a lower number, and what
+// it makes is read by nobody a while from now.
+func (s *Store) assertSealed(ctx context.Context) error {
+	if err := s.loadSealed(ctx); err != nil {
+		return err
+	}
+	all := map[store.ProjectID]sealed{}
+	for p := range s.tables {
+		n := s.sealed[p]
+		n.number = s.nextSeal()
+		all[p] = n
+	}
+	if err := s.writeSealed(ctx, all); err != nil {
+		return err
+	}
+	s.sealed = all
+	for p, t := range s.tables {
+		if err := s.countSealed(ctx, p, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// countSealed counts what has come since a project's rows were sealed, and finds what others have left.
+func (s *Store) countSealed(ctx context.Context, p store.ProjectID, t *table) error {
+	n := s.sealed[p]
+	for i := range n.tiers {
+		for _, table := range []string{"relinks", "spans"} {
+			moved, err := s.number(ctx, fmt.Sprintf("SELECT count() FROM %s WHERE project = %d AND written > %d", table, p, n.tiers[i].Linked))
+			if err != nil {
+				return fmt.Errorf("count links: %w", err)
+			}
+			n.tiers[i].moved += int(moved)
+		}
+	}
+	rows, err := s.number(ctx, fmt.Sprintf("SELECT count() FROM %s WHERE seq >= %d", t.name, n.position))
+	if err != nil {
+		return fmt.Errorf("count rows: %w", err)
+	}
+	now := s.opts.Now()
+	s.unsealed.add(p, int(rows), now)
+	gone := retired{project: p, position: n.position, since: now}
+	for _, h := range s.shards {
+		err := h.client.rows(ctx, fmt.Sprintf("SELECT DISTINCT toUInt64(partition) FROM system.parts WHERE database = currentDatabase() AND table = %s AND active", quoteText(t.sealedRows)), func(v []any) {
+			number := v[0].(uint64)
+			known := slices.ContainsFunc(n.tiers, func(t tier) bool { return t.Number == number })
+			if !known && number < s.ownEpoch()*numbersEach && !slices.Contains(gone.tiers, number) {
+				gone.tiers = append(gone.tiers, number)
+			}
+		})
+		if err != nil {
+			return fmt.Errorf("find tiers: %w", err)
+		}
+	}
+	if gone.position > 0 || len(gone.tiers) > 0 {
+		s.retired = append(s.retired, gone)
+	}
+	return nil
+}
+
+// bury deletes what is retired and no open cut can read. The caller holds changing.
+func (s *Store) bury(ctx context.Context) error {
+	for _, r := range s.retired {
+		if !s.unread(r.cut, r.since) {
+			continue
+		}
+		t := s.known(r.project)
+		if err := s.deleteRows(ctx, t.rows, fmt.Sprintf("seq < %d", r.position)); err != nil {
+			return err
+		}
+		for _, number := range r.tiers {
+			err := s.everywhere(func(h *shard) error {
+				return h.client.exec(ctx, fmt.Sprintf("ALTER TABLE %s DROP PARTITION %d", t.sealedRows, number))
+			})
+			if err != nil {
+				return fmt.Errorf("drop tier %d of %s: %w", number, t.sealedRows, err)
+			}
+		}
+		s.retired = slices.DeleteFunc(slices.Clone(s.retired), func(x retired) bool {
+			return x.project == r.project && x.since.Equal(r.since) && x.position == r.position
+		})
+	}
+	return nil
+}
+
+// unread tells whether no open cut, and none of another process, can be as old as one that had a number at a time.
+func (s *Store) unread(cut uint64, since time.Time) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for n := range s.cuts {
+		if n <= cut {
+			return false
+		}
+	}
+	return s.opts.Now().Sub(since) >= s.opts.Linger
+}
