@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -120,10 +121,7 @@ func (s *Store) loadExpiries(ctx context.Context) error {
 		}
 		s.expiries = append(s.expiries, e)
 	})
-	if err == nil {
-		err = failed
-	}
-	if err != nil {
+	if err = cmp.Or(err, failed); err != nil {
 		return fmt.Errorf("read expiries: %w", err)
 	}
 	return nil

@@ -25,19 +25,19 @@ func (c *cut) sinceSpans() string {
 	return fmt.Sprintf("%s AND kind = %d", where, c.spans)
 }
 
+// rowNames are what a statement calls the columns of a row that say whose it is. One without a name is not looked at.
+type rowNames struct{ person, own, basis, span string }
+
 // whose is the person of an event now, looked up in link_lists and span_lists, which have what has come since the row was written. Links are
-// those of the id that says whose the event is; those of its basis count when that has none. The row's own span goes before both.
-func (c *cut) whose(plain bool) string {
-	found := "transform(link_basis, link_lists.1, link_lists.2, stored_person)"
-	if !plain {
-		found = "transform(link_own, link_lists.1, link_lists.2, " + found + ")"
+// those of the id that says whose the event is; those of its basis count when that has none. The row's own span goes before both, and
+// is of otherwise when it is not in its list.
+func (r rowNames) whose(otherwise string) string {
+	found := "transform(" + r.basis + ", link_lists.1, link_lists.2, " + r.person + ")"
+	if r.own != "" {
+		found = "transform(" + r.own + ", link_lists.1, link_lists.2, " + found + ")"
 	}
-	if c.spanned {
-		otherwise := "stored_person"
-		if c.spans != spanOfNext {
-			otherwise = "link_basis"
-		}
-		found = "if(link_span <> 0, transform(link_span, span_lists.1, span_lists.2, " + otherwise + "), " + found + ")"
+	if r.span != "" {
+		found = "if(" + r.span + " <> 0, transform(" + r.span + ", span_lists.1, span_lists.2, " + otherwise + "), " + found + ")"
 	}
 	return found
 }

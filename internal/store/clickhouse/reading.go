@@ -128,20 +128,23 @@ func (c *cut) events(more func(part) string, columns []string) string {
 
 // lookedUp selects columns of rows with the people whose they are now.
 func (c *cut) lookedUp(p part, columns []string, from string) string {
-	outer := slices.Clone(columns)
-	inner := c.selected(columns)
-	for i, name := range columns {
-		if name == "person" {
-			outer[i], inner[i] = c.whose(p.plain)+" AS person", "person AS stored_person"
-		}
-	}
-	// Others may be among the columns already.
+	names := rowNames{person: "stored_person", basis: "link_basis"}
 	add := []string{"basis AS link_basis"}
 	if !p.plain {
-		add = append(add, "own AS link_own")
+		names.own, add = "link_own", append(add, "own AS link_own")
 	}
 	if c.spanned {
-		add = append(add, "span AS link_span")
+		names.span, add = "link_span", append(add, "span AS link_span")
+	}
+	otherwise := names.person
+	if c.spans != spanOfNext {
+		otherwise = names.basis
+	}
+	outer, inner := slices.Clone(columns), c.selected(columns)
+	for i, name := range columns {
+		if name == "person" {
+			outer[i], inner[i] = names.whose(otherwise)+" AS person", "person AS stored_person"
+		}
 	}
 	return "SELECT " + strings.Join(outer, ", ") + " FROM (SELECT " + strings.Join(append(inner, add...), ", ") + from + ")"
 }

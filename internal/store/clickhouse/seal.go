@@ -110,7 +110,7 @@ func (s *Store) seal(ctx context.Context, t *table, from []tier) error {
 	}
 	gone := retired{project: t.project, position: next.position}
 	for _, old := range c.sealed.tiers {
-		if in(from, old.Number) {
+		if of(from, old.Number) != nil {
 			gone.tiers = append(gone.tiers, old.Number)
 		} else {
 			next.tiers = append(next.tiers, old)
@@ -130,25 +130,13 @@ func (s *Store) seal(ctx context.Context, t *table, from []tier) error {
 	return nil
 }
 
-func in(list []tier, number uint64) bool {
-	for i := range list {
-		if list[i].Number == number {
-			return true
-		}
-	}
-	return false
-}
-
 // adopt has cuts read what was sealed. Links and rows may have come since its own cut.
 func (s *Store) adopt(p store.ProjectID, next sealed, rows int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	before := s.sealed[p]
 	for i := range next.tiers {
-		for j := range before.tiers {
-			if before.tiers[j].Number == next.tiers[i].Number {
-				next.tiers[i].moved = before.tiers[j].moved
-			}
+		if before := of(s.sealed[p].tiers, next.tiers[i].Number); before != nil {
+			next.tiers[i].moved = before.moved
 		}
 	}
 	s.sealed[p] = next
@@ -270,7 +258,7 @@ func (c *cut) sealing(number uint64) (into, columns string) {
 	}
 	list := strings.Join(names, ", ")
 	basis := fmt.Sprintf("if(span = 0 AND own IN (SELECT f FROM moved_since WHERE kind = %d), own, basis)", anID)
-	person := "if(span <> 0, transform(span, span_lists.1, span_lists.2, person), transform(own, link_lists.1, link_lists.2, transform(basis, link_lists.1, link_lists.2, person)))"
+	person := rowNames{"person", "own", "basis", "span"}.whose("person")
 	return "tier, person, basis, " + list, fmt.Sprintf("%d, %s, %s, ", number, person, basis) + list
 }
 

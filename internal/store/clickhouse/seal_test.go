@@ -30,7 +30,7 @@ func (s *Store) sealAll(t testing.TB) {
 	}
 }
 
-// partitions are how many tiers the server has, and unsealedRows how many rows outside of them.
+// partitions are how many tiers the server has.
 func partitions(t *testing.T, s *Store) (n uint64) {
 	t.Helper()
 	for _, h := range s.shards {
@@ -41,6 +41,17 @@ func partitions(t *testing.T, s *Store) (n uint64) {
 		n = max(n, found)
 	}
 	return n
+}
+
+// buried has a store delete what nothing reads, and holds that so many tiers are left.
+func buried(t *testing.T, s *Store, want uint64) {
+	t.Helper()
+	if err := s.bury(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if n := partitions(t, s); n != want {
+		t.Errorf("the server has %d tiers, want %d", n, want)
+	}
 }
 
 // TestSealed has processes seal rows that have lost their place, or find others there than they have written.
@@ -100,12 +111,7 @@ func TestSealed(t *testing.T) {
 			}
 		}
 		before.Close()
-		if err := a.bury(ctx); err != nil {
-			t.Fatal(err)
-		}
-		if n := partitions(t, a); n != 1 {
-			t.Errorf("the server has %d tiers", n)
-		}
+		buried(t, a, 1)
 		right(t, target, a, 2, 20)
 	})
 	t.Run("the tier has other rows", func(t *testing.T) {
@@ -119,12 +125,7 @@ func TestSealed(t *testing.T) {
 		}
 		days(t, a, 10)
 		a.sealAll(t)
-		if err := a.bury(ctx); err != nil {
-			t.Fatal(err)
-		}
-		if n := partitions(t, a); n != 1 {
-			t.Errorf("the server has %d tiers", n)
-		}
+		buried(t, a, 1)
 		right(t, target, a, 2, 10)
 	})
 	t.Run("by who has lost its place", func(t *testing.T) {
@@ -145,12 +146,7 @@ func TestSealed(t *testing.T) {
 		if n := partitions(t, c); n != 1 {
 			t.Errorf("the server has %d tiers", n)
 		}
-		if err := c.bury(ctx); err != nil {
-			t.Fatal(err)
-		}
-		if n := partitions(t, c); n != 0 {
-			t.Errorf("what was left behind is there still: %d tiers", n)
-		}
+		buried(t, c, 0) // what was left behind
 		right(t, target, c, 4, 13)
 	})
 	t.Run("and says so late", func(t *testing.T) {

@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -24,6 +25,14 @@ type tier struct {
 	Linked eventlog.Position `json:"linked"`
 	// moved is how many links were.
 	moved int
+}
+
+// of is the tier with a number, nil when there is none.
+func of(tiers []tier, number uint64) *tier {
+	if i := slices.IndexFunc(tiers, func(t tier) bool { return t.Number == number }); i >= 0 {
+		return &tiers[i]
+	}
+	return nil
 }
 
 // sealed are the tiers of a project, which together have all its rows before a position.
@@ -150,10 +159,7 @@ func (s *Store) loadSealed(ctx context.Context) error {
 		}
 		s.sealed[store.ProjectID(v[0].(uint64))] = n
 	})
-	if err == nil {
-		err = failed
-	}
-	if err != nil {
+	if err = cmp.Or(err, failed); err != nil {
 		return fmt.Errorf("read which rows are sealed: %w", err)
 	}
 	return nil
@@ -220,8 +226,7 @@ func (s *Store) countSealed(ctx context.Context, p store.ProjectID, t *table) er
 	for _, h := range s.shards {
 		err := h.client.rows(ctx, fmt.Sprintf("SELECT DISTINCT toUInt64(partition) FROM system.parts WHERE database = currentDatabase() AND table = %s AND active", quoteText(t.sealedRows)), func(v []any) {
 			number := v[0].(uint64)
-			known := slices.ContainsFunc(n.tiers, func(t tier) bool { return t.Number == number })
-			if !known && number < s.ownEpoch()*numbersEach && !slices.Contains(gone.tiers, number) {
+			if of(n.tiers, number) == nil && number < s.ownEpoch()*numbersEach && !slices.Contains(gone.tiers, number) {
 				gone.tiers = append(gone.tiers, number)
 			}
 		})
@@ -237,8 +242,10 @@ func (s *Store) countSealed(ctx context.Context, p store.ProjectID, t *table) er
 
 // bury deletes what is retired and no open cut can read. The caller holds changing.
 func (s *Store) bury(ctx context.Context) error {
-	for _, r := range s.retired {
+	for i := 0; i < len(s.retired); {
+		r := &s.retired[i]
 		if !s.unread(r.cut, r.since) {
+			i++
 			continue
 		}
 		t := s.known(r.project)
@@ -253,9 +260,7 @@ func (s *Store) bury(ctx context.Context) error {
 				return fmt.Errorf("drop tier %d of %s: %w", number, t.sealedRows, err)
 			}
 		}
-		s.retired = slices.DeleteFunc(slices.Clone(s.retired), func(x retired) bool {
-			return x.project == r.project && x.since.Equal(r.since) && x.position == r.position
-		})
+		s.retired = slices.Delete(s.retired, i, i+1)
 	}
 	return nil
 }
