@@ -181,13 +181,15 @@ func (s *Store) rewriteLinked(ctx context.Context, projects []store.ProjectID, b
 func (s *Store) settled(ctx context.Context, projects []store.ProjectID, before eventlog.Position) error {
 	ctx = context.WithoutCancel(ctx)
 	s.metrics.relinked.Add(float64(s.pending.settle(before)))
-	drop := fmt.Sprintf("DELETE FROM hot.relink WHERE seq < %d", before)
-	if !s.hands.any() {
-		return s.each(ctx, []string{drop})
-	}
-	s.writing.Lock() // a commit may be adding handovers
+	drop := []string{fmt.Sprintf("DELETE FROM hot.relink WHERE seq < %d", before)}
+	// No commit may be adding links or handovers: DuckDB forgets rows that are inserted while a delete leaves their table
+	// empty, though both are committed.
+	s.writing.Lock()
 	defer s.writing.Unlock()
-	return errors.Join(s.each(ctx, append(settledHands("hot.handovers", projects, before), drop)), s.countHandovers(ctx))
+	if !s.hands.any() {
+		return s.each(ctx, drop)
+	}
+	return errors.Join(s.each(ctx, append(settledHands("hot.handovers", projects, before), drop...)), s.countHandovers(ctx))
 }
 
 // ripe returns the projects that have links, or handovers to settle, before the position.
