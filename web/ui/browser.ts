@@ -3,7 +3,7 @@ import axe from 'axe-core';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
-import { expect } from 'vitest';
+import { expect, onTestFailed } from 'vitest';
 import type { Server } from './server';
 
 export type Look = { dark?: boolean; phone?: boolean; key?: string };
@@ -29,6 +29,15 @@ export async function open(browser: Browser, server: Server, path: string, look:
   page.on('pageerror', (error) => wrong.push(error.message));
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') wrong.push(message.text());
+  });
+  // What a machine elsewhere met can be told from this only.
+  const calls: string[] = [];
+  page.on('requestfinished', (request) => void request.response().then((r) => calls.push(`${r?.status()} ${request.url()}`)).catch(() => {}));
+  page.on('requestfailed', (request) => calls.push(`${request.failure()?.errorText} ${request.url()}`));
+  onTestFailed(async () => {
+    if (page.isClosed()) return;
+    const text = await page.locator('body').innerText({ timeout: 5_000 }).catch(String);
+    console.error(`${page.url()} was:\n${text}\nwrong: ${wrong.join('\n')}\ncalls:\n${calls.slice(-40).join('\n')}`);
   });
   await page.goto(`${server.url}${path}#key=${look.key ?? server.admin}`);
   await page.getByRole('navigation', { name: 'Pages' }).waitFor();
