@@ -1,7 +1,7 @@
 // Package fault is where the crash laboratory (test/crash) and the chaos of a cluster (test/e2e) reach into the server: named steps at
-// which a process can be killed or a call made to fail, and planted bugs, mistakes that a test must find or it proves nothing. Both exist only in
-// a binary built with the tag "fault", and there only when the environment asks for them. Everywhere else Hit and
-// Planted are constants that the compiler removes together with what hangs on them.
+// which a process can be killed or a call made to fail, planted bugs, mistakes that a test must find or it proves nothing, and small bounds, so that
+// little is enough for what they bound to happen. All exist only in a binary built with the tag "fault", and there only when the environment asks
+// for them. Everywhere else Hit, Planted and Small are constants that the compiler removes together with what hangs on them.
 package fault
 
 // Step names a moment on an event's path at which the laboratory may strike.
@@ -65,17 +65,19 @@ const (
 
 // The bugs of a cluster, where each would be. TestChaosFinds looks for them.
 const (
-	EpochIgnored Bug = "epoch-ignored" // a question reads what a process wrote that had lost its place by then
-	CutLate      Bug = "cut-late"      // a question reads rows of a commit that is not complete
-	CutEarly     Bug = "cut-early"     // a question leaves out the last event before its watermark
-	LinkLate     Bug = "link-late"     // a question does not see the links of the latest commit
-	AnyVersion   Bug = "any-version"   // an answer that was kept is given for any watermark
-	KeptAnyhow   Bug = "kept-anyhow"   // an answer is kept under a watermark that it is newer than
-	WaitShort    Bug = "wait-short"    // the position that an answer is to be consistent with is not waited for
-	CommitAgain  Bug = "commit-again"  // rows are sent again, in the same epoch, when the answer was lost
-	CountedAgain Bug = "counted-again" // who follows counts a commit again after it has failed to read what belongs to it
-	FirstUnasked Bug = "first-unasked" // duplicates are not found in the first batch of a process that takes over
-	AckEarly     Bug = "ack-early"     // events are acknowledged before Kafka has them
+	EpochIgnored Bug = "epoch-ignored"  // a question reads what a process wrote that had lost its place by then
+	CutLate      Bug = "cut-late"       // a question reads rows of a commit that is not complete
+	CutEarly     Bug = "cut-early"      // a question leaves out the last event before its watermark
+	LinkLate     Bug = "link-late"      // a question does not see the links of the latest commit
+	AnyVersion   Bug = "any-version"    // an answer that was kept is given for any watermark
+	KeptAnyhow   Bug = "kept-anyhow"    // an answer is kept under a watermark that it is newer than
+	WaitShort    Bug = "wait-short"     // the position that an answer is to be consistent with is not waited for
+	CommitAgain  Bug = "commit-again"   // rows are sent again, in the same epoch, when the answer was lost
+	CountedAgain Bug = "counted-again"  // who follows counts a commit again after it has failed to read what belongs to it
+	FirstUnasked Bug = "first-unasked"  // duplicates are not found in the first batch of a process that takes over
+	AckEarly     Bug = "ack-early"      // events are acknowledged before Kafka has them
+	SealedAsWere Bug = "sealed-as-were" // rows are sealed with the people whose they were before the latest links
+	BuriedEarly  Bug = "buried-early"   // rows that were sealed anew are deleted while cuts still read them
 )
 
 // Bugs are those of one server.
@@ -92,6 +94,6 @@ func Bugs() []Bug {
 func ClusterBugs() []Bug {
 	return []Bug{
 		EpochIgnored, CutLate, CutEarly, LinkLate, AnyVersion, KeptAnyhow, WaitShort,
-		CommitAgain, CountedAgain, FirstUnasked, AckEarly, PositionFirst, IDsForgotten,
+		CommitAgain, CountedAgain, FirstUnasked, AckEarly, PositionFirst, IDsForgotten, SealedAsWere, BuriedEarly,
 	}
 }

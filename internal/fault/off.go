@@ -7,3 +7,6 @@ func Hit(Step) error { return nil }
 
 // Planted tells whether the bug is to be there.
 func Planted(Bug) bool { return false }
+
+// Small tells whether what happens for many rows only is to happen for few.
+func Small() bool { return false }

@@ -17,6 +17,8 @@ const (
 	hitVariable = "FRESHET_FAULT"
 	// plantedVariable is the name of a planted bug.
 	plantedVariable = "FRESHET_PLANTED"
+	// smallVariable makes bounds small when it is set.
+	smallVariable = "FRESHET_SMALL"
 )
 
 // strike is what hitVariable says; passes counts how often its step was reached.
@@ -32,6 +34,7 @@ type strike struct {
 var (
 	chosen  = parse(os.Getenv(hitVariable))
 	planted = Bug(os.Getenv(plantedVariable))
+	small   = os.Getenv(smallVariable) != ""
 )
 
 // parse ends the process when it does not understand: a laboratory that strikes nowhere would find nothing.
@@ -82,3 +85,6 @@ func Hit(s Step) error {
 
 // Planted tells whether the bug is to be there.
 func Planted(b Bug) bool { return b == planted }
+
+// Small tells whether what happens for many rows only is to happen for few.
+func Small() bool { return small }

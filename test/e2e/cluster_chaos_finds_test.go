@@ -5,8 +5,6 @@ package e2e_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"os/exec"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -94,6 +92,16 @@ func plantings() []planting {
 		},
 		{bugs: map[string]planted.Bug{"process": planted.FirstUnasked}, chaos: killed, says: map[string]string{"process": "is there twice"}},
 		{bugs: map[string]planted.Bug{"process": planted.IDsForgotten}, chaos: killed, says: map[string]string{"process": "is there twice"}},
+		{bugs: map[string]planted.Bug{"process": planted.SealedAsWere}, says: map[string]string{"process": wrong}},
+		{
+			bugs: map[string]planted.Bug{"process": planted.BuriedEarly},
+			chaos: func(s *site, d *deck) {
+				f := d.lateFor(600*time.Millisecond, "the network of query 1 to ClickHouse", s.readers[0].links["ClickHouse"])
+				f.lasts = 15 * time.Second
+				s.suffer(f)
+			},
+			says: map[string]string{"process": wrong},
+		},
 		{
 			bugs:  map[string]planted.Bug{"ingest": planted.AckEarly},
 			chaos: func(s *site, d *deck) { s.suffer(d.kill(s.doors[0])); s.suffer(d.killEngine(s.engines[0])) },
@@ -105,11 +113,6 @@ func plantings() []planting {
 // TestChaosFinds plants bugs in a cluster, each where it would be, has the least chaos happen that shows it, and demands that the checks of
 // TestChaos tell.
 func TestChaosFinds(t *testing.T) {
-	binary := filepath.Join(t.TempDir(), "freshet")
-	if out, err := exec.Command("go", "build", "-tags", "duckdb_arrow,fault", "-o", binary, "../../cmd/freshet").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
-	t.Setenv(binaryVariable, binary)
 	g := newGround(t)
 	missing := planted.ClusterBugs()
 	for _, p := range plantings() {

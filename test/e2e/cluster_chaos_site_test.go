@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -39,8 +40,14 @@ type ground struct {
 // processes are the names of those of an installation. The first words are their roles.
 var processes = []string{"ingest 1", "ingest 2", "process 1", "process 2", "query 1", "query 2"}
 
+// newGround starts the engines, and builds a server for the laboratory: rows are sealed by the hundred in it.
 func newGround(t *testing.T) *ground {
 	t.Helper()
+	binary := filepath.Join(t.TempDir(), "freshet")
+	if out, err := exec.Command("go", "build", "-tags", "duckdb_arrow,fault", "-o", binary, "../../cmd/freshet").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	t.Setenv(binaryVariable, binary)
 	g := &ground{t: t, postgres: postgrestest.Start(t), redis: redistest.Start(t), clickhouse: clickhousetest.Start(t)}
 	listeners := make([]kafkatest.Listener, len(processes))
 	for i := range processes {
@@ -114,7 +121,7 @@ func (g *ground) site(t testing.TB, together bool, env func(name string) []strin
 			role = "query,admin"
 		}
 		m := &member{name: name, links: links, server: &server{
-			t: t, dir: filepath.Join(t.TempDir(), "data"), addr: freeAddress(t), http: newClient(), env: env(name), args: []string{
+			t: t, dir: filepath.Join(t.TempDir(), "data"), addr: freeAddress(t), http: newClient(), env: append(env(name), "FRESHET_SMALL=1"), args: []string{
 				"--roles", role, "--log-replicas", "1", "--log-address", fmt.Sprintf("kafka://%s/events%d", links["Kafka"].addr, g.sites),
 				"--project", postgrestest.Address(links["PostgreSQL"].addr, database),
 				"--store-address", fmt.Sprintf("clickhouse://default:@%s/freshet%d", links["ClickHouse"].addr, g.sites),

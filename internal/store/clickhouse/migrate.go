@@ -305,14 +305,13 @@ func (s *Store) loadTables(ctx context.Context) error {
 	if s.follows {
 		return s.showTables(ctx)
 	}
+	made, err := s.columnsMade(ctx)
+	if err != nil {
+		return err
+	}
 	for _, t := range s.tables {
-		if err := s.complete(ctx, t, engines[t.project]); err != nil {
+		if err := s.complete(ctx, t, made, engines[t.project]); err != nil {
 			return err
-		}
-		if len(t.props) > 0 {
-			if err := s.widen(ctx, t, 0); err != nil {
-				return err
-			}
 		}
 		t.show()
 	}

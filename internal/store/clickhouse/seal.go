@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/ClickHouse/ch-go"
 	"github.com/ClickHouse/ch-go/proto"
 
+	"github.com/freshet/freshet/internal/fault"
 	"github.com/freshet/freshet/internal/store"
 )
 
@@ -24,6 +26,9 @@ const (
 	staleShare  = 128
 	staleFewest = 1 << 12
 	staleMost   = 1 << 20
+	// Rows that could not be sealed are left alone for sealPause, and twice as long each time until it is sealPauseMost.
+	sealPause     = time.Second
+	sealPauseMost = 5 * time.Minute
 )
 
 // stale tells whether too many links have come since a tier was made.
@@ -37,7 +42,7 @@ func (s *Store) due(p store.ProjectID) (from []tier, ok bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	now := s.unsealed[p]
-	if now == nil {
+	if now == nil || s.opts.Now().Before(now.again) {
 		return nil, false
 	}
 	tiers := s.sealed[p].tiers
@@ -63,14 +68,27 @@ func (s *Store) due(p store.ProjectID) (from []tier, ok bool) {
 
 // sealDue seals the rows of projects of which there are enough. The caller holds changing.
 func (s *Store) sealDue(ctx context.Context) error {
+	var errs []error
 	for p, t := range s.ready() {
-		if from, ok := s.due(p); ok {
-			if err := s.seal(ctx, t, from); err != nil {
-				return fmt.Errorf("seal rows of project %d: %w", p, err)
-			}
+		from, ok := s.due(p)
+		if !ok || s.failed.Load() {
+			continue
+		}
+		if err := s.seal(ctx, t, from); err != nil {
+			s.putOff(p)
+			errs = append(errs, fmt.Errorf("seal rows of project %d: %w", p, err))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
+}
+
+// putOff leaves rows alone for a while that could not be sealed: what fails once more has written them for nothing once more.
+func (s *Store) putOff(p store.ProjectID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.unsealed[p]
+	now.pause = min(max(2*now.pause, sealPause), sealPauseMost)
+	now.again = s.opts.Now().Add(now.pause)
 }
 
 func (s *Store) ready() map[store.ProjectID]*table {
@@ -141,7 +159,7 @@ func (s *Store) adopt(p store.ProjectID, next sealed, rows int64) {
 	}
 	s.sealed[p] = next
 	now := s.unsealed[p]
-	now.rows, now.since = max(now.rows-rows, 0), s.opts.Now()
+	now.rows, now.since, now.pause = max(now.rows-rows, 0), s.opts.Now(), 0
 }
 
 func (s *Store) retire(r retired) {
@@ -229,6 +247,9 @@ func (c *cut) movedSince(ctx context.Context) (proto.Input, error) {
 	var froms, targets proto.ColUInt64
 	sql := fmt.Sprintf("SELECT toUInt8(%d), person, argMax(target, (written, ord)) FROM relinks WHERE %s GROUP BY person"+
 		" UNION ALL SELECT toUInt8(%d), span, argMax(target, (written, ord)) FROM spans WHERE %s AND kind = %[3]d GROUP BY span", anID, c.since(), spanOfNext, c.since())
+	if fault.Planted(fault.SealedAsWere) {
+		sql = "SELECT * FROM (" + sql + ") LIMIT 0"
+	}
 	err := c.store.rows(ctx, sql, func(v []any) {
 		kinds, froms, targets = append(kinds, uint8(v[0].(uint64))), append(froms, v[1].(uint64)), append(targets, v[2].(uint64))
 	})

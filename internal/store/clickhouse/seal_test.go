@@ -248,5 +248,16 @@ func TestSealed(t *testing.T) {
 		is("false")
 		s.unsealed[1].rows = sealMost
 		is("true 3 2")
+		for _, pause := range []time.Duration{sealPause, 2 * sealPause} {
+			s.putOff(1)
+			now = now.Add(pause - 1)
+			if _, ok := s.due(1); ok {
+				t.Error("rows that could not be sealed are tried again at once")
+			}
+			now = now.Add(1)
+			if _, ok := s.due(1); !ok {
+				t.Error("rows that could not be sealed are never tried again")
+			}
+		}
 	})
 }

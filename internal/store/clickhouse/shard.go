@@ -315,28 +315,3 @@ func (s *Store) united(t *table) []string {
 func (s *Store) engine(rows string) string {
 	return fmt.Sprintf("Distributed(%s, %s, %s)", quoteText(s.opts.Target.Cluster), quoteText(s.opts.Target.Database), quoteText(rows))
 }
-
-// complete makes what an earlier version has not made of a project's tables; and those that have the rows of all shards anew when they are of a
-// cluster of another name.
-func (s *Store) complete(ctx context.Context, t *table, engine string) error {
-	err := s.create(ctx, t)
-	if err == nil {
-		err = s.everywhere(func(h *shard) error {
-			return h.client.exec(ctx, "ALTER TABLE "+t.rows+" ADD COLUMN IF NOT EXISTS basis UInt64 DEFAULT person AFTER epoch")
-		})
-	}
-	if err == nil && s.spread() {
-		err = s.client.exec(ctx, "ALTER TABLE "+t.name+" ADD COLUMN IF NOT EXISTS basis UInt64 AFTER epoch")
-	}
-	if err == nil && s.spread() && !strings.HasPrefix(engine, s.engine(t.rows)) {
-		for _, sql := range s.united(t) {
-			if err == nil {
-				err = s.client.exec(ctx, "CREATE OR REPLACE TABLE "+sql)
-			}
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("create %s: %w", t.name, err)
-	}
-	return nil
-}

@@ -60,6 +60,9 @@ func (o *Options) defaults() {
 	}
 	if o.SealRows == 0 {
 		o.SealRows = sealRows
+		if fault.Small() {
+			o.SealRows = 200
+		}
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/freshet/freshet/internal/eventlog"
+	"github.com/freshet/freshet/internal/fault"
 	"github.com/freshet/freshet/internal/store"
 )
 
@@ -75,6 +77,9 @@ type unsealed map[store.ProjectID]*fresh
 type fresh struct {
 	rows  int64
 	since time.Time
+	// again is when they may be sealed, and pause for how long they were put off the last time.
+	again time.Time
+	pause time.Duration
 }
 
 func (u unsealed) add(p store.ProjectID, n int, now time.Time) {
@@ -196,46 +201,77 @@ func (s *Store) assertSealed(ctx context.Context) error {
 		return err
 	}
 	s.sealed = all
-	for p, t := range s.tables {
-		if err := s.countSealed(ctx, p, t); err != nil {
+	return errors.Join(s.countMoved(ctx), s.countFresh(ctx), s.findRetired(ctx))
+}
+
+// together runs statements as one, some at a time: all have the same columns.
+func (s *Store) together(ctx context.Context, statements []string, take func([]any)) error {
+	const some = 200
+	for list := range slices.Chunk(statements, some) {
+		if err := s.rows(ctx, strings.Join(list, " UNION ALL "), take); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// countSealed counts what has come since a project's rows were sealed, and finds what others have left.
-func (s *Store) countSealed(ctx context.Context, p store.ProjectID, t *table) error {
-	n := s.sealed[p]
-	for i := range n.tiers {
-		for _, table := range []string{"relinks", "spans"} {
-			moved, err := s.number(ctx, fmt.Sprintf("SELECT count() FROM %s WHERE project = %d AND written > %d", table, p, n.tiers[i].Linked))
-			if err != nil {
-				return fmt.Errorf("count links: %w", err)
+// countMoved counts the links that have come since each tier was made.
+func (s *Store) countMoved(ctx context.Context) error {
+	var statements []string
+	for p, n := range s.sealed {
+		for i := range n.tiers {
+			for _, table := range []string{"relinks", "spans"} {
+				statements = append(statements, fmt.Sprintf("SELECT toUInt32(%d), toUInt32(%d), count() FROM %s WHERE project = %[1]d AND written > %[4]d", p, i, table, n.tiers[i].Linked))
 			}
-			n.tiers[i].moved += int(moved)
 		}
 	}
-	rows, err := s.number(ctx, fmt.Sprintf("SELECT count() FROM %s WHERE seq >= %d", t.name, n.position))
+	err := s.together(ctx, statements, func(v []any) {
+		s.sealed[store.ProjectID(v[0].(uint64))].tiers[v[1].(uint64)].moved += int(v[2].(uint64))
+	})
 	if err != nil {
-		return fmt.Errorf("count rows: %w", err)
+		return fmt.Errorf("count links since rows were sealed: %w", err)
 	}
+	return nil
+}
+
+// countFresh counts the rows that are in no tier.
+func (s *Store) countFresh(ctx context.Context) error {
 	now := s.opts.Now()
-	s.unsealed.add(p, int(rows), now)
-	gone := retired{project: p, position: n.position, since: now}
+	var statements []string
+	for p, t := range s.tables {
+		statements = append(statements, fmt.Sprintf("SELECT toUInt32(%d), count() FROM %s WHERE seq >= %d", p, t.name, s.sealed[p].position))
+	}
+	err := s.together(ctx, statements, func(v []any) { s.unsealed.add(store.ProjectID(v[0].(uint64)), int(v[1].(uint64)), now) })
+	if err != nil {
+		return fmt.Errorf("count rows that are not sealed: %w", err)
+	}
+	return nil
+}
+
+// findRetired finds what others have left that nothing reads: tiers, and rows that are in one.
+func (s *Store) findRetired(ctx context.Context) error {
+	prefix, tiers := "sealed_", map[store.ProjectID][]uint64{}
+	if s.spread() {
+		prefix = "sealed_rows_"
+	}
+	sql := fmt.Sprintf("SELECT DISTINCT toUInt64(substring(table, %d)), toUInt64(partition) FROM system.parts"+
+		" WHERE database = currentDatabase() AND active AND match(table, '^%s[0-9]+$')", len(prefix)+1, prefix)
 	for _, h := range s.shards {
-		err := h.client.rows(ctx, fmt.Sprintf("SELECT DISTINCT toUInt64(partition) FROM system.parts WHERE database = currentDatabase() AND table = %s AND active", quoteText(t.sealedRows)), func(v []any) {
-			number := v[0].(uint64)
-			if of(n.tiers, number) == nil && number < s.ownEpoch()*numbersEach && !slices.Contains(gone.tiers, number) {
-				gone.tiers = append(gone.tiers, number)
+		err := h.client.rows(ctx, sql, func(v []any) {
+			p, number := store.ProjectID(v[0].(uint64)), v[1].(uint64)
+			if of(s.sealed[p].tiers, number) == nil && number < s.ownEpoch()*numbersEach && !slices.Contains(tiers[p], number) {
+				tiers[p] = append(tiers[p], number)
 			}
 		})
 		if err != nil {
 			return fmt.Errorf("find tiers: %w", err)
 		}
 	}
-	if gone.position > 0 || len(gone.tiers) > 0 {
-		s.retired = append(s.retired, gone)
+	for p := range s.tables {
+		gone := retired{project: p, tiers: tiers[p], position: s.sealed[p].position, since: s.opts.Now()}
+		if gone.position > 0 || len(gone.tiers) > 0 {
+			s.retired = append(s.retired, gone)
+		}
 	}
 	return nil
 }
@@ -267,6 +303,9 @@ func (s *Store) bury(ctx context.Context) error {
 
 // unread tells whether no open cut, and none of another process, can be as old as one that had a number at a time.
 func (s *Store) unread(cut uint64, since time.Time) bool {
+	if fault.Planted(fault.BuriedEarly) {
+		return true
+	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for n := range s.cuts {
