@@ -39,8 +39,10 @@ type cut struct {
 	moved      bool
 	// overflows tells that the project may have rows with an overflow.
 	overflows bool
-	// people are relations of the cut's own.
-	people map[string][]uint64
+	// people and few are relations of the cut's own.
+	people    map[string][]uint64
+	few       map[string]few
+	histories []*history
 	// read and total are rows of the present statement.
 	watched     bool
 	read, total atomic.Uint64
@@ -54,7 +56,7 @@ func (s *Store) Cut(_ context.Context, project store.ProjectID) (store.Cut, erro
 	defer s.mu.Unlock()
 	s.latest++
 	s.cuts[s.latest] = struct{}{}
-	c := &cut{store: s, number: s.latest, project: project, watermark: s.watermark, people: map[string][]uint64{}, spans: spanOf(store.NextUser)}
+	c := &cut{store: s, number: s.latest, project: project, watermark: s.watermark, people: map[string][]uint64{}, few: map[string]few{}, spans: spanOf(store.NextUser)}
 	at := s.watermark.Position
 	t := s.tables[project]
 	if t == nil || !t.ready || at == 0 {
@@ -118,11 +120,14 @@ var peopleName = regexp.MustCompile(`people_[0-9]+`)
 
 // run runs a statement and calls take with every block.
 func (c *cut) run(ctx context.Context, sql string, args []any, take func(*batch) error) error {
+	sql, err := c.expand(ctx, sql)
+	if err != nil {
+		return err
+	}
 	q := ch.Query{Body: sql}
 	if c.store.spread() {
 		q.Body = listsFirst.Replace(sql)
 	}
-	var err error
 	if q.Parameters, err = parameters(args); err != nil {
 		return err
 	}

@@ -43,12 +43,16 @@ func (r rowNames) whose(otherwise string) string {
 }
 
 // linkLists are links, and spans, each as a list from whom and a list to whom, worked out once. For looking up a number in each
-// row that takes half of what a join does.
-func (c *cut) linkLists() string {
+// row that takes half of what a join does. Links are those for which one of linked holds, or all.
+func (c *cut) linkLists(linked []string) string {
 	lists := func(name, from, table, where string) string {
 		return listOf(name, "SELECT "+from+" AS f, argMax(target, (written, ord)) AS t FROM "+table+" WHERE "+where+" GROUP BY "+from)
 	}
-	out := lists("link_lists", "person", "relinks", c.since())
+	since := c.since()
+	if len(linked) > 0 {
+		since += " AND (" + strings.Join(linked, " OR ") + ")"
+	}
+	out := lists("link_lists", "person", "relinks", since)
 	if c.spanned {
 		out += ", " + lists("span_lists", "span", "spans", c.sinceSpans())
 	}

@@ -1,12 +1,9 @@
 package clickhouse
 
 import (
-	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
-	"github.com/freshet/freshet/internal/eventlog"
 	"github.com/freshet/freshet/internal/store"
 )
 
@@ -33,61 +30,10 @@ func (c *cut) parts() (out []part) {
 }
 
 // Events implements store.Cut.
-func (c *cut) Events(columns ...string) string { return c.events(all, columns) }
+func (c *cut) Events(columns ...string) string { return c.events(all, nil, columns) }
 
 // all is the condition of all rows.
 func all(part) string { return "" }
-
-// EventsAt implements store.Cut.
-func (c *cut) EventsAt(positions []eventlog.Position, columns ...string) string {
-	if len(positions) == 0 {
-		return c.nothing(columns)
-	}
-	within := fmt.Sprintf(" AND seq >= %d AND seq <= %d", slices.Min(positions), slices.Max(positions))
-	return c.events(func(part) string { return within }, columns)
-}
-
-// EventsOf implements store.Cut.
-func (c *cut) EventsOf(persons []uint64, columns ...string) string {
-	if len(persons) == 0 {
-		return c.nothing(columns)
-	}
-	list := make([]string, len(persons))
-	for i, p := range persons {
-		list[i] = strconv.FormatUint(p, 10)
-	}
-	among := " IN (" + strings.Join(list, ", ") + ")"
-	of := "person" + among
-	if !c.looksUp() {
-		return c.events(func(part) string { return " AND " + of }, columns)
-	}
-	with := columns
-	if !slices.Contains(columns, "person") {
-		with = append(slices.Clone(columns), "person")
-	}
-	return "(SELECT " + strings.Join(c.withMembers(columns), ", ") + " FROM " + c.events(func(p part) string { return c.mayBe(p, of, among) }, with) + " WHERE " + of + ")"
-}
-
-// mayBe is the condition on rows of a part to be of some persons, or of somebody who has become one of them since or is by the attribution that is
-// asked for. Where links go by the basis alone, a row has the person of one of the links of it, or the basis itself: with these its rows are found by
-// the order of the table.
-func (c *cut) mayBe(p part, of, among string) string {
-	became := c.since() + " AND target" + among
-	relinked := "(SELECT person FROM relinks WHERE " + became + ")"
-	spans := "(SELECT span FROM spans WHERE " + c.sinceSpans() + " AND target" + among + ")"
-	if p.plain {
-		earlier := "person IN (SELECT p FROM (SELECT arrayJoin([person, target]) AS p FROM relinks WHERE " + c.links + " AND person IN " + relinked + ")"
-		if c.spanned {
-			earlier += fmt.Sprintf(" UNION ALL SELECT target FROM spans WHERE %s AND kind = %d AND span IN %s", c.links, spanOfNext, spans)
-		}
-		return " AND (" + of + " OR " + earlier + "))"
-	}
-	stored := of + " OR own IN " + relinked + " OR basis IN " + relinked
-	if c.spanned {
-		stored += " OR span IN " + spans
-	}
-	return " AND (" + stored + ")"
-}
 
 // withMembers are columns with those that have the members of documents among them.
 func (c *cut) withMembers(columns []string) []string {
@@ -100,8 +46,8 @@ func (c *cut) withMembers(columns []string) []string {
 	return out
 }
 
-// events are the rows of all parts for which more holds.
-func (c *cut) events(more func(part) string, columns []string) string {
+// events are the rows of all parts for which more holds. Links that concern them are those for which one of linked holds, or all.
+func (c *cut) events(more func(part) string, linked, columns []string) string {
 	if len(columns) == 0 {
 		columns = []string{"seq"}
 	}
@@ -121,7 +67,7 @@ func (c *cut) events(more func(part) string, columns []string) string {
 	}
 	with := ""
 	if lookup {
-		with = "WITH " + c.linkLists() + " "
+		with = "WITH " + c.linkLists(linked) + " "
 	}
 	return "(" + with + strings.Join(selects, " UNION ALL ") + ")"
 }
