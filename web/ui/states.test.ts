@@ -65,6 +65,12 @@ it('says that the server is away, and goes on by itself when it is back', async 
   away = false;
   await page.getByRole('button', { name: 'Ask again' }).click();
   await page.getByText('No event has arrived yet.').waitFor();
+  // What is asked for once a minute is not waited for that long.
+  away = true;
+  await page.goto(server.url + '/data');
+  await page.getByRole('region', { name: 'Events and properties' }).getByText('the server cannot be reached').waitFor();
+  away = false;
+  await page.getByText('Nothing was seen yet.').waitFor({ timeout: 25_000 });
   await page.context().close();
 });
 

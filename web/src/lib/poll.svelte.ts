@@ -6,6 +6,7 @@ import { Once } from './work.svelte';
 export class Poll<T> extends Once<T> {
   private timer?: ReturnType<typeof setTimeout>;
   private stopped = true;
+  private failures = 0;
 
   constructor(
     ask: (signal: AbortSignal, tell: Tell) => Promise<T>,
@@ -39,10 +40,15 @@ export class Poll<T> extends Once<T> {
   override async now(): Promise<boolean> {
     clearTimeout(this.timer);
     const ended = await super.now();
-    if (ended && !this.stopped && !document.hidden) {
-      this.timer = setTimeout(() => void this.now(), Math.max(this.every, (this.problem?.wait ?? 0) * 1000));
-    }
+    if (ended) this.failures = this.problem?.passes ? this.failures + 1 : 0;
+    if (ended && !this.stopped && !document.hidden) this.timer = setTimeout(() => void this.now(), this.wait());
     return ended;
+  }
+
+  /** Milliseconds until it asks again: soon after what passes by itself, each time later, and no sooner than the server says. */
+  private wait(): number {
+    if (!this.failures) return this.every;
+    return Math.max(Math.min(this.every, 1000 * 2 ** (this.failures - 1)), (this.problem?.wait ?? 0) * 1000);
   }
 
   /** Who has given up is not asked for until somebody wants it again. */

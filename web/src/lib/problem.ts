@@ -16,6 +16,11 @@ export class Problem extends Error {
   get unauthorized(): boolean {
     return this.status === 401;
   }
+
+  /** It is likely to pass by itself within seconds. What took too long would take as long again. */
+  get passes(): boolean {
+    return [0, 429, 502, 503].includes(this.status);
+  }
 }
 
 /** Reads application/problem+json; anything else becomes a sentence with the status. */
