@@ -76,7 +76,7 @@ func (d *deck) shuffle() {
 	}
 	for _, how := range []func(*member) fault{d.kill, d.stop, d.cut, d.snap, d.isolate} {
 		at := moment(d.r.IntN(2))
-		d.left = append(d.left, func() fault { return d.within(d.site.working(), at, how) })
+		d.left = append(d.left, func() fault { return d.within(d.storing(), at, how) })
 	}
 	d.left = append(d.left,
 		func() fault { return d.within(s.readers[d.r.IntN(2)], underWay, d.cut) },
@@ -84,6 +84,14 @@ func (d *deck) shuffle() {
 		func() fault { return d.isolate(everyone[d.r.IntN(len(everyone))]) },
 	)
 	d.r.Shuffle(len(d.left), func(i, j int) { d.left[i], d.left[j] = d.left[j], d.left[i] })
+}
+
+// storing is a process that stores events.
+func (d *deck) storing() *member {
+	if d.site.lanes == 2 {
+		return d.site.writers[d.r.IntN(2)]
+	}
+	return d.site.working()
 }
 
 // seconds is a random time within bounds.

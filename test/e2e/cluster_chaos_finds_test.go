@@ -113,7 +113,7 @@ func plantings() []planting {
 // TestChaosFinds plants bugs in a cluster, each where it would be, has the least chaos happen that shows it, and demands that the checks of
 // TestChaos tell.
 func TestChaosFinds(t *testing.T) {
-	g := newGround(t)
+	g := newGround(t, 1)
 	missing := planted.ClusterBugs()
 	for _, p := range plantings() {
 		names := make([]string, 0, 2)
@@ -134,14 +134,14 @@ func (p *planting) found(t *testing.T, g *ground) {
 	h := &hearing{TB: t}
 	began := time.Now()
 	h.hear(func() {
-		s := g.site(h, p.together, func(name string) []string {
+		s := g.site(h, plan{1, p.together, func(name string) []string {
 			for of, bug := range p.bugs {
 				if strings.HasPrefix(name, of) {
 					return []string{"FRESHET_PLANTED=" + string(bug)}
 				}
 			}
 			return nil
-		})
+		}})
 		u := s.use()
 		s.during(calm)
 		for end := time.Now().Add(wellWithin); u.watch.fewest(s.readers) < enough && time.Now().Before(end); {

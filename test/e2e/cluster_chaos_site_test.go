@@ -8,7 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -26,11 +28,12 @@ const wellWithin = 2 * time.Minute
 
 // ground is what installations stand on, one after the other: the engines, and the networks between these and each process.
 type ground struct {
-	t          *testing.T
-	engines    []engine
-	clickhouse *clickhousetest.Server
-	postgres   *postgrestest.Server
-	redis      *redistest.Server
+	t       *testing.T
+	engines []engine
+	// stores are servers of ClickHouse, the first one that which processes speak to, with whatever there is of its shards.
+	stores   []*clickhousetest.Server
+	postgres *postgrestest.Server
+	redis    *redistest.Server
 	// links are the networks of each process, in the order of processes.
 	links []map[string]*network
 	// sites is how many installations there have been.
@@ -40,20 +43,20 @@ type ground struct {
 // processes are the names of those of an installation. The first words are their roles.
 var processes = []string{"ingest 1", "ingest 2", "process 1", "process 2", "query 1", "query 2"}
 
-// newGround starts the engines, and builds a server for the laboratory: rows are sealed by the hundred in it.
-func newGround(t *testing.T) *ground {
+// newGround starts the engines, ClickHouse with so many shards, and builds a server for the laboratory: rows are sealed by the hundred in it.
+func newGround(t *testing.T, shards int) *ground {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "freshet")
 	if out, err := exec.Command("go", "build", "-tags", "duckdb_arrow,fault", "-o", binary, "../../cmd/freshet").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
 	t.Setenv(binaryVariable, binary)
-	g := &ground{t: t, postgres: postgrestest.Start(t), redis: redistest.Start(t), clickhouse: clickhousetest.Start(t)}
+	g := &ground{t: t, postgres: postgrestest.Start(t), redis: redistest.Start(t), stores: clickhousetest.StartCluster(t, shards)}
 	listeners := make([]kafkatest.Listener, len(processes))
 	for i := range processes {
 		listeners[i].Address = freeAddress(t)
 		links := map[string]*network{
-			"Kafka": newNetwork(t, listeners[i].Address), "ClickHouse": newNetwork(t, g.clickhouse.Address()),
+			"Kafka": newNetwork(t, listeners[i].Address), "ClickHouse": newNetwork(t, g.stores[0].Address()),
 			"PostgreSQL": newNetwork(t, g.postgres.Addr), "Redis": newNetwork(t, g.redis.Addr),
 		}
 		listeners[i].Advertised = links["Kafka"].addr
@@ -62,18 +65,40 @@ func newGround(t *testing.T) *ground {
 	k := kafkatest.Start(t, listeners...)
 	g.engines = []engine{
 		{"Kafka", k.Kill, k.Run, k.Pause, k.Resume},
-		{"ClickHouse", g.clickhouse.Kill, g.clickhouse.Run, g.clickhouse.Pause, g.clickhouse.Resume},
 		{"PostgreSQL", g.postgres.Kill, g.postgres.Start, g.postgres.Pause, g.postgres.Resume},
 		{"Redis", g.redis.Kill, g.redis.Run, g.redis.Freeze, g.redis.Thaw},
 	}
+	for i, h := range g.stores {
+		g.engines = append(g.engines, engine{[]string{"ClickHouse", "the second shard"}[i], h.Kill, h.Run, h.Pause, h.Resume})
+	}
 	return g
+}
+
+// plan says how an installation is made.
+type plan struct {
+	// lanes are those that events go; of two, each of those who store works on one.
+	lanes int
+	// together tells that those who answer have their links in common: who shares answers must name the engines alike, who has links of its
+	// own may be cut off alone.
+	together bool
+	// env is what the process of a name has in its environment besides.
+	env func(name string) []string
 }
 
 // site is an installation on several machines.
 type site struct {
 	*ground
 	t                       testing.TB
+	lanes                   int
 	doors, writers, readers []*member
+	// shops are the projects.
+	shops []shop
+}
+
+// shop is a project, with a key to write to it.
+type shop struct {
+	id, lane int
+	key      string
 }
 
 // engine is what processes have in common.
@@ -104,16 +129,15 @@ func (m *member) trouble() {
 
 func (s *site) everyone() []*member { return slices.Concat(s.doors, s.writers, s.readers) }
 
-// site starts an installation of its own events and projects. Those who answer may have their links in common: who shares answers must
-// name the engines alike, who has links of its own may be cut off alone. env is what the process of a name has in its environment besides.
-func (g *ground) site(t testing.TB, together bool, env func(name string) []string) *site {
+// site starts an installation of its own events and projects.
+func (g *ground) site(t testing.TB, of plan) *site {
 	t.Helper()
 	g.sites++
-	s := &site{ground: g, t: t}
+	s := &site{ground: g, t: t, lanes: of.lanes}
 	database, members := g.postgres.Create(), make([]*member, len(processes))
 	for i, name := range processes {
 		links := g.links[i]
-		if together && i == 5 {
+		if of.together && i == 5 {
 			links = g.links[4]
 		}
 		role, _, _ := strings.Cut(name, " ")
@@ -121,10 +145,11 @@ func (g *ground) site(t testing.TB, together bool, env func(name string) []strin
 			role = "query,admin"
 		}
 		m := &member{name: name, links: links, server: &server{
-			t: t, dir: filepath.Join(t.TempDir(), "data"), addr: freeAddress(t), http: newClient(), env: append(env(name), "FRESHET_SMALL=1"), args: []string{
+			t: t, dir: filepath.Join(t.TempDir(), "data"), addr: freeAddress(t), http: newClient(), env: append(of.env(name), "FRESHET_SMALL=1"), args: []string{
 				"--roles", role, "--log-replicas", "1", "--log-address", fmt.Sprintf("kafka://%s/events%d", links["Kafka"].addr, g.sites),
 				"--project", postgrestest.Address(links["PostgreSQL"].addr, database),
-				"--store-address", fmt.Sprintf("clickhouse://default:@%s/freshet%d", links["ClickHouse"].addr, g.sites),
+				"--store-address", fmt.Sprintf("clickhouse://default:@%s/freshet%d", links["ClickHouse"].addr, g.sites) + g.cluster(),
+				"--lanes", strconv.Itoa(of.lanes),
 				"--cache-address", fmt.Sprintf("redis://:%s@%s/0", redistest.Password, links["Redis"].addr),
 			},
 		}}
@@ -144,14 +169,23 @@ func (g *ground) site(t testing.TB, together bool, env func(name string) []strin
 		m.write, m.admin, m.http.Timeout = members[0].write, members[0].admin, answerWithin
 		t.Cleanup(m.end)
 		m.run()
-		if i == 3 {
+		if i == 3 && of.lanes == 1 {
 			m.waitStandby()
 			continue
 		}
 		m.waitReady()
 	}
 	s.doors, s.writers, s.readers = members[:2], members[2:4], members[4:]
+	s.shops = []shop{{1, 0, s.doors[0].write}}
 	return s
+}
+
+// cluster is what the address of the store has of its shards.
+func (g *ground) cluster() string {
+	if len(g.stores) == 1 {
+		return ""
+	}
+	return "?cluster=" + clickhousetest.Both
 }
 
 // working is the process that stores events, or the first of those who do when it is not known which.
@@ -208,21 +242,23 @@ func (s *site) tend() {
 		m.trouble()
 		m.run()
 	}
-	if s.clickhouse.Gone() {
-		s.t.Log("ClickHouse has ended by itself, and is started again")
-		s.clickhouse.Run()
+	for _, h := range s.stores {
+		if h.Gone() {
+			s.t.Log("ClickHouse has ended by itself, and is started again")
+			h.Run()
+		}
 	}
 }
 
-// well returns when everybody is at work: each process is ready, one of those who store stands by, and an event that is taken by either
-// who takes them is visible at either who answers.
+// well returns when everybody is at work: each process is ready, one of those who store stands by or both have a lane, and an event of each lane
+// that is taken by either who takes them is visible at either who answers.
 func (s *site) well(when string) {
 	s.t.Helper()
 	missing := "nothing was looked at"
 	end := time.Now().Add(wellWithin)
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	positions := make([]uint64, len(s.doors))
+	positions := map[sent]uint64{}
 	for missing != "" {
 		if time.Now().After(end) {
 			s.t.Fatalf("%s: not well within %s: %s", when, wellWithin, missing)
@@ -236,36 +272,71 @@ func (s *site) well(when string) {
 	}
 }
 
-// missing is the first thing that is not well. positions are those up to which either who takes events has them, 0 for none yet.
-func (s *site) missing(positions []uint64) string {
+// sent is an event of a project that a process has taken.
+type sent struct {
+	by      string
+	project int
+}
+
+// missing is the first thing that is not well. positions are those up to which who takes events has them.
+func (s *site) missing(positions map[sent]uint64) string {
 	for _, m := range slices.Concat(s.doors, s.readers) {
 		if got := m.state(); got != "ready" {
 			return m.name + " is " + got
 		}
 	}
-	states := []string{s.writers[0].state(), s.writers[1].state()}
+	states, want := []string{s.writers[0].stores(), s.writers[1].stores()}, []string{"ready", "standby"}
+	if s.lanes == 2 {
+		want[1] = "ready"
+	}
 	slices.Sort(states)
-	if !slices.Equal(states, []string{"ready", "standby"}) {
+	if !slices.Equal(states, want) {
 		return fmt.Sprintf("those who store are %v", states)
 	}
-	for i, d := range s.doors {
-		if positions[i] > 0 {
+	for lane := range s.lanes {
+		i := slices.IndexFunc(s.shops, func(p shop) bool { return p.lane == lane })
+		if i < 0 {
 			continue
 		}
-		r, err := d.call(http.MethodPost, "/v1/events", d.write, manyEvents("well", 1))
-		if err != nil || r.status != http.StatusOK {
-			return fmt.Sprintf("%s takes no events: %v %s", d.name, err, r)
+		project, key := s.shops[i].id, s.shops[i].key
+		for _, d := range s.doors {
+			at := sent{d.name, project}
+			if positions[at] > 0 {
+				continue
+			}
+			r, err := d.call(http.MethodPost, "/v1/events", key, manyEvents("well", 1))
+			if err != nil || r.status != http.StatusOK {
+				return fmt.Sprintf("%s takes no events: %v %s", d.name, err, r)
+			}
+			positions[at] = r.position()
 		}
-		positions[i] = r.position()
-	}
-	for _, m := range s.readers {
-		r, err := m.call(http.MethodPost, fmt.Sprintf("/v1/query?timeout=5s&consistent_with=%d", slices.Max(positions)), m.admin, []byte(`{"series":[{}]}`))
-		if err != nil || r.status != http.StatusOK {
-			return fmt.Sprintf("%s does not show position %d: %v %s", m.name, slices.Max(positions), err, r)
+		last := max(positions[sent{s.doors[0].name, project}], positions[sent{s.doors[1].name, project}])
+		for _, m := range s.readers {
+			path := fmt.Sprintf("/v1/query?timeout=5s&project=%d&consistent_with=%d", project, last)
+			r, err := m.call(http.MethodPost, path, m.admin, []byte(`{"series":[{}]}`))
+			if err != nil || r.status != http.StatusOK {
+				return fmt.Sprintf("%s does not show position %d of project %d: %v %s", m.name, last, project, err, r)
+			}
 		}
 	}
 	return ""
 }
+
+// stores is the state of a process that stores events: where there are lanes, it is ready when it works on some.
+func (m *member) stores() string {
+	state := m.state()
+	r, err := m.call(http.MethodGet, "/metrics", "", nil)
+	if err != nil {
+		return err.Error()
+	}
+	if state == "ready" && strings.Contains(string(r.body), "\nfreshet_standby{") && !workingLane.Match(r.body) {
+		return "standby"
+	}
+	return state
+}
+
+// workingLane is what a process says of a lane that it works on.
+var workingLane = regexp.MustCompile(`(?m)^freshet_standby\{.*\} 0$`)
 
 // state is "ready", or why it is not.
 func (m *member) state() string {

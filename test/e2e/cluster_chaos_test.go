@@ -29,7 +29,10 @@ const (
 // they say is compared, at the end, with what there was at the watermark that they named, and what they refuse they refuse with a known
 // code. Every acknowledged event is there once, and the ledgers balance.
 //
+// The seed decides as well whether both who store do at once, each the events of a lane, and whether events are on two servers of ClickHouse.
+//
 // CHAOS_SEED repeats an order, though not the moments; CHAOS_FAULTS is how many there are, 12 unless set, which takes some six minutes.
+// CHAOS_LANES and CHAOS_SHARDS, 1 or 2, say what the seed would decide.
 // CHAOS_ONLY is a part of the names of those that are to happen. CHAOS_LOGS is a folder for what each process has logged.
 func TestChaos(t *testing.T) {
 	seed, faults := uint64(time.Now().UnixNano()), 12
@@ -40,9 +43,15 @@ func TestChaos(t *testing.T) {
 		faults = int(number(t, s))
 	}
 	r := rand.New(rand.NewPCG(seed, 1))
-	together := r.IntN(2) == 0
-	t.Logf("CHAOS_SEED=%d CHAOS_FAULTS=%d; those who answer have links in common: %v", seed, faults, together)
-	s := newGround(t).site(t, together, func(string) []string { return nil })
+	together, lanes, shards := r.IntN(2) == 0, 1+r.IntN(2), 1+r.IntN(2)
+	if s := os.Getenv("CHAOS_LANES"); s != "" {
+		lanes = int(number(t, s))
+	}
+	if s := os.Getenv("CHAOS_SHARDS"); s != "" {
+		shards = int(number(t, s))
+	}
+	t.Logf("CHAOS_SEED=%d CHAOS_FAULTS=%d CHAOS_LANES=%d CHAOS_SHARDS=%d; those who answer have links in common: %v", seed, faults, lanes, shards, together)
+	s := newGround(t, shards).site(t, plan{lanes, together, func(string) []string { return nil }})
 	u := s.use()
 	dealer := &deck{site: s, r: r, only: os.Getenv("CHAOS_ONLY")}
 	for i := 0; i < faults && !t.Failed(); i++ {
@@ -54,9 +63,8 @@ func TestChaos(t *testing.T) {
 // use is what clients do with a site, and what is known about it.
 type use struct {
 	*site
-	projects []int
-	loads    []*load
-	watch    *watch
+	loads []*load
+	watch *watch
 }
 
 // use has clients send events to projects of their own, and others ask about them.
@@ -64,7 +72,7 @@ func (s *site) use() *use {
 	s.t.Helper()
 	u := &use{site: s}
 	for i := range chaosProjects {
-		id, key := s.project(fmt.Sprint("Shop ", i))
+		key := s.project(fmt.Sprint("Shop ", i)).key
 		l := s.doors[0].newLoad()
 		l.key, l.every, l.ages, l.persistent, l.patience, l.newcomers = key, chaosTick, "ffa", true, 10*time.Second, 4
 		l.others = []string{"http://" + s.doors[1].addr}
@@ -73,10 +81,10 @@ func (s *site) use() *use {
 			l.every, clients = 5*chaosTick, 1
 		}
 		l.start(clients)
-		u.projects, u.loads = append(u.projects, id), append(u.loads, l)
+		u.loads = append(u.loads, l)
 	}
 	s.well("at first")
-	u.watch = s.watch(u.projects, u.loads)
+	u.watch = s.watch(u.loads)
 	return u
 }
 
@@ -92,7 +100,8 @@ func (u *use) judge(t testing.TB) {
 		m.http.Timeout = time.Minute // for all events at once
 	}
 	u.watch.report(t)
-	for i, p := range u.projects {
+	for i, shop := range u.shops[1:] {
+		p := shop.id
 		for _, code := range sorted(u.loads[i].codes) {
 			e := u.loads[i].codes[code]
 			t.Logf("project %d: an event was refused with %s, %d times", p, code, e.times)
@@ -137,9 +146,9 @@ func number(t *testing.T, s string) uint64 {
 }
 
 // project makes a project and a key to write to it, which everybody knows after a moment.
-func (s *site) project(name string) (id int, key string) {
+func (s *site) project(name string) shop {
 	s.t.Helper()
-	var p struct{ ID int }
+	var p struct{ ID, Lane int }
 	s.readers[0].ask(http.MethodPost, "/v1/projects", fmt.Appendf(nil, `{"name":%q}`, name), &p)
 	var k struct{ Key string }
 	s.readers[0].ask(http.MethodPost, fmt.Sprintf("/v1/projects/%d/keys", p.ID), []byte(`{"kind":"write"}`), &k)
@@ -149,7 +158,9 @@ func (s *site) project(name string) (id int, key string) {
 			return err == nil && r.status == http.StatusOK
 		})
 	}
-	return p.ID, k.Key
+	made := shop{p.ID, p.Lane, k.Key}
+	s.shops = append(s.shops, made)
+	return made
 }
 
 // ledgerOf is the ledger of a project of a server at rest.

@@ -33,18 +33,19 @@ var statesOfProcesses = map[string]bool{"starting": true, "standby": true, "drai
 
 // watch asks questions all the time, and looks at what processes say of themselves.
 type watch struct {
-	quit     chan struct{}
-	wg       sync.WaitGroup
-	projects []int
-	loads    []*load
+	quit  chan struct{}
+	wg    sync.WaitGroup
+	shops []shop
+	// loads are what is sent to each.
+	loads []*load
 	// from and to are the range of all questions: what is counted may be newer than a question is.
 	from, to string
 
 	// mu guards everything below.
 	mu      sync.Mutex
 	answers map[int][]*observed
-	// latest is the last answer of each process, times how many it has given.
-	latest   map[string]*observed
+	// latest is the last answer of each process about each lane, times how many it has given.
+	latest   map[asker]*observed
 	times    map[string]int
 	codes    map[string]*example
 	problems []string
@@ -52,21 +53,27 @@ type watch struct {
 	largest map[string]float64
 }
 
+// asker is a process, asked about a project of a lane, which has positions of its own.
+type asker struct {
+	name string
+	lane int
+}
+
 // observed is what was answered about a project, as of a position.
 type observed struct {
 	by       string
 	kind     string
 	position uint64
-	// next is the position of the same process's next answer; the largest number while there is none.
+	// next is the position of the same process's next answer about the lane; the largest number while there is none.
 	next uint64
 	// numbers are a trend's events and people, a funnel's entered and converted, or the events of a ledger.
 	numbers [2]int64
 }
 
-func (s *site) watch(projects []int, loads []*load) *watch {
+func (s *site) watch(loads []*load) *watch {
 	today := time.Now().UTC()
 	w := &watch{
-		quit: make(chan struct{}), projects: projects, loads: loads, answers: map[int][]*observed{}, latest: map[string]*observed{}, times: map[string]int{}, codes: map[string]*example{}, largest: map[string]float64{},
+		quit: make(chan struct{}), shops: s.shops[1:], loads: loads, answers: map[int][]*observed{}, latest: map[asker]*observed{}, times: map[string]int{}, codes: map[string]*example{}, largest: map[string]float64{},
 		from: today.AddDate(0, 0, -10).Format(time.DateOnly), to: today.AddDate(0, 0, 2).Format(time.DateOnly),
 	}
 	for _, m := range s.readers {
@@ -138,13 +145,13 @@ var asked = map[string]string{
 func (w *watch) ask(m *member) {
 	// Both are asked the same for a moment: they share answers, and what they are working out.
 	r := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()/int64(sameFor)), 1))
-	i, kind := r.IntN(len(w.projects)), []string{"trends", "funnel", "ledger"}[r.IntN(3)]
+	i, kind := r.IntN(len(w.shops)), []string{"trends", "funnel", "ledger"}[r.IntN(3)]
 	var from uint64
-	path := fmt.Sprintf("/v1/query?timeout=10s&project=%d", w.projects[i])
+	path := fmt.Sprintf("/v1/query?timeout=10s&project=%d", w.shops[i].id)
 	var got reply
 	var ok bool
 	if kind == "ledger" {
-		got, ok = w.call(m, http.MethodGet, fmt.Sprintf("/v1/ledger?from=%s&to=%s&project=%d", w.from, w.to, w.projects[i]), m.admin, nil)
+		got, ok = w.call(m, http.MethodGet, fmt.Sprintf("/v1/ledger?from=%s&to=%s&project=%d", w.from, w.to, w.shops[i].id), m.admin, nil)
 	} else {
 		if rand.IntN(2) == 0 {
 			from = w.loads[i].latest()
@@ -173,13 +180,14 @@ func (w *watch) ask(m *member) {
 		return
 	}
 	o := &observed{by: m.name, kind: kind, position: a.Watermark.Position, next: math.MaxUint64}
-	if before := w.latest[m.name]; before != nil {
+	by := asker{m.name, w.shops[i].lane}
+	if before := w.latest[by]; before != nil {
 		before.next = o.position
 		if o.position < before.position {
 			w.problems = append(w.problems, fmt.Sprintf("%s answered as of position %d, and then as of %d", m.name, before.position, o.position))
 		}
 	}
-	w.latest[m.name] = o
+	w.latest[by] = o
 	w.times[m.name]++
 	switch {
 	case o.position < from:
@@ -196,7 +204,7 @@ func (w *watch) ask(m *member) {
 	default:
 		w.problems = append(w.problems, fmt.Sprintf("%s answers a question about %s with %s", m.name, kind, got))
 	}
-	w.answers[w.projects[i]] = append(w.answers[w.projects[i]], o)
+	w.answers[w.shops[i].id] = append(w.answers[w.shops[i].id], o)
 }
 
 // look samples what a process says of itself.
