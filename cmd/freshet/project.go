@@ -63,7 +63,7 @@ func rowsOf(v any, list string) (rows []map[string]any) {
 	return rows
 }
 
-var projectColumns = []string{"id", "name", "timezone", "week_start", "retention_days", "session_gap_minutes", "events_per_second"}
+var projectColumns = []string{"id", "name", "timezone", "week_start", "retention_days", "session_gap_minutes", "events_per_second", "events_per_month"}
 
 type projectListCmd struct {
 	serverFlags
@@ -80,6 +80,7 @@ type projectSettings struct {
 	Retention *int    `placeholder:"DAYS" help:"Days that events are kept; 0 is for ever."`
 	Gap       *int    `placeholder:"MINUTES" help:"Minutes of silence that end a session."`
 	Rate      *int    `placeholder:"EVENTS" help:"Events a second that the project may send; 0 is what the server is set to."`
+	Quota     *int    `placeholder:"EVENTS" help:"Events that the project may store in a month of UTC; further ones are refused. 0 is as many as come."`
 }
 
 func (p projectSettings) body(name *string) map[string]any {
@@ -101,6 +102,9 @@ func (p projectSettings) body(name *string) map[string]any {
 	}
 	if p.Rate != nil {
 		body["events_per_second"] = *p.Rate
+	}
+	if p.Quota != nil {
+		body["events_per_month"] = *p.Quota
 	}
 	return body
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"time"
 
 	"github.com/freshet/freshet/internal/api/rest"
 	"github.com/freshet/freshet/internal/config"
@@ -10,7 +11,7 @@ import (
 )
 
 // Limits implements rest.Operator. What is said of a setting is what its documentation says.
-func (o *operator) Limits(_ context.Context, p project.ID) ([]rest.Limit, error) {
+func (o *operator) Limits(ctx context.Context, p project.ID) ([]rest.Limit, error) {
 	c := o.app.Config
 	now, err := gather(o.app.registry)
 	if err != nil {
@@ -35,6 +36,18 @@ func (o *operator) Limits(_ context.Context, p project.ID) ([]rest.Limit, error)
 	if own := float64(o.app.projects.EventsPerSecond(p)); own > 0 {
 		rate.Value, rate.Key = &own, "events_per_second"
 	}
+	month := rest.Limit{Name: "project_quota", What: "Events that the project may store in a month of UTC.", Unit: "count", Scope: "project", Key: "events_per_month"}
+	if of, ok := o.app.projects.Project(p); ok && of.EventsPerMonth > 0 {
+		value := float64(of.EventsPerMonth)
+		month.Value = &value
+		if lane := o.app.laneOf(p); lane != nil {
+			// Limits are told while the store is away, too.
+			if stored, err := storedIn(ctx, lane.reader, p, project.MonthOf(time.Now())); err == nil {
+				used := float64(stored)
+				month.Used = &used
+			}
+		}
+	}
 	fixed := ingest.DefaultLimits()
 	properties, name := float64(fixed.Properties), float64(fixed.Name)
 	inFlight := set("in_flight_bytes", "limits.max_in_flight", "bytes", "server", float64(c.Limits.MaxInFlight))
@@ -48,6 +61,7 @@ func (o *operator) Limits(_ context.Context, p project.ID) ([]rest.Limit, error)
 		{Name: "event_properties", What: "Most properties of an event.", Unit: "count", Scope: "request", Value: &properties},
 		{Name: "name_bytes", What: "Longest name of an event.", Unit: "bytes", Scope: "request", Value: &name},
 		rate,
+		month,
 		set("device_rate", "limits.device_rate", "per_second", "project", float64(c.Limits.DeviceRate)),
 		set("weight", "limits.weights", "count", "project", weight),
 		set("dedup_seconds", "dedup.window", "seconds", "server", c.Dedup.Window.Seconds()),

@@ -66,10 +66,10 @@ func TestLimitsAreThoseOfTheConfiguration(t *testing.T) {
 	}
 	defer projects.Close()
 	for _, p := range []struct {
-		name string
-		rate int
-	}{{"first", 0}, {"second", 200}} {
-		if _, err := projects.CreateProject(t.Context(), "system", project.Change{Name: &p.name, EventsPerSecond: &p.rate}); err != nil {
+		name        string
+		rate, quota int
+	}{{"first", 0, 0}, {"second", 200, 1000}} {
+		if _, err := projects.CreateProject(t.Context(), "system", project.Change{Name: &p.name, EventsPerSecond: &p.rate, EventsPerMonth: &p.quota}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -92,6 +92,9 @@ func TestLimitsAreThoseOfTheConfiguration(t *testing.T) {
 		rate, key := 50.0, "limits.project_rate"
 		if p == 2 {
 			rate, key = 200, "events_per_second"
+		}
+		if l := found["project_quota"]; (p == 1) != (l.Value == nil) || p == 2 && *l.Value != 1000 || l.Used != nil { // there is no store
+			t.Errorf("project %d: %+v", p, l)
 		}
 		if l := found["project_rate"]; *l.Value != rate || l.Key != key {
 			t.Errorf("project %d: %+v", p, l)

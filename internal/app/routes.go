@@ -32,7 +32,7 @@ func (a *app) routes() (http.Handler, error) {
 	door := ingest.New(ingest.Options{
 		Log: a.door(), Operator: a.logs(), Keys: keys, Limits: limits, Trusted: c.Trusted(), Logger: a.Logger,
 		Tracer: a.tracing.tracer("ingest"), Metrics: a.registry, Decoders: a.cores + 1, Behind: a.door().Behind, Now: time.Now,
-		RateOf: a.projects.EventsPerSecond, Debts: a.debts(),
+		RateOf: a.projects.EventsPerSecond, FullUntil: a.projects.FullUntil, Debts: a.debts(),
 	})
 	a.shareRates = door.ShareRates
 	for _, p := range protocols() {

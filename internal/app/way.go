@@ -60,6 +60,7 @@ func (a *way) start(ctx context.Context, work *sync.WaitGroup) {
 	work.Go(func() { a.pipeline.run(ctx) })
 	work.Go(func() { a.pipeline.watch(ctx) })
 	work.Go(func() { a.upkeep(ctx) })
+	work.Go(func() { a.quotas(ctx) })
 	if a.archive != nil {
 		work.Go(func() { a.archive.Run(ctx) })
 	}

@@ -54,6 +54,9 @@ type Options struct {
 	// RateOf is how many events a second a project may send, 0 for as many as Limits says. It is asked for each request, so
 	// that another number is in effect at once; nil when no project has its own.
 	RateOf func(project uint32) int
+	// FullUntil tells that a project has all the events that it may have until then. It is asked for each request; nil when no project may be
+	// full.
+	FullUntil func(project uint32, now time.Time) (time.Time, bool)
 	// Debts is what projects have sent to all processes that take events; nil when this is the only one. See ShareRates.
 	Debts cache.Debts
 	// Now is the clock; nil is time.Now.
@@ -68,6 +71,7 @@ type Handler struct {
 	gate     *gate
 	// projectRates and deviceRates bound the events a second.
 	projectRates, deviceRates *rates
+	quota                     *quota
 	// protocols are those registered, by name; routes are by method and path.
 	protocols map[string]Protocol
 	routes    map[string]*route
@@ -95,6 +99,7 @@ func New(o Options) *Handler {
 	h.gate = newGate(o.Now, o.Limits.Weights, o.Decoders, o.Behind)
 	h.projectRates = newRates("project", o.Now)
 	h.deviceRates = newRates("device", o.Now)
+	h.quota = &quota{until: o.FullUntil, now: o.Now}
 	if o.Debts != nil {
 		share(h.projectRates, o.Debts, o.Logger, o.Metrics)
 	}
@@ -171,10 +176,13 @@ func (h *Handler) likely(ctx context.Context, key string) uint32 {
 	return uint32(project)
 }
 
-// bound holds the request to the rates of its project and, when all its events are of one device, of that one: a server
+// bound holds the request to what its project may have, to the rates of the project and, when all its events are of one device, of that one: a server
 // that relays the events of many is the project's to bound.
 func (h *Handler) bound(project uint32, sink *Sink) error {
 	n := sink.enc.Len()
+	if err := h.quota.check(project); err != nil {
+		return err
+	}
 	if sink.device != 0 && !sink.mixed {
 		if err := h.deviceRates.take(sink.device^uint64(project)<<32, h.opts.Limits.DeviceRate, n); err != nil {
 			return err

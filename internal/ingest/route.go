@@ -181,10 +181,10 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, at *route) {
 	p.Answer(w, req, sink)
 }
 
-// knock asks the gate and the project's rate about a request of which only the header is known.
+// knock asks the gate and about the project's quota and rate for a request of which only the header is known.
 func (h *Handler) knock(ctx context.Context, key string, source uint64) error {
 	crowded := h.gate.crowded()
-	if !crowded && h.projectRates.idle() {
+	if !crowded && h.quota.idle() && h.projectRates.idle() {
 		return nil
 	}
 	project := h.likely(ctx, key)
@@ -192,6 +192,9 @@ func (h *Handler) knock(ctx context.Context, key string, source uint64) error {
 		if err := h.gate.check(project, source); err != nil {
 			return err
 		}
+	}
+	if err := h.quota.check(project); err != nil {
+		return err
 	}
 	return h.projectRates.check(uint64(project), h.projectRate(project))
 }

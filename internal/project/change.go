@@ -76,6 +76,38 @@ func (s *Service) UpdateProject(ctx context.Context, actor string, id ID, c Chan
 	return p, nil
 }
 
+// Spend notes that the events of a month which a project may have stored are: until the next one begins, no more are to be taken.
+func (s *Service) Spend(ctx context.Context, id ID, month Month) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state := s.state.Load()
+	old := state.projects[id]
+	if old == nil {
+		return NoSuchProject(id)
+	}
+	if old.Spent == month {
+		return nil
+	}
+	audit := AuditEntry{
+		At: s.moment(), Actor: "system", Action: "project.spend", Project: id,
+		Detail: fmt.Sprintf("the %d events of %s are stored; further ones are refused until %s", old.EventsPerMonth, month.Begin().Format("2006-01"), (month + 1).Begin().Format(time.RFC3339)),
+	}
+	// Another process may have changed how many there may be; then this one hears of it.
+	done, err := s.store.Spend(ctx, id, month, old.EventsPerMonth, audit)
+	if err != nil {
+		return s.failed(ctx, "note that the events of a month are stored", err)
+	}
+	if !done {
+		return nil
+	}
+	p := *old
+	p.Spent = month
+	next := state.clone()
+	next.projects[id] = &p
+	s.state.Store(next)
+	return nil
+}
+
 // CreateKey makes a key for a project. The secret is returned here and can never be seen again. An operator who lost
 // the last admin key makes a new one through this, with "system" as the actor.
 func (s *Service) CreateKey(ctx context.Context, actor string, id ID, kind Kind, name string) (Key, string, error) {
@@ -195,6 +227,7 @@ func settings(old, p Project) string {
 	note("retention_days", old.RetentionDays, p.RetentionDays)
 	note("session_gap_minutes", old.SessionGapMinutes, p.SessionGapMinutes)
 	note("events_per_second", old.EventsPerSecond, p.EventsPerSecond)
+	note("events_per_month", old.EventsPerMonth, p.EventsPerMonth)
 	note("lane", old.Lane, p.Lane)
 	return strings.Join(parts, "; ")
 }

@@ -39,11 +39,22 @@ type Project struct {
 	// EventsPerSecond is how many events the project may send, on average, at most 10 million; 0, the default, leaves it to
 	// the server's setting.
 	EventsPerSecond int `json:"events_per_second"`
+	// EventsPerMonth is how many events of the project are stored in a month of UTC, about, at most 1e12; further ones are refused. 0, the
+	// default, is as many as come.
+	EventsPerMonth int `json:"events_per_month"`
+	// Spent is the last month of which so many were stored, 0 for none. A change of EventsPerMonth forgets it.
+	Spent Month `json:"spent,omitempty"`
 	// Lane is the path from the log to the store that the project's events go, for ever; 0 is the first.
 	Lane      int       `json:"lane,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
 
 	zone *time.Location
+}
+
+// FullUntil is when events are taken again because a new month begins; false when they are.
+func (p Project) FullUntil(now time.Time) (time.Time, bool) {
+	m := MonthOf(now)
+	return (m + 1).Begin(), p.Spent == m
 }
 
 // Location is the zone named by Timezone; UTC when there is no such zone, which the Service never lets in.
@@ -79,6 +90,7 @@ type Change struct {
 	RetentionDays     *int
 	SessionGapMinutes *int
 	EventsPerSecond   *int
+	EventsPerMonth    *int
 }
 
 // AuditEntry records one change of the control plane. It holds no secrets.
@@ -87,7 +99,7 @@ type AuditEntry struct {
 	At time.Time `json:"at"`
 	// Actor is who did it, such as "key 3 (admin)" or "system".
 	Actor string `json:"actor"`
-	// Action is what was done: project.create, project.update, key.create, key.revoke, and create, update or delete of an
+	// Action is what was done: project.create, project.update, project.spend, key.create, key.revoke, and create, update or delete of an
 	// insight, a cohort or a dashboard, share or unshare of a dashboard, note.update and
 	// plan.update.
 	Action string `json:"action"`

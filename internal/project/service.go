@@ -137,6 +137,15 @@ func (s *Service) EventsPerSecond(id ID) int {
 	return 0
 }
 
+// FullUntil is when the project's events are taken again, because a new month begins; false when they are, or there is no such project. It
+// does not allocate.
+func (s *Service) FullUntil(id ID, now time.Time) (time.Time, bool) {
+	if p := s.state.Load().projects[id]; p != nil && p.Spent != 0 {
+		return p.FullUntil(now)
+	}
+	return time.Time{}, false
+}
+
 // Lane is the one that the project's events go; false when there is no such project. It does not allocate.
 func (s *Service) Lane(id ID) (int, bool) {
 	if p := s.state.Load().projects[id]; p != nil {

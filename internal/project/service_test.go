@@ -161,6 +161,8 @@ func TestWrongSettings(t *testing.T) {
 		"no gap":             {c{SessionGapMinutes: num(0)}, "session_gap_minutes", []string{"0 minutes", "1440"}},
 		"long gap":           {c{SessionGapMinutes: num(1441)}, "session_gap_minutes", []string{"1441", "1440"}},
 		"negative rate":      {c{EventsPerSecond: num(-1)}, "events_per_second", []string{"-1 events a second", "10000000"}},
+		"negative quota":     {c{EventsPerMonth: num(-1)}, "events_per_month", []string{"-1 events a month", "1000000000000"}},
+		"high quota":         {c{EventsPerMonth: num(1_000_000_000_001)}, "events_per_month", []string{"1000000000001", "1000000000000"}},
 		"high rate":          {c{EventsPerSecond: num(10_000_001)}, "events_per_second", []string{"10000001", "10000000"}},
 	}
 	s := open(t, projecttest.NewMemory())

@@ -47,8 +47,10 @@ type Projects interface {
 	// CreateProject keeps p under a number never used before, and the entry that audit makes of that number.
 	// A name that exists is NameTaken.
 	CreateProject(ctx context.Context, p Project, audit func(ID) AuditEntry) (ID, error)
-	// UpdateProject replaces the settings of p.ID; its CreatedAt stays. NoSuchProject, NameTaken.
+	// UpdateProject replaces the settings of p.ID; its CreatedAt stays, and Spent unless EventsPerMonth is another. NoSuchProject, NameTaken.
 	UpdateProject(ctx context.Context, p Project, audit AuditEntry) error
+	// Spend sets Spent of a project whose EventsPerMonth is of; false, and no entry, when there is none such.
+	Spend(ctx context.Context, id ID, month Month, of int, audit AuditEntry) (done bool, err error)
 	// Audit returns at most limit entries with an ID below before, or the newest if before is 0; newest first.
 	Audit(ctx context.Context, before uint64, limit int) ([]AuditEntry, error)
 	// AddAudit keeps an entry of something that was done elsewhere.

@@ -15,6 +15,7 @@ const (
 	maxGap       = 24 * 60
 	defaultGap   = 30
 	maxRate      = 10_000_000
+	maxQuota     = 1_000_000_000_000
 )
 
 // apply returns p with the change made, or the first setting that is wrong.
@@ -54,6 +55,14 @@ func (c Change) apply(p Project) (Project, error) {
 			return p, err
 		}
 		p.EventsPerSecond = *c.EventsPerSecond
+	}
+	if c.EventsPerMonth != nil {
+		if err := within("bad_quota", "events_per_month", "events a month", *c.EventsPerMonth, 0, maxQuota); err != nil {
+			return p, err
+		}
+		if p.EventsPerMonth != *c.EventsPerMonth {
+			p.EventsPerMonth, p.Spent = *c.EventsPerMonth, 0
+		}
 	}
 	return p, nil
 }

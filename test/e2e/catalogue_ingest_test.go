@@ -362,6 +362,7 @@ func elsewhereInputs() []input {
 		shown("I62", "SQL, formulas, escapes, scripts in names and values", "stored and given out to the letter", "TestOddButGood"),
 		{id: "I65", what: "more events than a project may send", answer: refused(429, "project_rate") + ", with RateLimit fields", try: pastItsRate},
 		shown("I65", "more events than a device may send", "429 `device_rate`, with RateLimit fields", "TestRates"),
+		shown("I65", "more events in a month than a project may have", refused(429, "project_quota"), "TestQuota"),
 		shown("I66", "more than the server can take", "429 `overloaded`, `project_over_share`, `source_over_share`, unread", "TestRefusedUnread"),
 		shown("I67", "anything while the disk is full", refused(503, "disk_full"), "TestDiskFull"),
 		shown("I67", "anything after a failed fsync", refused(503, "log_failed"), "TestFailedSyncEndsAcknowledgements"),

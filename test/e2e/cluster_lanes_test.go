@@ -169,6 +169,22 @@ func TestLanes(t *testing.T) {
 		p.load.check(t, slices.DeleteFunc(p.reader.export(""), func(e stored) bool { return e.Event == "e" })) // of manyEvents
 	}
 
+	// Who takes events hears from those who store them that a project has all that it may have, and from whoever raises that.
+	for i, p := range reader.tenants(door, "f", "g")[1:] {
+		path := fmt.Sprint("/v1/projects/", p.id)
+		p.reader.ask(http.MethodPatch, path, []byte(`{"events_per_month":200}`), &struct{}{})
+		n, _ := door.fill(p.door.write, fmt.Sprint("tenant ", i))
+		t.Logf("project %d, lane %d: %d events were taken of 200", p.id, p.lane, n)
+		if n < 200 {
+			t.Errorf("%d events of project %d were taken of 200", n, p.id)
+		}
+		p.reader.ask(http.MethodPatch, path, []byte(`{"events_per_month":100000}`), &struct{}{})
+		eventually(t, soon, "it was raised", func() bool {
+			r, err := door.call(http.MethodPost, "/v1/events", p.door.write, manyEvents("raised", 1))
+			return err == nil && r.status == http.StatusOK
+		})
+	}
+
 	one.stop()
 	fewer := door.view(door.write, door.admin)
 	fewer.dir, fewer.args = one.dir, append([]string{"--roles", "query"}, append(slices.Clone(shared), "--lanes", "1")...)

@@ -111,6 +111,7 @@ func TestBadControl(t *testing.T) {
 		{"PATCH", "/v1/projects/x", `{"name":"X"}`, 400, "invalid_parameter", "id"},
 		{"PATCH", "/v1/projects/1", `{"retention_days":-1}`, 400, "bad_retention", "retention_days"},
 		{"PATCH", "/v1/projects/1", `{"events_per_second":-1}`, 400, "bad_rate", "events_per_second"},
+		{"PATCH", "/v1/projects/1", `{"events_per_month":-1}`, 400, "bad_quota", "events_per_month"},
 		{"POST", "/v1/projects/1/keys", `{"kind":"root"}`, 400, "bad_key_kind", "kind"},
 		{"POST", "/v1/projects/99/keys", `{"kind":"read"}`, 404, "no_such_project", ""},
 		{"DELETE", "/v1/keys/99", ``, 404, "no_such_key", ""},

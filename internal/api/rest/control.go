@@ -19,15 +19,21 @@ type projectView struct {
 	RetentionDays     int        `json:"retention_days" doc:"Days that events are kept; 0 is for ever." example:"365"`
 	SessionGapMinutes int        `json:"session_gap_minutes" doc:"Minutes of silence that end a session." example:"30"`
 	EventsPerSecond   int        `json:"events_per_second" doc:"Events a second that the project may send, on average over 10 s; 0 is what the server is set to (limits.project_rate)." example:"0"`
+	EventsPerMonth    int        `json:"events_per_month" doc:"Events that the project may store in a month of UTC; further ones are refused. 0 is as many as come." example:"0"`
+	FullUntil         *time.Time `json:"full_until,omitempty" doc:"When events are taken again because a new month begins; absent unless the project has all that it may have."`
 	Lane              int        `json:"lane,omitempty" doc:"The lane that its events go, where there are several; absent for the first, 0." example:"1"`
 	CreatedAt         time.Time  `json:"created_at" doc:"When the project was made."`
 }
 
 func viewOf(p project.Project) projectView {
-	return projectView{
+	v := projectView{
 		ID: p.ID, Name: p.Name, Timezone: p.Timezone, WeekStart: p.WeekStart, RetentionDays: p.RetentionDays,
-		SessionGapMinutes: p.SessionGapMinutes, EventsPerSecond: p.EventsPerSecond, Lane: p.Lane, CreatedAt: p.CreatedAt,
+		SessionGapMinutes: p.SessionGapMinutes, EventsPerSecond: p.EventsPerSecond, EventsPerMonth: p.EventsPerMonth, Lane: p.Lane, CreatedAt: p.CreatedAt,
 	}
+	if until, full := p.FullUntil(time.Now()); full {
+		v.FullUntil = &until
+	}
+	return v
 }
 
 // settings are what a project is made with or changed to.
@@ -38,12 +44,13 @@ type settings struct {
 	RetentionDays     *int    `json:"retention_days,omitempty" minimum:"0" maximum:"36500" doc:"Days that events are kept; 0, as in a new project, is for ever." example:"365"`
 	SessionGapMinutes *int    `json:"session_gap_minutes,omitempty" minimum:"1" maximum:"1440" doc:"Minutes of silence that end a session; a new project has 30." example:"30"`
 	EventsPerSecond   *int    `json:"events_per_second,omitempty" minimum:"0" maximum:"10000000" doc:"Events a second that the project may send, on average over 10 s; past it 429 with Retry-After. It is in effect at once. 0, as in a new project, is what the server is set to." example:"500"`
+	EventsPerMonth    *int    `json:"events_per_month,omitempty" minimum:"0" maximum:"1000000000000" doc:"Events that the project may store in a month of UTC; some seconds after it has as many, further ones get 429 project_quota until the next month. A change is in effect at once. 0, as in a new project, is as many as come." example:"10000000"`
 }
 
 func (s settings) change() project.Change {
 	return project.Change{
 		Name: s.Name, Timezone: s.Timezone, WeekStart: s.WeekStart, RetentionDays: s.RetentionDays, SessionGapMinutes: s.SessionGapMinutes,
-		EventsPerSecond: s.EventsPerSecond,
+		EventsPerSecond: s.EventsPerSecond, EventsPerMonth: s.EventsPerMonth,
 	}
 }
 

@@ -109,10 +109,30 @@ func (m *Memory) UpdateProject(ctx context.Context, p project.Project, audit pro
 	case m.taken(p):
 		return project.NameTaken(p.Name)
 	}
-	p.CreatedAt = old.CreatedAt
+	p.CreatedAt, p.Spent = old.CreatedAt, old.Spent
+	if p.EventsPerMonth != old.EventsPerMonth {
+		p.Spent = 0
+	}
 	m.projects[p.ID] = p
 	m.note(audit)
 	return nil
+}
+
+// Spend implements project.Store.
+func (m *Memory) Spend(ctx context.Context, id project.ID, month project.Month, of int, audit project.AuditEntry) (done bool, err error) {
+	unlock, err := m.lock(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer unlock()
+	p, ok := m.projects[id]
+	if !ok || p.EventsPerMonth != of {
+		return false, nil
+	}
+	p.Spent = month
+	m.projects[id] = p
+	m.note(audit)
+	return true, nil
 }
 
 // AddAudit implements project.Store.

@@ -20,6 +20,7 @@ func Run(t *testing.T, open func(t *testing.T) project.Store) {
 		run  func(*testing.T, project.Store)
 	}{
 		{"projects are kept", projectsAreKept},
+		{"months are spent", monthsAreSpent},
 		{"names are unique", namesAreUnique},
 		{"keys are kept", keysAreKept},
 		{"keys need a project", keysNeedProject},
@@ -68,7 +69,7 @@ func projectsAreKept(t *testing.T, s project.Store) {
 	equal(t, list(t, s.Projects), nil)
 	shop := project.Project{
 		Name: "Shop ☂", Timezone: "Europe/Berlin", WeekStart: project.Sunday,
-		RetentionDays: 36500, SessionGapMinutes: 1440, EventsPerSecond: 10_000_000, Lane: 3, CreatedAt: noon,
+		RetentionDays: 36500, SessionGapMinutes: 1440, EventsPerSecond: 10_000_000, EventsPerMonth: 1_000_000_000_000, Lane: 3, CreatedAt: noon,
 	}
 	shop.ID = create(t, s, shop)
 	news := project.Project{Name: "'news'; --", Timezone: "UTC", WeekStart: project.Monday, SessionGapMinutes: 1, CreatedAt: noon}
@@ -80,13 +81,44 @@ func projectsAreKept(t *testing.T, s project.Store) {
 
 	changed := project.Project{
 		ID: shop.ID, Name: "Store", Timezone: "Asia/Tokyo", WeekStart: project.Monday,
-		SessionGapMinutes: 5, EventsPerSecond: 7, Lane: 3, CreatedAt: noon.Add(time.Hour),
+		SessionGapMinutes: 5, EventsPerSecond: 7, EventsPerMonth: 8, Lane: 3, CreatedAt: noon.Add(time.Hour),
 	}
 	must(t, s.UpdateProject(t.Context(), changed, entry(changed.ID)))
 	changed.CreatedAt = noon
 	equal(t, list(t, s.Projects), []project.Project{changed, news})
 
 	refused(t, s.UpdateProject(t.Context(), project.Project{ID: 99, Name: "x", WeekStart: project.Monday, SessionGapMinutes: 1}, entry(99)), "no_such_project")
+}
+
+func monthsAreSpent(t *testing.T, s project.Store) {
+	a, b := named("a"), named("b")
+	a.EventsPerMonth, b.EventsPerMonth = 10, 10
+	a.ID, b.ID = create(t, s, a), create(t, s, b)
+	spend := func(id project.ID, of int, want bool) {
+		t.Helper()
+		before, err := s.Audit(t.Context(), 0, 100)
+		must(t, err)
+		done, err := s.Spend(t.Context(), id, 24_323, of, entry(id))
+		must(t, err)
+		after, err := s.Audit(t.Context(), 0, 100)
+		must(t, err)
+		if told := len(after) > len(before); done != want || told != want {
+			t.Errorf("project %d, of %d: done %v, an entry %v; want %v", id, of, done, told, want)
+		}
+	}
+	spend(a.ID, 11, false) // another process has changed it
+	spend(99, 10, false)
+	spend(a.ID, 10, true)
+	a.Spent = 24_323
+	equal(t, list(t, s.Projects), []project.Project{a, b})
+	a.Name, a.Spent = "c", 0 // whoever changes something else need not know
+	must(t, s.UpdateProject(t.Context(), a, entry(a.ID)))
+	a.Spent = 24_323
+	equal(t, list(t, s.Projects), []project.Project{a, b})
+	a.EventsPerMonth = 20
+	must(t, s.UpdateProject(t.Context(), a, entry(a.ID)))
+	a.Spent = 0
+	equal(t, list(t, s.Projects), []project.Project{a, b})
 }
 
 func namesAreUnique(t *testing.T, s project.Store) {

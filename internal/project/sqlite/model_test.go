@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -46,6 +47,7 @@ func TestServiceAgreesWithModel(t *testing.T) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"create project": m.createProject,
 			"update project": m.updateProject,
+			"spend":          m.spend,
 			"create key":     m.createKey,
 			"revoke key":     m.revokeKey,
 			"lend":           m.lend,
@@ -87,6 +89,7 @@ func change(t *rapid.T) project.Change {
 		RetentionDays:     rapid.Ptr(rapid.IntRange(-1, 3), true).Draw(t, "retention"),
 		SessionGapMinutes: rapid.Ptr(rapid.IntRange(0, 3), true).Draw(t, "gap"),
 		EventsPerSecond:   rapid.Ptr(rapid.IntRange(-1, 3), true).Draw(t, "rate"),
+		EventsPerMonth:    rapid.Ptr(rapid.IntRange(-1, 3), true).Draw(t, "quota"),
 	}
 }
 
@@ -98,9 +101,13 @@ func (m *model) wants(p project.Project, c project.Change) (project.Project, pro
 	set(&p.RetentionDays, c.RetentionDays)
 	set(&p.SessionGapMinutes, c.SessionGapMinutes)
 	set(&p.EventsPerSecond, c.EventsPerSecond)
+	before := p.EventsPerMonth
+	if set(&p.EventsPerMonth, c.EventsPerMonth); p.EventsPerMonth != before {
+		p.Spent = 0
+	}
 	switch {
 	case p.Name == "", p.Name == "d\n", p.Timezone == "Local", p.Timezone == "Nowhere", p.WeekStart == "friday",
-		p.RetentionDays < 0, p.SessionGapMinutes < 1, p.EventsPerSecond < 0:
+		p.RetentionDays < 0, p.SessionGapMinutes < 1, p.EventsPerSecond < 0, p.EventsPerMonth < 0:
 		return p, project.Invalid
 	}
 	for _, other := range m.projects {
@@ -143,6 +150,20 @@ func (m *model) updateProject(t *rapid.T) {
 		if want != old {
 			m.actions = append(m.actions, "project.update")
 		}
+	}
+}
+
+func (m *model) spend(t *rapid.T) {
+	id, month := m.project(t), project.Month(rapid.IntRange(1, 3).Draw(t, "month"))
+	p, ok := m.projects[id]
+	var kind project.ErrorKind
+	if !ok {
+		kind = project.NotFound
+	}
+	if expect(t, m.service.Spend(m.outer.Context(), id, month), kind) && p.Spent != month {
+		p.Spent = month
+		m.projects[id] = p
+		m.actions = append(m.actions, "project.spend")
 	}
 }
 
@@ -278,7 +299,7 @@ func (m *model) hidesSecrets(t *rapid.T) {
 func describe(p project.Project) string {
 	return strings.Join([]string{
 		p.Name, p.Timezone, p.WeekStart, p.SessionGap().String(), p.CreatedAt.String(),
-		p.FirstWeekday().String(), string(rune('0' + p.RetentionDays)),
+		p.FirstWeekday().String(), fmt.Sprint(p.RetentionDays, p.EventsPerSecond, p.EventsPerMonth, p.Spent),
 	}, "|")
 }
 

@@ -30,7 +30,7 @@ type table struct {
 }
 
 var tables = []table{ //nolint:gochecknoglobals // a list that nobody changes
-	{name: "project", columns: []string{"id", "name", "timezone", "week_start", "retention_days", "session_gap_minutes", "created_at", "events_per_second", "lane"}, given: true},
+	{name: "project", columns: []string{"id", "name", "timezone", "week_start", "retention_days", "session_gap_minutes", "created_at", "events_per_second", "events_per_month", "spent", "lane"}, given: true},
 	{name: "key", columns: []string{"id", "project", "kind", "name", "hint", "hash", "created_at", "last_used_at", "revoked_at"}, given: true},
 	{name: "audit", columns: []string{"id", "at", "actor", "action", "project", "detail"}, given: true},
 	{name: "insight", columns: []string{"id", "project", "name", "description", "kind", "question", "version", "created_at", "updated_at"}},

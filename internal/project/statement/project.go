@@ -2,6 +2,7 @@ package statement
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -13,10 +14,10 @@ import (
 func (s *Store) Projects(ctx context.Context) ([]project.Project, error) {
 	return query(ctx, s, func(r row) (p project.Project, err error) {
 		var created int64
-		err = r.Scan(&p.ID, &p.Name, &p.Timezone, &p.WeekStart, &p.RetentionDays, &p.SessionGapMinutes, &p.EventsPerSecond, &p.Lane, &created)
+		err = r.Scan(&p.ID, &p.Name, &p.Timezone, &p.WeekStart, &p.RetentionDays, &p.SessionGapMinutes, &p.EventsPerSecond, &p.EventsPerMonth, &p.Spent, &p.Lane, &created)
 		p.CreatedAt = moment(created)
 		return p, err
-	}, `select id, name, timezone, week_start, retention_days, session_gap_minutes, events_per_second, lane, created_at
+	}, `select id, name, timezone, week_start, retention_days, session_gap_minutes, events_per_second, events_per_month, spent, lane, created_at
 		from project order by id`)
 }
 
@@ -25,8 +26,8 @@ func (s *Store) CreateProject(ctx context.Context, p project.Project, audit func
 	var id project.ID
 	err := s.change(ctx, func(ctx context.Context, tx Conn) (project.AuditEntry, error) {
 		n, err := insert(ctx, tx, `insert into project
-			(name, timezone, week_start, retention_days, session_gap_minutes, events_per_second, lane, created_at) values (?, ?, ?, ?, ?, ?, ?, ?) returning id`,
-			p.Name, p.Timezone, p.WeekStart, p.RetentionDays, p.SessionGapMinutes, p.EventsPerSecond, p.Lane, p.CreatedAt.UnixMicro())
+			(name, timezone, week_start, retention_days, session_gap_minutes, events_per_second, events_per_month, lane, created_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?) returning id`,
+			p.Name, p.Timezone, p.WeekStart, p.RetentionDays, p.SessionGapMinutes, p.EventsPerSecond, p.EventsPerMonth, p.Lane, p.CreatedAt.UnixMicro())
 		if err != nil {
 			return project.AuditEntry{}, s.nameError("insert the project", p.Name, err)
 		}
@@ -46,8 +47,9 @@ func (s *Store) CreateProject(ctx context.Context, p project.Project, audit func
 func (s *Store) UpdateProject(ctx context.Context, p project.Project, audit project.AuditEntry) error {
 	return s.change(ctx, func(ctx context.Context, tx Conn) (project.AuditEntry, error) {
 		r, err := tx.ExecContext(ctx, `update project set
-			name = ?, timezone = ?, week_start = ?, retention_days = ?, session_gap_minutes = ?, events_per_second = ? where id = ?`,
-			p.Name, p.Timezone, p.WeekStart, p.RetentionDays, p.SessionGapMinutes, p.EventsPerSecond, p.ID)
+			name = ?, timezone = ?, week_start = ?, retention_days = ?, session_gap_minutes = ?, events_per_second = ?,
+			spent = case when events_per_month = ? then spent else 0 end, events_per_month = ? where id = ?`,
+			p.Name, p.Timezone, p.WeekStart, p.RetentionDays, p.SessionGapMinutes, p.EventsPerSecond, p.EventsPerMonth, p.EventsPerMonth, p.ID)
 		if err != nil {
 			return audit, s.nameError("update the project", p.Name, err)
 		}
@@ -58,6 +60,29 @@ func (s *Store) UpdateProject(ctx context.Context, p project.Project, audit proj
 		}
 		return audit, nil
 	})
+}
+
+// errOther ends a change that has nothing to change.
+var errOther = errors.New("there is no such project")
+
+// Spend implements project.Store.
+func (s *Store) Spend(ctx context.Context, id project.ID, month project.Month, of int, audit project.AuditEntry) (done bool, err error) {
+	err = s.change(ctx, func(ctx context.Context, tx Conn) (project.AuditEntry, error) {
+		r, err := tx.ExecContext(ctx, "update project set spent = ? where id = ? and events_per_month = ?", month, id, of)
+		if err != nil {
+			return audit, fmt.Errorf("update the project: %w", err)
+		}
+		if n, err := r.RowsAffected(); err != nil {
+			return audit, fmt.Errorf("update the project: %w", err)
+		} else if n == 0 {
+			return audit, errOther
+		}
+		return audit, nil
+	})
+	if errors.Is(err, errOther) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // Audit implements project.Store.

@@ -1678,8 +1678,12 @@ export type Profile = {
 export type Project = {
   /** When the project was made. */
   created_at: string;
+  /** Events that the project may store in a month of UTC; further ones are refused. 0 is as many as come. */
+  events_per_month: number;
   /** Events a second that the project may send, on average over 10 s; 0 is what the server is set to (limits.project_rate). */
   events_per_second: number;
+  /** When events are taken again because a new month begins; absent unless the project has all that it may have. */
+  full_until?: string;
   /** The project's number; never used again. */
   id: number;
   /** The lane that its events go, where there are several; absent for the first, 0. */
@@ -2241,6 +2245,8 @@ export type SessionsNumbers = {
 };
 
 export type Settings = {
+  /** Events that the project may store in a month of UTC; some seconds after it has as many, further ones get 429 project_quota until the next month. A change is in effect at once. 0, as in a new project, is as many as come. */
+  events_per_month?: number;
   /** Events a second that the project may send, on average over 10 s; past it 429 with Retry-After. It is in effect at once. 0, as in a new project, is what the server is set to. */
   events_per_second?: number;
   /** 1 to 100 characters, unique. Needed to make a project. */
