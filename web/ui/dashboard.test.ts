@@ -173,6 +173,27 @@ describe('with events', () => {
     await page.context().close();
   });
 
+  it('tells that the project has all that it may have in a month, and lets more come', async () => {
+    const { page, wrong } = await open(browser, server, '/project');
+    await page.getByLabel('Events a month').fill('1000');
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await page.getByText('Saved.').waitFor();
+    const full = async () => (await server.api<ProjectsAnswer>('GET', '/v1/projects')).projects[0]?.full_until;
+    await expect.poll(full, { timeout: 40_000 }).toBeTruthy();
+    await page.reload();
+    const said = page.getByText(/^The project has all the events that it may have this month\. Further ones are refused until 1 /);
+    await said.waitFor();
+    await page.getByRole('region', { name: 'Limits and their use' }).getByRole('row', { name: /in a month.*1,000\s+events_per_month/ }).waitFor();
+    await accessible(page);
+    await shot(page, 'full');
+    await page.getByLabel('Events a month').fill('0');
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await said.waitFor({ state: 'detached' });
+    expect(await full()).toBeUndefined();
+    expect(wrong).toEqual([]);
+    await page.context().close();
+  });
+
   it('changes settings, and shows times in the new zone', async () => {
     const { page, wrong } = await open(browser, server, '/project');
     await page.getByRole('combobox', { name: 'Time zone' }).click();
