@@ -89,7 +89,7 @@ func (a *way) look(ctx context.Context, p project.Project, before look, now time
 func storedIn(ctx context.Context, reader store.Reader, p project.ID, month project.Month) (stored int64, err error) {
 	hours, err := reader.Ledger(ctx, store.ProjectID(p), month.Begin().Unix(), (month + 1).Begin().Unix())
 	for _, h := range hours {
-		stored += h.Counts.Stored
+		stored += h.Stored
 	}
 	return stored, err
 }

@@ -237,7 +237,7 @@ func (s *Store) countMoved(ctx context.Context) error {
 // countFresh counts the rows that are in no tier.
 func (s *Store) countFresh(ctx context.Context) error {
 	now := s.opts.Now()
-	var statements []string
+	statements := make([]string, 0, len(s.tables))
 	for p, t := range s.tables {
 		statements = append(statements, fmt.Sprintf("SELECT toUInt32(%d), count() FROM %s WHERE seq >= %d", p, t.name, s.sealed[p].position))
 	}
