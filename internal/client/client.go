@@ -76,9 +76,10 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("the server refused (%d): %s", e.Status, s)
 }
 
-// Temporary tells whether the same request may succeed later.
+// Temporary tells whether the same request may succeed later, before whoever waits for it has gone: a project that has all the events of a month
+// is nothing to wait for.
 func (e *Error) Temporary() bool {
-	return e.Status == http.StatusTooManyRequests || e.Status == http.StatusRequestTimeout || e.Status >= 500
+	return e.Code != "project_quota" && (e.Status == http.StatusTooManyRequests || e.Status == http.StatusRequestTimeout || e.Status >= 500)
 }
 
 // Request is one call.

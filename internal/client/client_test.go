@@ -58,3 +58,17 @@ func TestProblemsBecomeErrors(t *testing.T) {
 		}
 	}
 }
+
+func TestFullProjectIsNotWaitedFor(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "3600")
+		w.WriteHeader(http.StatusTooManyRequests)
+		io.WriteString(w, `{"title":"Too Many Requests","code":"project_quota","detail":"the project has all the events that it may have"}`)
+	}))
+	defer server.Close()
+	c, _ := New(server.URL, "", 1)
+	defer c.Close()
+	if _, _, err := c.Send(t.Context(), Request{Path: "/"}); err == nil || err.Error() != "the server refused (429 project_quota): the project has all the events that it may have" {
+		t.Fatal(err)
+	}
+}
