@@ -43,7 +43,7 @@ type ground struct {
 // processes are the names of those of an installation. The first words are their roles.
 var processes = []string{"ingest 1", "ingest 2", "process 1", "process 2", "query 1", "query 2"}
 
-// newGround starts the engines, ClickHouse with so many shards, and builds a server for the laboratory: rows are sealed by the hundred in it.
+// newGround starts the engines, ClickHouse with so many shards, and builds a server for the laboratory.
 func newGround(t *testing.T, shards int) *ground {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "freshet")
@@ -81,6 +81,8 @@ type plan struct {
 	// together tells that those who answer have their links in common: who shares answers must name the engines alike, who has links of its
 	// own may be cut off alone.
 	together bool
+	// seals tells that rows are sealed by the hundred, not by the ten thousand, which are more than come.
+	seals bool
 	// env is what the process of a name has in its environment besides.
 	env func(name string) []string
 }
@@ -145,7 +147,7 @@ func (g *ground) site(t testing.TB, of plan) *site {
 			role = "query,admin"
 		}
 		m := &member{name: name, links: links, server: &server{
-			t: t, dir: filepath.Join(t.TempDir(), "data"), addr: freeAddress(t), http: newClient(), env: append(of.env(name), "FRESHET_SMALL=1"), args: []string{
+			t: t, dir: filepath.Join(t.TempDir(), "data"), addr: freeAddress(t), http: newClient(), env: of.env(name), args: []string{
 				"--roles", role, "--log-replicas", "1", "--log-address", fmt.Sprintf("kafka://%s/events%d", links["Kafka"].addr, g.sites),
 				"--project", postgrestest.Address(links["PostgreSQL"].addr, database),
 				"--store-address", fmt.Sprintf("clickhouse://default:@%s/freshet%d", links["ClickHouse"].addr, g.sites) + g.cluster(),
@@ -153,6 +155,9 @@ func (g *ground) site(t testing.TB, of plan) *site {
 				"--cache-address", fmt.Sprintf("redis://:%s@%s/0", redistest.Password, links["Redis"].addr),
 			},
 		}}
+		if of.seals {
+			m.env = append(m.env, "FRESHET_SMALL=1")
+		}
 		members[i] = m
 		if folder := os.Getenv("CHAOS_LOGS"); folder != "" {
 			t.Cleanup(func() {

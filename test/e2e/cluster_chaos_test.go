@@ -29,10 +29,11 @@ const (
 // they say is compared, at the end, with what there was at the watermark that they named, and what they refuse they refuse with a known
 // code. Every acknowledged event is there once, and the ledgers balance.
 //
-// The seed decides as well whether both who store do at once, each the events of a lane, and whether events are on two servers of ClickHouse.
+// The seed decides as well whether both who store do at once, each the events of a lane, whether events are on two servers of ClickHouse, and
+// whether rows are sealed all the time or not at all.
 //
 // CHAOS_SEED repeats an order, though not the moments; CHAOS_FAULTS is how many there are, 12 unless set, which takes some six minutes.
-// CHAOS_LANES and CHAOS_SHARDS, 1 or 2, say what the seed would decide.
+// CHAOS_LANES and CHAOS_SHARDS, 1 or 2, and CHAOS_SEALS, 0 or 1, say what the seed would decide.
 // CHAOS_ONLY is a part of the names of those that are to happen. CHAOS_LOGS is a folder for what each process has logged.
 func TestChaos(t *testing.T) {
 	seed, faults := uint64(time.Now().UnixNano()), 12
@@ -43,15 +44,14 @@ func TestChaos(t *testing.T) {
 		faults = int(number(t, s))
 	}
 	r := rand.New(rand.NewPCG(seed, 1))
-	together, lanes, shards := r.IntN(2) == 0, 1+r.IntN(2), 1+r.IntN(2)
-	if s := os.Getenv("CHAOS_LANES"); s != "" {
-		lanes = int(number(t, s))
+	together, lanes, shards, seals := r.IntN(2) == 0, 1+r.IntN(2), 1+r.IntN(2), r.IntN(2)
+	for name, of := range map[string]*int{"LANES": &lanes, "SHARDS": &shards, "SEALS": &seals} {
+		if s := os.Getenv("CHAOS_" + name); s != "" {
+			*of = int(number(t, s))
+		}
 	}
-	if s := os.Getenv("CHAOS_SHARDS"); s != "" {
-		shards = int(number(t, s))
-	}
-	t.Logf("CHAOS_SEED=%d CHAOS_FAULTS=%d CHAOS_LANES=%d CHAOS_SHARDS=%d; those who answer have links in common: %v", seed, faults, lanes, shards, together)
-	s := newGround(t, shards).site(t, plan{lanes, together, func(string) []string { return nil }})
+	t.Logf("CHAOS_SEED=%d CHAOS_FAULTS=%d CHAOS_LANES=%d CHAOS_SHARDS=%d CHAOS_SEALS=%d; those who answer have links in common: %v", seed, faults, lanes, shards, seals, together)
+	s := newGround(t, shards).site(t, plan{lanes, together, seals == 1, func(string) []string { return nil }})
 	u := s.use()
 	dealer := &deck{site: s, r: r, only: os.Getenv("CHAOS_ONLY")}
 	for i := 0; i < faults && !t.Failed(); i++ {
