@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
+	"errors"
 	"time"
 
+	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/project"
 	"github.com/freshet/freshet/internal/store"
 )
@@ -74,12 +76,17 @@ func (a *way) look(ctx context.Context, p project.Project, before look, now time
 		}
 	}
 	if err != nil {
-		if ctx.Err() == nil {
+		var away *event.Error // is said elsewhere
+		if ctx.Err() == nil && (!errors.As(err, &away) || away.Kind != event.Unavailable) {
 			a.Logger.Warn("compare a project's events of the month with what it may have", "project", p.ID, "error", err)
 		}
-		before.next = now.Add(lookMost / 4) // what is away is back soon
-		before.of, before.month = l.of, l.month
-		return before
+		if before.month == l.month {
+			l.stored, l.at = before.stored, before.at
+		} else {
+			l.at = time.Time{}
+		}
+		l.next = now.Add(lookMost / 4) // what is away is back soon
+		return l
 	}
 	l.next = now.Add(l.pause(before))
 	return l
