@@ -32,11 +32,25 @@ try {
 async function device(options = {}) {
   const page = await (await browser.newContext()).newPage();
   page.on("pageerror", (error) => console.error("the page:", error.message));
-  let open = 0;
-  const quiet = () => open === 0;
-  page.on("request", (request) => { if (request.method() === "POST" && !request.url().includes("/flags")) open++; });
-  page.on("requestfinished", (request) => { if (request.method() === "POST" && !request.url().includes("/flags")) open--; });
-  page.on("requestfailed", (request) => { if (request.method() === "POST" && !request.url().includes("/flags")) open--; });
+  // What has failed comes again, after 3 s, 6 s, 12 s and so on, with a count in its address.
+  let [open, failed, again] = [0, 0, 0];
+  const quiet = () => open === 0 && again >= failed;
+  const counts = (request) => request.method() === "POST" && !request.url().includes("/flags");
+  page.on("request", (request) => {
+    if (!counts(request)) return;
+    open++;
+    if (new URL(request.url()).searchParams.has("retry_count")) again++;
+  });
+  page.on("requestfinished", async (request) => {
+    if (!counts(request)) return;
+    if ((await request.response()).status() >= 500) failed++;
+    open--;
+  });
+  page.on("requestfailed", (request) => {
+    if (!counts(request)) return;
+    failed++;
+    open--;
+  });
   await page.goto(address);
   await page.evaluate(({ host, key, options }) => {
     window.sent = {};
@@ -85,7 +99,8 @@ async function load(count) {
   console.log(JSON.stringify(await shop.page.evaluate(() => window.sent)));
 }
 
-// settle waits until the SDK has been quiet for longer than it waits before it tries again.
+// settle waits until the SDK has nothing more to send and has been quiet for a while, but not for ever: it gives up in the end.
 async function settle({ quiet }) {
-  for (let calm = 0; calm < 40; calm = quiet() ? calm + 1 : 0) await new Promise((resolve) => setTimeout(resolve, 200));
+  const end = Date.now() + 120_000;
+  for (let calm = 0; calm < 40 && Date.now() < end; calm = quiet() ? calm + 1 : 0) await new Promise((resolve) => setTimeout(resolve, 200));
 }
