@@ -66,8 +66,11 @@ func TestCutsDoNotHoldUpFlushes(t *testing.T) {
 			t.Fatal(row, err)
 		}
 	}
-	if len(s.retired) != 1 {
-		t.Fatalf("%d generations wait for readers", len(s.retired))
+	s.mu.Lock()
+	waiting := len(s.retired)
+	s.mu.Unlock()
+	if waiting != 1 {
+		t.Fatalf("%d generations wait for readers", waiting)
 	}
 	within(t, "closing", func() {
 		if err := s.Close(); err != nil {
