@@ -80,13 +80,7 @@ func (a *way) look(ctx context.Context, p project.Project, before look, now time
 		if ctx.Err() == nil && (!errors.As(err, &away) || away.Kind != event.Unavailable) {
 			a.Logger.Warn("compare a project's events of the month with what it may have", "project", p.ID, "error", err)
 		}
-		if before.month == l.month {
-			l.stored, l.at = before.stored, before.at
-		} else {
-			l.at = time.Time{}
-		}
-		l.next = now.Add(lookMost / 4) // what is away is back soon
-		return l
+		return look{of: l.of, month: l.month, next: now.Add(lookMost / 4)} // what is away is back soon
 	}
 	l.next = now.Add(l.pause(before))
 	return l
