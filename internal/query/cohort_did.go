@@ -84,47 +84,63 @@ func (b *cohortBinder) between(r *Range, field string) (from, to time.Time, err 
 	return from, to, nil
 }
 
+// everybody tells that it holds for who did nothing, and for any number.
+func (d *didPeople) everybody() bool { return d.Least == 0 && d.Most < 0 }
+
+// set are the people whom the number that a statement counts is right for. Who did nothing has no row: with no lower bound those beyond the upper
+// one are looked for.
+func (d *didPeople) set(ids []uint64) peopleSet { return peopleSet{ids, d.Least == 0} }
+
 func (d *didPeople) people(ctx context.Context, c *peopledCut) (peopleSet, error) {
-	if d.Least == 0 && d.Most < 0 {
+	if d.everybody() {
 		return peopleSet{except: true}, nil
 	}
 	q := newCompiler(c)
 	sql := d.sql(q, c.scope.Zone)
 	ids, err := c.ground().numbersOf(ctx, sql, q.args)
-	// Who did nothing has no row: with no lower bound those beyond the upper one are looked for.
-	return peopleSet{ids, d.Least == 0}, err
+	return d.set(ids), err
 }
 
 func (d *didPeople) sql(c *compiler, zone *time.Location) string {
 	c.column("person")
 	wanted := c.selects(&d.Selector, nil)
-	var having []string
-	from, to := d.From, d.To
-	switch {
-	case d.First:
+	from, having := d.From, ""
+	if d.First {
 		c.column("time")
 		if !from.IsZero() {
-			having = append(having, "min(time) >= "+c.dialect.Moment(from.UnixMicro()))
+			having = "min(time) >= " + c.dialect.Moment(from.UnixMicro())
 		}
 		from = time.Time{}
-	case d.Least == 0:
-		having = append(having, "count(*) > "+strconv.FormatInt(d.Most, 10))
-	default:
-		if d.Least > 1 {
-			having = append(having, "count(*) >= "+strconv.FormatInt(d.Least, 10))
-		}
-		if d.Most >= 0 {
-			having = append(having, "count(*) <= "+strconv.FormatInt(d.Most, 10))
-		}
+	} else {
+		having = d.counted("count(*)")
 	}
-	pieces := []piece{{}}
-	if !to.IsZero() {
-		c.column("day")
-		pieces = lineOver(c.cut, zone, nil).pieces(from, to, d.First)
-	}
-	sql := "SELECT person FROM " + c.sourceOf(pieces) + " WHERE " + wanted + " GROUP BY person"
-	if len(having) > 0 {
-		sql += " HAVING " + strings.Join(having, " AND ")
+	sql := "SELECT person FROM " + c.sourceOf(c.within(from, d.To, zone, d.First)) + " WHERE " + wanted + " GROUP BY person"
+	if having != "" {
+		sql += " HAVING " + having
 	}
 	return sql
+}
+
+// counted is the condition on the number of a person's events to be of the set, empty when it is for any that there is.
+func (d *didPeople) counted(count string) string {
+	if d.Least == 0 {
+		return count + " > " + strconv.FormatInt(d.Most, 10)
+	}
+	var bounds []string
+	if d.Least > 1 {
+		bounds = append(bounds, count+" >= "+strconv.FormatInt(d.Least, 10))
+	}
+	if d.Most >= 0 {
+		bounds = append(bounds, count+" <= "+strconv.FormatInt(d.Most, 10))
+	}
+	return strings.Join(bounds, " AND ")
+}
+
+// within are the pieces of events in [from, to), of all when to is zero.
+func (c *compiler) within(from, to time.Time, zone *time.Location, timed bool) []piece {
+	if to.IsZero() {
+		return []piece{{}}
+	}
+	c.column("day")
+	return lineOver(c.cut, zone, nil).pieces(from, to, timed)
 }

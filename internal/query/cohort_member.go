@@ -137,11 +137,15 @@ func (c *peopledCut) set(ctx context.Context, b *boundCohort) (peopleSet, error)
 	if err != nil {
 		return peopleSet{}, err
 	}
+	c.know(b, s)
+	return s, nil
+}
+
+func (c *peopledCut) know(b *boundCohort, s peopleSet) {
 	if c.sets == nil {
 		c.sets = map[string]peopleSet{}
 	}
 	c.sets[b.key] = s
-	return s, nil
 }
 
 // adopt takes people over who were found on an earlier cut, as what they have become.
@@ -163,6 +167,9 @@ func (c *peopledCut) adopt(ctx context.Context, sets map[string]peopleSet) error
 func (c *peopledCut) evaluate(ctx context.Context, b *boundCohort) (out peopleSet, err error) {
 	if b.source != nil {
 		return b.source.people(ctx, c)
+	}
+	if err := c.countTogether(ctx, b); err != nil {
+		return out, err
 	}
 	for i, part := range b.parts {
 		s, err := c.set(ctx, part)

@@ -18,7 +18,7 @@ func drawDefinition(t *rapid.T, depth int, now time.Time) *query.CohortDefinitio
 		r := drawRange(t, now)
 		ranged = &r
 	}
-	kind := rapid.IntRange(0, 9).Draw(t, "kind")
+	kind := rapid.IntRange(0, 10).Draw(t, "kind")
 	if depth == 0 && kind < 3 {
 		kind += 3
 	}
@@ -67,6 +67,16 @@ func drawDefinition(t *rapid.T, depth int, now time.Time) *query.CohortDefinitio
 		return &query.CohortDefinition{Cohort: strconv.FormatUint(c.ID, 10)}
 	case 7:
 		return &query.CohortDefinition{Cell: drawCell(t, now)}
+	case 8: // counted by one statement
+		out := &query.CohortDefinition{}
+		for range rapid.IntRange(2, 4).Draw(t, "counts") {
+			out.Or = append(out.Or, &query.CohortDefinition{Did: drawDid(t, ranged)})
+		}
+		out.Or[0] = &query.CohortDefinition{Not: out.Or[0]}
+		if rapid.Bool().Draw(t, "all") {
+			out.And, out.Or = out.Or, nil
+		}
+		return out
 	}
 	return &query.CohortDefinition{Did: drawDid(t, ranged)}
 }
