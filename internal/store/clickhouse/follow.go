@@ -44,7 +44,7 @@ func Follow(ctx context.Context, o Options) (*Store, error) {
 	}
 	s := &Store{
 		opts: o, client: newClient(&o), advanced: make(chan struct{}), cuts: map[uint64]struct{}{}, follows: true, look: make(chan struct{}, 1),
-		metrics: newMetrics(o.Registerer, nil, nil),
+		metrics: newMetrics(o.Registerer, nil, nil, nil),
 	}
 	s.clear()
 	err := s.client.learn(ctx)

@@ -20,7 +20,7 @@ type metrics struct {
 func (m *metrics) looked(at time.Time) { m.lastLook.Store(at.UnixMicro()) }
 
 // newMetrics makes them; without a difference those of one who follows.
-func newMetrics(r prometheus.Registerer, difference, unsealed func() float64) *metrics {
+func newMetrics(r prometheus.Registerer, difference, unsealed, links func() float64) *metrics {
 	m := &metrics{
 		commit: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "freshet_store_commit_seconds", Help: "Time of a commit to ClickHouse.", Buckets: prometheus.ExponentialBuckets(0.002, 2, 12),
@@ -43,6 +43,8 @@ func newMetrics(r prometheus.Registerer, difference, unsealed func() float64) *m
 		Name: "freshet_ledger_difference", Help: "Accepted events of all projects and hours that the ledger has neither as stored nor as duplicate nor as dead letter, and those it has too many of. It must be 0.",
 	}, difference), prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "freshet_store_unsealed_rows", Help: "Rows in ClickHouse that wait to be written anew, with the people whose they have become.",
-	}, unsealed))
+	}, unsealed), prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "freshet_store_unsealed_links", Help: "Links that have come since rows in ClickHouse were sealed, which questions look up, as far as they are counted.",
+	}, links))
 	return m
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,6 +30,13 @@ const (
 	// Rows that could not be sealed are left alone for sealPause, and twice as long each time until it is sealPauseMost.
 	sealPause     = time.Second
 	sealPauseMost = 5 * time.Minute
+	// What is not worth it by these measures is sealed in spare time: not for more than one part in spareShare of the time of a thread, all sealing
+	// counted, and a project not more often than spareEach. So questions look little up where little happens.
+	spareShare = 10
+	spareEach  = time.Minute
+	// spareLeast is the time that sealing is taken for at least, rowTime that of a row as long as nothing was sealed.
+	spareLeast = 100 * time.Millisecond
+	rowTime    = 4 * time.Microsecond
 )
 
 // stale tells whether too many links have come since a tier was made.
@@ -56,28 +64,65 @@ func (s *Store) due(p store.ProjectID) (from []tier, ok bool) {
 	if !stale && !late && now.rows < enough {
 		return nil, false
 	}
-	rows := now.rows
+	from, _ = merged(now.rows, tiers, (*tier).stale)
+	return from, true
+}
+
+// merged are the tiers that some rows are written into a new one with: those that have to be, and those that are not larger than all that is
+// newer. rows are those of the new tier.
+func merged(fresh int64, tiers []tier, must func(*tier) bool) (from []tier, rows int64) {
+	rows = fresh
 	for i := len(tiers) - 1; i >= 0; i-- {
-		if tiers[i].stale() || tiers[i].Rows <= rows {
+		if must(&tiers[i]) || tiers[i].Rows <= rows {
 			from = append(from, tiers[i])
 			rows += tiers[i].Rows
 		}
 	}
-	return from, true
+	return from, rows
 }
 
-// sealDue seals the rows of projects of which there are enough. The caller holds changing.
+// spare is the project whose rows are sealed next in spare time, of those that have something to gain from it the one that waits the longest; ok
+// tells whether there is one, and time for it.
+func (s *Store) spare() (p store.ProjectID, from []tier, ok bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	now, rows := s.opts.Now(), int64(0)
+	var longest time.Time
+	for id, f := range s.unsealed {
+		t, tiers := s.tables[id], s.sealed[id].tiers
+		if t == nil || !t.ready || now.Before(f.again) || now.Sub(f.tried) < spareEach || f.rows == 0 && !slices.ContainsFunc(tiers, func(t tier) bool { return t.moved > 0 }) {
+			continue
+		}
+		if !ok || f.tried.Before(longest) {
+			p, longest, ok = id, f.tried, true
+			from, rows = merged(f.rows, tiers, func(t *tier) bool { return t.moved > 0 })
+		}
+	}
+	takes := max(time.Duration(rows)*s.rowTime, spareLeast)
+	return p, from, ok && now.Sub(s.rested) >= spareShare*takes
+}
+
+// sealDue seals the rows of projects of which there are enough, and those of one more in spare time. The caller holds changing.
 func (s *Store) sealDue(ctx context.Context) error {
 	var errs []error
-	for p, t := range s.ready() {
-		from, ok := s.due(p)
-		if !ok || s.failed.Load() {
-			continue
+	try := func(p store.ProjectID, t *table, from []tier) {
+		if s.failed.Load() {
+			return
 		}
 		if err := s.seal(ctx, t, from); err != nil {
 			s.putOff(p)
 			errs = append(errs, fmt.Errorf("seal rows of project %d: %w", p, err))
 		}
+		s.rested = s.opts.Now()
+	}
+	ready := s.ready()
+	for p, t := range ready {
+		if from, ok := s.due(p); ok {
+			try(p, t, from)
+		}
+	}
+	if p, from, ok := s.spare(); ok {
+		try(p, ready[p], from)
 	}
 	return errors.Join(errs...)
 }
@@ -107,6 +152,9 @@ func (s *Store) ready() map[store.ProjectID]*table {
 // read that one from now on.
 func (s *Store) seal(ctx context.Context, t *table, from []tier) error {
 	began := s.opts.Now()
+	s.mu.Lock()
+	s.unsealed[t.project].tried = began
+	s.mu.Unlock()
 	opened, err := s.Cut(ctx, t.project)
 	if err != nil {
 		return err
@@ -144,7 +192,11 @@ func (s *Store) seal(ctx context.Context, t *table, from []tier) error {
 	}
 	s.adopt(t.project, next, fresh)
 	s.retire(gone)
-	s.metrics.seal.Observe(s.opts.Now().Sub(began).Seconds())
+	took := s.opts.Now().Sub(began)
+	s.metrics.seal.Observe(took.Seconds())
+	if made.Rows >= sealRows {
+		s.rowTime = took / time.Duration(made.Rows)
+	}
 	return nil
 }
 
@@ -155,6 +207,8 @@ func (s *Store) adopt(p store.ProjectID, next sealed, rows int64) {
 	for i := range next.tiers {
 		if before := of(s.sealed[p].tiers, next.tiers[i].Number); before != nil {
 			next.tiers[i].moved = before.moved
+		} else if s.targets.latest[p] > next.tiers[i].Linked {
+			next.tiers[i].moved = 1 // at least
 		}
 	}
 	s.sealed[p] = next

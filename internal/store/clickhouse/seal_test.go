@@ -213,7 +213,10 @@ func TestSealed(t *testing.T) {
 	})
 	t.Run("when it is time", func(t *testing.T) {
 		now := time.Now()
-		s := &Store{opts: Options{SealRows: 800, Now: func() time.Time { return now }}, sealed: map[store.ProjectID]sealed{}, unsealed: unsealed{}}
+		s := &Store{
+			opts: Options{SealRows: 800, Now: func() time.Time { return now }}, sealed: map[store.ProjectID]sealed{}, unsealed: unsealed{},
+			tables: map[store.ProjectID]*table{1: {ready: true}, 2: {ready: true}, 3: {}},
+		}
 		is := func(want string) {
 			t.Helper()
 			from, ok := s.due(1)
@@ -248,6 +251,44 @@ func TestSealed(t *testing.T) {
 		is("false")
 		s.unsealed[1].rows = sealMost
 		is("true 3 2")
+		s.rested, s.rowTime = now, time.Millisecond
+		spare := func(want string) {
+			t.Helper()
+			p, from, ok := s.spare()
+			got := fmt.Sprint(ok)
+			if ok {
+				got += fmt.Sprint(" ", p)
+			}
+			for i := range from {
+				got += fmt.Sprint(" ", from[i].Number)
+			}
+			if got != want {
+				t.Errorf("in spare time %s, want %s", got, want)
+			}
+		}
+		s.sealed[1] = sealed{tiers: []tier{{Number: 1, Rows: 30_000}, {Number: 2, Rows: 20_000}}}
+		s.unsealed[1] = &fresh{}
+		s.unsealed[2], s.unsealed[3] = &fresh{tried: now}, &fresh{rows: 1}
+		now = now.Add(spareShare * 50 * time.Second)
+		spare("false") // nothing to gain
+		s.sealed[1].tiers[0].moved = 1
+		spare("true 1 1")
+		s.sealed[1].tiers[1].moved = 1
+		spare("true 1 2 1")
+		s.unsealed[1].rows = 1
+		now = now.Add(-time.Second)
+		if _, _, ok := s.spare(); ok {
+			t.Error("sealing takes more than its part of the time")
+		}
+		now = now.Add(2 * time.Second)
+		spare("true 1 2 1")
+		s.unsealed[2].rows = 5
+		spare("true 1 2 1")
+		s.unsealed[1].tried = now.Add(-time.Second)
+		spare("true 2")
+		s.unsealed[2].tried = now.Add(1 - spareEach)
+		spare("false") // not again so soon
+		s.unsealed[1], s.unsealed[2] = &fresh{rows: sealMost}, &fresh{}
 		for _, pause := range []time.Duration{sealPause, 2 * sealPause} {
 			s.putOff(1)
 			now = now.Add(pause - 1)

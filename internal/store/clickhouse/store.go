@@ -91,9 +91,12 @@ type Store struct {
 	stop     context.CancelFunc
 	done     sync.WaitGroup
 	commits  int
-	// retired and seals, how many numbers this epoch has given out, are those of who holds changing.
+	// retired and seals, how many numbers this epoch has given out, are those of who holds changing; so are rested, since when nothing was
+	// sealed, and rowTime, what a row took.
 	retired []retired
 	seals   uint64
+	rested  time.Time
+	rowTime time.Duration
 
 	// mu guards what a cut is made of.
 	mu        sync.RWMutex
@@ -136,12 +139,13 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		opts: o, client: newClient(&o), advanced: make(chan struct{}), tables: map[store.ProjectID]*table{},
 		totals: newTotals(), targets: newTargets(), changes: newChanges(), mixedSince: map[store.ProjectID]time.Time{},
 		cuts: map[uint64]struct{}{}, batch: newOpen(), sealed: map[store.ProjectID]sealed{}, unsealed: unsealed{},
+		rested: o.Now(), rowTime: rowTime,
 	}
 	if err := s.load(ctx); err != nil {
 		s.disconnect()
 		return nil, fmt.Errorf("open store %s on %s: %w", o.Target.Database, o.Target.Address, err)
 	}
-	s.metrics = newMetrics(o.Registerer, s.difference, s.countUnsealed)
+	s.metrics = newMetrics(o.Registerer, s.difference, s.countUnsealed, s.countLinks)
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = cancel
 	s.done.Go(func() { s.maintain(background) })

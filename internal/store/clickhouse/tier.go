@@ -77,7 +77,8 @@ type unsealed map[store.ProjectID]*fresh
 type fresh struct {
 	rows  int64
 	since time.Time
-	// again is when they may be sealed, and pause for how long they were put off the last time.
+	// tried is when sealing them began the last time; again is when they may be, and pause for how long they were put off the last time.
+	tried time.Time
 	again time.Time
 	pause time.Duration
 }
@@ -98,6 +99,20 @@ func (s *Store) countUnsealed() float64 {
 	n := int64(0)
 	for _, f := range s.unsealed {
 		n += f.rows
+	}
+	return float64(n)
+}
+
+func (s *Store) countLinks() float64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	n := 0
+	for _, of := range s.sealed {
+		most := 0
+		for i := range of.tiers {
+			most = max(most, of.tiers[i].moved)
+		}
+		n += most
 	}
 	return float64(n)
 }
