@@ -84,35 +84,32 @@ func (b *cohortBinder) between(r *Range, field string) (from, to time.Time, err 
 	return from, to, nil
 }
 
-// everybody tells that it holds for who did nothing, and for any number.
-func (d *didPeople) everybody() bool { return d.Least == 0 && d.Most < 0 }
-
-// set are the people whom the number that a statement counts is right for. Who did nothing has no row: with no lower bound those beyond the upper
-// one are looked for.
-func (d *didPeople) set(ids []uint64) peopleSet { return peopleSet{ids, d.Least == 0} }
-
 func (d *didPeople) people(ctx context.Context, c *peopledCut) (peopleSet, error) {
-	if d.everybody() {
+	if d.Least == 0 && d.Most < 0 {
 		return peopleSet{except: true}, nil
 	}
 	q := newCompiler(c)
 	sql := d.sql(q, c.scope.Zone)
 	ids, err := c.ground().numbersOf(ctx, sql, q.args)
-	return d.set(ids), err
+	// Who did nothing has no row: with no lower bound those beyond the upper one are looked for.
+	return peopleSet{ids, d.Least == 0}, err
 }
 
 func (d *didPeople) sql(c *compiler, zone *time.Location) string {
 	c.column("person")
 	wanted := c.selects(&d.Selector, nil)
 	from, having := d.From, ""
-	if d.First {
+	switch {
+	case d.First:
 		c.column("time")
 		if !from.IsZero() {
 			having = "min(time) >= " + c.dialect.Moment(from.UnixMicro())
 		}
 		from = time.Time{}
-	} else {
-		having = d.counted("count(*)")
+	case d.Least == 0:
+		having = "NOT (" + d.bounded("count(*)") + ")"
+	case d.Least > 1 || d.Most >= 0:
+		having = d.bounded("count(*)")
 	}
 	sql := "SELECT person FROM " + c.sourceOf(c.within(from, d.To, zone, d.First)) + " WHERE " + wanted + " GROUP BY person"
 	if having != "" {
@@ -121,19 +118,13 @@ func (d *didPeople) sql(c *compiler, zone *time.Location) string {
 	return sql
 }
 
-// counted is the condition on the number of a person's events to be of the set, empty when it is for any that there is.
-func (d *didPeople) counted(count string) string {
-	if d.Least == 0 {
-		return count + " > " + strconv.FormatInt(d.Most, 10)
-	}
-	var bounds []string
-	if d.Least > 1 {
-		bounds = append(bounds, count+" >= "+strconv.FormatInt(d.Least, 10))
-	}
+// bounded is the condition on the number of somebody's events.
+func (d *didPeople) bounded(count string) string {
+	sql := count + " >= " + strconv.FormatInt(d.Least, 10)
 	if d.Most >= 0 {
-		bounds = append(bounds, count+" <= "+strconv.FormatInt(d.Most, 10))
+		sql += " AND " + count + " <= " + strconv.FormatInt(d.Most, 10)
 	}
-	return strings.Join(bounds, " AND ")
+	return sql
 }
 
 // within are the pieces of events in [from, to), of all when to is zero.

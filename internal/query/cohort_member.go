@@ -168,10 +168,10 @@ func (c *peopledCut) evaluate(ctx context.Context, b *boundCohort) (out peopleSe
 	if b.source != nil {
 		return b.source.people(ctx, c)
 	}
-	if err := c.countTogether(ctx, b); err != nil {
-		return out, err
+	if counts, ok := b.counts(); ok {
+		return counts.people(ctx, c)
 	}
-	for i, part := range b.parts {
+	for i, part := range b.together() {
 		s, err := c.set(ctx, part)
 		switch {
 		case err != nil:

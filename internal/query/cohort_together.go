@@ -2,97 +2,101 @@ package query
 
 import (
 	"context"
-	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
 
-// mostTogether is how many conditions one statement counts for.
-const mostTogether = 32
-
-// countTogether finds the people of those parts of a cohort that go by how often they did something in the same time. One statement for
-// them all reads the events once, and not once for each.
-func (c *peopledCut) countTogether(ctx context.Context, b *boundCohort) error {
-	var times [][2]time.Time
-	of := map[[2]time.Time][]*boundCohort{}
-	var gather func(*boundCohort)
-	gather = func(b *boundCohort) {
-		for _, part := range b.parts {
-			gather(part)
-		}
-		d, ok := b.source.(*didPeople)
-		if !ok || d.First || d.everybody() {
-			return
-		}
-		span := [2]time.Time{d.From, d.To}
-		same := func(other *boundCohort) bool { return other.key == b.key }
-		if _, found := c.sets[b.key]; found || slices.ContainsFunc(of[span], same) {
-			return
-		}
-		if of[span] == nil {
-			times = append(times, span)
-		}
-		of[span] = append(of[span], b)
-	}
-	gather(b)
-	for _, span := range times {
-		for list := range slices.Chunk(of[span], mostTogether) {
-			if len(list) == 1 {
-				continue
-			}
-			if err := c.countEach(ctx, list, span); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+// counting is a cohort whose every part goes by how often people did something in one and the same time: one statement counts for all of them, and
+// reads the events once.
+type counting struct {
+	*boundCohort
+	from, to time.Time
 }
 
-// countEach finds the people of several conditions by a statement that has a bit for each.
-func (c *peopledCut) countEach(ctx context.Context, list []*boundCohort, span [2]time.Time) error {
-	dids := make([]*didPeople, len(list))
-	for i, b := range list {
-		dids[i], _ = b.source.(*didPeople)
+// counts tells whether a cohort is a counting.
+func (b *boundCohort) counts() (c counting, ok bool) {
+	if d, is := b.source.(*didPeople); is && !d.First {
+		return counting{b, d.From, d.To}, true
 	}
-	q := newCompiler(c)
-	sql := q.bits(dids, span, c.scope.Zone)
-	ctx, trace := c.engine.Tracer.Start(purpose(ctx, "people"), "sql people")
-	defer trace.End()
-	ids := make([][]uint64, len(list))
-	for batch, err := range c.Batches(ctx, sql, q.args...) {
-		if err != nil {
-			return fmt.Errorf("read people: %w", err)
+	for i, part := range b.parts {
+		p, is := part.counts()
+		if !is || i > 0 && (p.from != c.from || p.to != c.to) {
+			return counting{}, false
 		}
-		people, bits := batch.Columns[0].Uint64, batch.Columns[1].Uint64
-		for i := range ids {
-			for row, b := range bits {
-				if b>>i&1 == 1 {
-					ids[i] = append(ids[i], people[row])
-				}
-			}
-		}
+		c = counting{b, p.from, p.to}
 	}
-	for i, b := range list {
-		c.know(b, dids[i].set(distinct(ids[i])))
-	}
-	return nil
+	return c, len(b.parts) > 0
 }
 
-// bits is SQL for people and a number each, whose bits tell which conditions on their events hold.
-func (c *compiler) bits(dids []*didPeople, span [2]time.Time, zone *time.Location) string {
-	c.column("person")
-	wanted, bits := make([]string, len(dids)), make([]string, len(dids))
-	for i, d := range dids {
-		wanted[i] = "(" + c.selects(&d.Selector, nil) + ")"
-		count := "count(*) FILTER (WHERE " + wanted[i] + ")"
-		holds := d.counted(count)
-		if holds == "" {
-			holds = count + " > 0"
-		}
-		bits[i] = "CASE WHEN " + holds + " THEN " + strconv.FormatInt(1<<i, 10) + " ELSE 0 END"
+// together are the parts of a cohort, of those that count in the same time one that stands for them.
+func (b *boundCohort) together() []*boundCohort {
+	if b.op == opNot {
+		return b.parts
 	}
-	return "SELECT person, " + c.dialect.Unsigned(strings.Join(bits, " + "), 64) + " AS bits FROM " + c.sourceOf(c.within(span[0], span[1], zone, false)) +
-		" WHERE " + strings.Join(wanted, " OR ") + " GROUP BY person HAVING bits > 0"
+	var out []*boundCohort
+	groups := map[[2]time.Time]*boundCohort{}
+	for _, part := range b.parts {
+		c, ok := part.counts()
+		at := [2]time.Time{c.from, c.to}
+		switch g := groups[at]; {
+		case !ok:
+			out = append(out, part)
+		case g == nil:
+			g = &boundCohort{op: b.op, key: part.key, parts: []*boundCohort{part}}
+			groups[at] = g
+			out = append(out, g)
+		default:
+			g.parts = append(g.parts, part)
+			g.key += " " + b.op + " " + part.key
+		}
+	}
+	return out
+}
+
+// nobody tells whether it holds for who did nothing.
+func (b *boundCohort) nobody() bool {
+	if d, ok := b.source.(*didPeople); ok {
+		return d.Least == 0
+	}
+	for _, part := range b.parts {
+		switch holds := part.nobody(); {
+		case b.op == opNot:
+			return !holds
+		case holds != (b.op == opAnd):
+			return holds
+		}
+	}
+	return b.op == opAnd
+}
+
+// people counts. Who did nothing has no row: when it holds for them, those are looked for for whom it does not.
+func (c counting) people(ctx context.Context, cut *peopledCut) (peopleSet, error) {
+	q := newCompiler(cut)
+	q.column("person")
+	var wanted []string
+	holds, except := q.counted(c.boundCohort, &wanted), c.nobody()
+	if except {
+		holds = "NOT " + holds
+	}
+	sql := "SELECT person FROM " + q.sourceOf(q.within(c.from, c.to, cut.scope.Zone, false)) + " WHERE " + strings.Join(wanted, " OR ") +
+		" GROUP BY person HAVING " + holds
+	ids, err := cut.ground().numbersOf(ctx, sql, q.args)
+	return peopleSet{ids, except}, err
+}
+
+// counted is the condition on somebody's events to be of a cohort. Events that do not match any of wanted, to which it adds, make no difference.
+func (c *compiler) counted(b *boundCohort, wanted *[]string) string {
+	if d, ok := b.source.(*didPeople); ok {
+		is := "(" + c.selects(&d.Selector, nil) + ")"
+		*wanted = append(*wanted, is)
+		return "(" + d.bounded("count(*) FILTER (WHERE "+is+")") + ")"
+	}
+	list := make([]string, len(b.parts))
+	for i, part := range b.parts {
+		list[i] = c.counted(part, wanted)
+	}
+	if b.op == opNot {
+		return "(NOT " + list[0] + ")"
+	}
+	return "(" + strings.Join(list, " "+strings.ToUpper(b.op)+" ") + ")"
 }
