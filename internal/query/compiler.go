@@ -99,6 +99,9 @@ func (c *compiler) value(ref PropertyRef) *value {
 		default: // No property is of another type.
 		}
 	}
+	if c.cut.Schema().NoOverflow {
+		return v
+	}
 	v.json = "j" + strconv.Itoa(len(c.refs))
 	c.derived = append(c.derived, v.json)
 	c.extracts = append(c.extracts, c.extract(c.column("overflow"), ref.Property)+" AS "+v.json)

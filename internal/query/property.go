@@ -92,8 +92,11 @@ func (v *value) numeric() string {
 // tagged is one text for every value: its type, a letter, and the value; null for a missing one. Of a built-in
 // column it is the column. decodeTagged reads it.
 func (v *value) tagged() string {
-	if v.builtIn {
+	switch {
+	case v.builtIn:
 		return v.text
+	case v.text != "" && v.number+v.boolean+v.time+v.json == "":
+		return "'s' || " + v.text
 	}
 	var b strings.Builder
 	b.WriteString("CASE")

@@ -226,6 +226,9 @@ func shapeType(v *value) string {
 			" WHEN 'VARCHAR' THEN CASE WHEN %s THEN %d ELSE %d END ELSE %d END",
 			v.json, v.dialect.JSONType(v.json), shapeBoolean, shapeJSON, shapeJSON, isTime(v.dialect, text), shapeTime, shapeText, shapeNumber)
 	}
+	if b.Len() == len("CASE") {
+		return "0"
+	}
 	b.WriteString(" ELSE 0 END")
 	return b.String()
 }

@@ -173,6 +173,8 @@ type Schema struct {
 	// Properties are the property columns by key: one entry a type that was seen. A key that is not here has no
 	// column: its values, if any, are in the JSON object of the column "overflow".
 	Properties map[string][]PropertyColumn
+	// NoOverflow tells that no row has anything there.
+	NoOverflow bool
 	// PropertyLimit is how many property columns a project may have.
 	PropertyLimit int
 	// DayZone is the name of the time zone in which the column "day" of every row was cut; empty when rows of several

@@ -109,7 +109,7 @@ func (c *cut) Watermark() store.Watermark { return c.watermark }
 
 // Schema implements store.Cut.
 func (c *cut) Schema() *store.Schema {
-	s := &store.Schema{Properties: map[string][]store.PropertyColumn{}, PropertyLimit: c.store.opts.PropertyLimit, DayZone: c.zone}
+	s := &store.Schema{Properties: map[string][]store.PropertyColumn{}, PropertyLimit: c.store.opts.PropertyLimit, DayZone: c.zone, NoOverflow: !c.overflows}
 	for _, p := range c.props {
 		s.Properties[p.Key] = append(s.Properties[p.Key], p)
 	}
