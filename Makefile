@@ -99,7 +99,7 @@ race: ## run the tests of everything concurrent under the race detector
 	$(GOTEST) $(TAGS) -race -short $$($(GO) list $(TAGS) ./internal/eventlog/... ./internal/ingest ./internal/process/... \
 		./internal/store/... ./internal/server/... ./internal/project/... ./internal/cache/... ./internal/query/history ./internal/archive/... \
 		./internal/yield ./internal/app/... | grep -vE '/internal/(store/duckdb|project/sqlite)$$')
-	$(GOTEST) $(TAGS) -race -short ./internal/query ./internal/store/duckdb ./internal/project/sqlite -rapid.checks=4
+	$(GOTEST) $(TAGS) -race -short -timeout 20m ./internal/query ./internal/store/duckdb ./internal/project/sqlite -rapid.checks=4
 
 # The gate draws a few histories, others each time it runs. This draws many; with a crash laboratory of ten times the cuts and a longer
 # fuzz it runs every night.
