@@ -34,8 +34,10 @@ const (
 	// counted, and a project not more often than spareEach. So questions look little up where little happens.
 	spareShare = 10
 	spareEach  = time.Minute
-	// spareLeast is the time that sealing is taken for at least, rowTime that of a row as long as nothing was sealed.
+	// spareLeast is the time that sealing is taken for at least, spareMost how long it may take in spare time: what else changes rows waits for it.
+	// rowTime is that of a row as long as nothing was sealed.
 	spareLeast = 100 * time.Millisecond
+	spareMost  = 2 * time.Minute
 	rowTime    = 4 * time.Microsecond
 )
 
@@ -86,19 +88,23 @@ func merged(fresh int64, tiers []tier, must func(*tier) bool) (from []tier, rows
 func (s *Store) spare() (p store.ProjectID, from []tier, ok bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	now, rows := s.opts.Now(), int64(0)
+	now := s.opts.Now()
 	var longest time.Time
+	var takes time.Duration
 	for id, f := range s.unsealed {
 		t, tiers := s.tables[id], s.sealed[id].tiers
-		if t == nil || !t.ready || now.Before(f.again) || now.Sub(f.tried) < spareEach || f.rows == 0 && !slices.ContainsFunc(tiers, func(t tier) bool { return t.moved > 0 }) {
+		if t == nil || !t.ready || now.Before(f.again) || now.Sub(f.tried) < spareEach || ok && !f.tried.Before(longest) {
 			continue
 		}
-		if !ok || f.tried.Before(longest) {
-			p, longest, ok = id, f.tried, true
-			from, rows = merged(f.rows, tiers, func(t *tier) bool { return t.moved > 0 })
+		linked := func(t *tier) bool { return t.moved > 0 }
+		if f.rows == 0 && !slices.ContainsFunc(tiers, func(t tier) bool { return linked(&t) }) {
+			continue
+		}
+		list, rows := merged(f.rows, tiers, linked)
+		if lasts := max(time.Duration(rows)*s.rowTime, spareLeast); lasts <= spareMost {
+			p, from, takes, longest, ok = id, list, lasts, f.tried, true
 		}
 	}
-	takes := max(time.Duration(rows)*s.rowTime, spareLeast)
 	return p, from, ok && now.Sub(s.rested) >= spareShare*takes
 }
 

@@ -282,6 +282,11 @@ func TestSealed(t *testing.T) {
 		}
 		now = now.Add(2 * time.Second)
 		spare("true 1 2 1")
+		s.sealed[1].tiers[0].Rows = int64(spareMost / s.rowTime)
+		if _, _, ok := s.spare(); ok {
+			t.Error("everything else waits for longer than it may")
+		}
+		s.sealed[1].tiers[0].Rows = 30_000
 		s.unsealed[2].rows = 5
 		spare("true 1 2 1")
 		s.unsealed[1].tried = now.Add(-time.Second)
