@@ -201,6 +201,43 @@ func TestSealed(t *testing.T) {
 		days(t, f, 13)
 		right(t, target, a, 2, 13)
 	})
+	t.Run("in spare time", func(t *testing.T) {
+		target, a := open(t)
+		now := time.Now()
+		a.opts.Now = func() time.Time { return now }
+		spare := func() {
+			t.Helper()
+			now = now.Add(spareShare * spareEach)
+			if err := a.sealDue(ctx); err != nil {
+				t.Fatal(err)
+			}
+			if n := a.countUnsealed(); n != 0 {
+				t.Errorf("%v rows are in no tier", n)
+			}
+			c, err := a.Cut(ctx, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			if c, ok := c.(*cut); !ok || c.looksUp() {
+				t.Error("links are looked up")
+			}
+		}
+		spare()
+		at := a.Position()
+		a.AddLink(store.Link{Project: 1, From: 1, To: 2, Position: at})
+		if err := a.Commit(ctx, at+1); err != nil {
+			t.Fatal(err)
+		}
+		if n := a.countLinks(); n != 1 {
+			t.Errorf("%v links have come", n)
+		}
+		spare()
+		if n := a.countLinks(); n != 0 {
+			t.Errorf("%v links are looked up", n)
+		}
+		right(t, target, a, 2, 10)
+	})
 	t.Run("by a newer version", func(t *testing.T) {
 		target, a := open(t)
 		if err := a.client.exec(ctx, "INSERT INTO migrations (version) VALUES (1000)"); err != nil {
