@@ -137,15 +137,11 @@ func (c *peopledCut) set(ctx context.Context, b *boundCohort) (peopleSet, error)
 	if err != nil {
 		return peopleSet{}, err
 	}
-	c.know(b, s)
-	return s, nil
-}
-
-func (c *peopledCut) know(b *boundCohort, s peopleSet) {
 	if c.sets == nil {
 		c.sets = map[string]peopleSet{}
 	}
 	c.sets[b.key] = s
+	return s, nil
 }
 
 // adopt takes people over who were found on an earlier cut, as what they have become.
