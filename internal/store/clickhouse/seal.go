@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -83,24 +82,23 @@ func merged(fresh int64, tiers []tier, must func(*tier) bool) (from []tier, rows
 	return from, rows
 }
 
-// spare is the project whose rows are sealed next in spare time, of those that have something to gain from it the one that waits the longest; ok
-// tells whether there is one, and time for it.
-func (s *Store) spare() (p store.ProjectID, from []tier, ok bool) {
+// spare is the project whose rows are sealed next in spare time, of those that are ready and have something to gain from it the one that waits the
+// longest; ok tells whether there is one, and time for it.
+func (s *Store) spare(ready map[store.ProjectID]*table) (p store.ProjectID, from []tier, ok bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	now := s.opts.Now()
 	var longest time.Time
 	var takes time.Duration
-	for id, f := range s.unsealed {
-		t, tiers := s.tables[id], s.sealed[id].tiers
-		if t == nil || !t.ready || now.Before(f.again) || now.Sub(f.tried) < spareEach || ok && !f.tried.Before(longest) {
+	for id := range ready {
+		f := s.unsealed[id]
+		if f == nil || now.Before(f.again) || now.Sub(f.tried) < spareEach || ok && !f.tried.Before(longest) {
 			continue
 		}
-		linked := func(t *tier) bool { return t.moved > 0 }
-		if f.rows == 0 && !slices.ContainsFunc(tiers, func(t tier) bool { return linked(&t) }) {
+		list, rows := merged(f.rows, s.sealed[id].tiers, func(t *tier) bool { return t.moved > 0 })
+		if rows == 0 {
 			continue
 		}
-		list, rows := merged(f.rows, tiers, linked)
 		if lasts := max(time.Duration(rows)*s.rowTime, spareLeast); lasts <= spareMost {
 			p, from, takes, longest, ok = id, list, lasts, f.tried, true
 		}
@@ -127,7 +125,7 @@ func (s *Store) sealDue(ctx context.Context) error {
 			try(p, t, from)
 		}
 	}
-	if p, from, ok := s.spare(); ok {
+	if p, from, ok := s.spare(ready); ok {
 		try(p, ready[p], from)
 	}
 	return errors.Join(errs...)
