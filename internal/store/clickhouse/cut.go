@@ -37,6 +37,8 @@ type cut struct {
 	sealed     sealed
 	sealedName string
 	moved      bool
+	// seen is how many of targets.moved it has.
+	seen int
 	// overflows tells that the project may have rows with an overflow.
 	overflows bool
 	// people and few are relations of the cut's own.
@@ -73,7 +75,7 @@ func (s *Store) Cut(_ context.Context, project store.ProjectID) (store.Cut, erro
 			c.expired += " AND NOT (" + e.rows() + ")"
 		}
 	}
-	c.moved = s.targets.latest[project] > c.sealed.linked()
+	c.moved, c.seen = s.targets.latest[project] > c.sealed.linked(), s.targets.moved[project]
 	c.links = fmt.Sprintf("project = %d AND written <= %d AND %s", project, at, s.valid("written", true))
 	if fault.Planted(fault.LinkLate) {
 		c.links += fmt.Sprintf(" AND written < %d", at)

@@ -53,11 +53,14 @@ type targets struct {
 	// last who is who.
 	linked, spanned map[store.ProjectID]bool
 	latest          map[store.ProjectID]eventlog.Position
+	// moved is how many links have been written since the store was opened.
+	moved map[store.ProjectID]int
 }
 
 func newTargets() targets {
 	return targets{
 		map[who]uint64{}, map[person][]who{}, map[person][]uint64{}, map[store.ProjectID]bool{}, map[store.ProjectID]bool{}, map[store.ProjectID]eventlog.Position{},
+		map[store.ProjectID]int{},
 	}
 }
 

@@ -40,9 +40,9 @@ const (
 	rowTime    = 4 * time.Microsecond
 )
 
-// stale tells whether too many links have come since a tier was made.
-func (t *tier) stale() bool {
-	return int64(t.moved) >= min(max(t.Rows/staleShare, staleFewest), staleMost)
+// stale tells whether too many links have come since a tier was made, when so many have come since the store was opened.
+func (t *tier) stale(links int) bool {
+	return int64(links-t.before) >= min(max(t.Rows/staleShare, staleFewest), staleMost)
 }
 
 // due are the tiers of a project that are to be written into a new one, with the rows that are in none; ok tells whether it is time to.
@@ -54,18 +54,18 @@ func (s *Store) due(p store.ProjectID) (from []tier, ok bool) {
 	if now == nil || s.opts.Now().Before(now.again) {
 		return nil, false
 	}
-	tiers := s.sealed[p].tiers
+	tiers, links := s.sealed[p].tiers, s.targets.moved[p]
 	all, stale := int64(0), false
 	for i := range tiers {
 		all += tiers[i].Rows
-		stale = stale || tiers[i].stale()
+		stale = stale || tiers[i].stale(links)
 	}
 	enough := max(min(all/sealShare, sealMost), s.opts.SealRows)
 	late := now.rows >= s.opts.SealRows/sealShare && s.opts.Now().Sub(now.since) >= sealAfter
 	if !stale && !late && now.rows < enough {
 		return nil, false
 	}
-	from, _ = merged(now.rows, tiers, (*tier).stale)
+	from, _ = merged(now.rows, tiers, func(t *tier) bool { return t.stale(links) })
 	return from, true
 }
 
@@ -95,7 +95,7 @@ func (s *Store) spare(ready map[store.ProjectID]*table) (p store.ProjectID, from
 		if f == nil || now.Before(f.again) || now.Sub(f.tried) < spareEach || ok && !f.tried.Before(longest) {
 			continue
 		}
-		list, rows := merged(f.rows, s.sealed[id].tiers, func(t *tier) bool { return t.moved > 0 })
+		list, rows := merged(f.rows, s.sealed[id].tiers, func(t *tier) bool { return s.targets.moved[id] > t.before })
 		if rows == 0 {
 			continue
 		}
@@ -169,7 +169,7 @@ func (s *Store) seal(ctx context.Context, t *table, from []tier) error {
 		return nil
 	}
 	next := sealed{number: s.nextSeal(), position: c.watermark.Position}
-	made := tier{Number: next.number, Linked: next.position}
+	made := tier{Number: next.number, Linked: next.position, before: c.seen}
 	abandon := func(err error) error {
 		s.retire(retired{project: t.project, tiers: []uint64{made.Number}})
 		return err
@@ -204,17 +204,10 @@ func (s *Store) seal(ctx context.Context, t *table, from []tier) error {
 	return nil
 }
 
-// adopt has cuts read what was sealed. Links and rows may have come since its own cut.
+// adopt has cuts read what was sealed. Rows may have come since its own cut.
 func (s *Store) adopt(p store.ProjectID, next sealed, rows int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i := range next.tiers {
-		if before := of(s.sealed[p].tiers, next.tiers[i].Number); before != nil {
-			next.tiers[i].moved = before.moved
-		} else if s.targets.latest[p] > next.tiers[i].Linked {
-			next.tiers[i].moved = 1 // at least
-		}
-	}
 	s.sealed[p] = next
 	now := s.unsealed[p]
 	now.rows, now.since, now.pause = max(now.rows-rows, 0), s.opts.Now(), 0

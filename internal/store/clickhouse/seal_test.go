@@ -280,7 +280,7 @@ func TestSealed(t *testing.T) {
 		is("true 3")
 		s.unsealed[1].rows = 700
 		is("false")
-		s.sealed[1].tiers[0].moved = staleFewest
+		s.sealed[1].tiers[0].before = -staleFewest
 		is("true 3 1")
 		s.sealed[1].tiers[0].Rows = 1 << 30
 		is("false")
@@ -306,9 +306,9 @@ func TestSealed(t *testing.T) {
 		s.unsealed[2], s.unsealed[3] = &fresh{tried: now}, &fresh{rows: 1}
 		now = now.Add(spareShare * 50 * time.Second)
 		spare("false") // nothing to gain
-		s.sealed[1].tiers[0].moved = 1
+		s.sealed[1].tiers[0].before = -1
 		spare("true 1 1")
-		s.sealed[1].tiers[1].moved = 1
+		s.sealed[1].tiers[1].before = -1
 		spare("true 1 2 1")
 		s.unsealed[1].rows = 1
 		now = now.Add(-time.Second)

@@ -25,8 +25,8 @@ type tier struct {
 	Odd int64 `json:"odd,omitempty"`
 	// Linked is the position of the cut: links that were written behind it are to be looked up.
 	Linked eventlog.Position `json:"linked"`
-	// moved is how many links were.
-	moved int
+	// before is how many of targets.moved its rows have. It is below zero by those that they lack of what came before the store was opened.
+	before int
 }
 
 // of is the tier with a number, nil when there is none.
@@ -107,10 +107,10 @@ func (s *Store) countLinks() float64 {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	n := 0
-	for _, of := range s.sealed {
+	for p, of := range s.sealed {
 		most := 0
 		for i := range of.tiers {
-			most = max(most, of.tiers[i].moved)
+			most = max(most, s.targets.moved[p]-of.tiers[i].before)
 		}
 		n += most
 	}
@@ -140,9 +140,7 @@ func (s *Store) nextSeal() uint64 {
 func (s *Store) moved(moves []move, after eventlog.Position) {
 	for _, m := range moves {
 		s.targets.latest[m.project] = after
-		for i := range s.sealed[m.project].tiers {
-			s.sealed[m.project].tiers[i].moved++
-		}
+		s.targets.moved[m.project]++
 	}
 }
 
@@ -241,7 +239,7 @@ func (s *Store) countMoved(ctx context.Context) error {
 		}
 	}
 	err := s.together(ctx, statements, func(v []any) {
-		s.sealed[store.ProjectID(v[0].(uint64))].tiers[v[1].(uint64)].moved += int(v[2].(uint64))
+		s.sealed[store.ProjectID(v[0].(uint64))].tiers[v[1].(uint64)].before -= int(v[2].(uint64))
 	})
 	if err != nil {
 		return fmt.Errorf("count links since rows were sealed: %w", err)
