@@ -84,8 +84,11 @@ func (b *cohortBinder) between(r *Range, field string) (from, to time.Time, err 
 	return from, to, nil
 }
 
+// everybody tells that it is no condition.
+func (d *didPeople) everybody() bool { return d.Least == 0 && d.Most < 0 }
+
 func (d *didPeople) people(ctx context.Context, c *peopledCut) (peopleSet, error) {
-	if d.Least == 0 && d.Most < 0 {
+	if d.everybody() {
 		return peopleSet{except: true}, nil
 	}
 	q := newCompiler(c)

@@ -164,7 +164,7 @@ func (c *peopledCut) evaluate(ctx context.Context, b *boundCohort) (out peopleSe
 	if b.source != nil {
 		return b.source.people(ctx, c)
 	}
-	if counts, ok := b.counts(); ok {
+	if counts, ok := b.counts(); ok && counts.conditions > 1 {
 		return counts.people(ctx, c)
 	}
 	for i, part := range b.together() {

@@ -11,43 +11,41 @@ import (
 type counting struct {
 	*boundCohort
 	from, to time.Time
+	// conditions is how many there are.
+	conditions int
 }
 
 // counts tells whether a cohort is a counting.
 func (b *boundCohort) counts() (c counting, ok bool) {
-	if d, is := b.source.(*didPeople); is && !d.First {
-		return counting{b, d.From, d.To}, true
+	if d, is := b.source.(*didPeople); is {
+		return counting{b, d.From, d.To, 1}, !d.First && !d.everybody()
 	}
 	for i, part := range b.parts {
 		p, is := part.counts()
 		if !is || i > 0 && (p.from != c.from || p.to != c.to) {
 			return counting{}, false
 		}
-		c = counting{b, p.from, p.to}
+		c = counting{b, p.from, p.to, c.conditions + p.conditions}
 	}
-	return c, len(b.parts) > 0
+	return c, c.conditions > 0
 }
 
-// together are the parts of a cohort, of those that count in the same time one that stands for them.
-func (b *boundCohort) together() []*boundCohort {
-	if b.op == opNot {
-		return b.parts
-	}
-	var out []*boundCohort
-	groups := map[[2]time.Time]*boundCohort{}
+// together are the parts of a cohort, of several that count in the same time one that stands for them.
+func (b *boundCohort) together() (out []*boundCohort) {
+	places := map[[2]time.Time]int{}
 	for _, part := range b.parts {
 		c, ok := part.counts()
 		at := [2]time.Time{c.from, c.to}
-		switch g := groups[at]; {
+		place, another := places[at]
+		switch {
 		case !ok:
 			out = append(out, part)
-		case g == nil:
-			g = &boundCohort{op: b.op, key: part.key, parts: []*boundCohort{part}}
-			groups[at] = g
-			out = append(out, g)
+		case another:
+			first := out[place]
+			out[place] = &boundCohort{op: b.op, key: first.key + " " + b.op + " " + part.key, parts: []*boundCohort{first, part}}
 		default:
-			g.parts = append(g.parts, part)
-			g.key += " " + b.op + " " + part.key
+			places[at] = len(out)
+			out = append(out, part)
 		}
 	}
 	return out

@@ -85,7 +85,8 @@ func (c *compiler) value(ref PropertyRef) *value {
 		v.text, v.builtIn = c.column(column), true
 		return v
 	}
-	for _, p := range c.cut.Schema().Properties[ref.Property] {
+	schema := c.cut.Schema()
+	for _, p := range schema.Properties[ref.Property] {
 		name := c.column(p.Column)
 		switch p.Type {
 		case store.Text:
@@ -99,7 +100,7 @@ func (c *compiler) value(ref PropertyRef) *value {
 		default: // No property is of another type.
 		}
 	}
-	if c.cut.Schema().NoOverflow {
+	if schema.NoOverflow {
 		return v
 	}
 	v.json = "j" + strconv.Itoa(len(c.refs))
