@@ -59,7 +59,12 @@ type targets struct {
 
 func newTargets() targets {
 	return targets{
-		map[who]uint64{}, map[person][]who{}, map[person][]uint64{}, map[store.ProjectID]bool{}, map[store.ProjectID]bool{}, map[store.ProjectID]eventlog.Position{},
+		map[who]uint64{},
+		map[person][]who{},
+		map[person][]uint64{},
+		map[store.ProjectID]bool{},
+		map[store.ProjectID]bool{},
+		map[store.ProjectID]eventlog.Position{},
 		map[store.ProjectID]int{},
 	}
 }
