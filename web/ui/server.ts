@@ -38,7 +38,9 @@ export class Server {
     });
     const find = (pattern: RegExp) => pattern.exec(said)?.[0] ?? '';
     const link = find(/http:\/\/\S+#key=\S+/);
-    return new Server(child, data, new URL(link).origin, find(/fw_\w+/), find(/fa_\w+/), link);
+    const server = new Server(child, data, new URL(link).origin, find(/fw_\w+/), find(/fa_\w+/), link);
+    await server.answers('/v1/schema'); // it says its addresses, and takes events, before it has opened the store
+    return server;
   }
 
   /** Ends the process, which is all that happens to the data. */
@@ -54,7 +56,12 @@ export class Server {
     await this.halt();
     this.process = serve(this.data, new URL(this.url).host, options);
     this.process.stdout!.resume();
-    const answers = async () => (await fetch(`${this.url}/v1/me`, { headers: { Authorization: `Bearer ${this.admin}` } })).ok;
+    await this.answers('/v1/me');
+  }
+
+  /** Waits until a path is answered as it should be. */
+  private async answers(path: string): Promise<void> {
+    const answers = async () => (await fetch(this.url + path, { headers: { Authorization: `Bearer ${this.admin}` } })).ok;
     while (!(await answers().catch(() => false))) {
       if (this.process.exitCode !== null) throw new Error(`the server ended with ${this.process.exitCode}`);
       await new Promise((done) => setTimeout(done, 50));
