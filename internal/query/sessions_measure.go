@@ -162,7 +162,7 @@ func (r *ResolvedSessions) measured(c *session.Cell) []SessionMeasured {
 		slices.Sort(values)
 		total := float64(a.Events)
 		if r.Measures[k].Property != "" {
-			total = a.Sum
+			total = session.Sum(values)
 		}
 		n.Sessions, n.Total, n.Average = a.Sessions, finite(total), finite(total/float64(c.Sessions))
 		zeros := int(c.Sessions - a.Sessions)

@@ -66,9 +66,8 @@ func (m *Machine) amount(e *history.Event) {
 
 // Amounts adds up a measure of some sessions.
 type Amounts struct {
-	// Sessions have an event that is measured, Events is how many of these there are, Sum that of their numbers.
+	// Sessions have an event that is measured, Events is how many of these there are.
 	Sessions, Events int64
-	Sum              float64
 	// Values are the measures of those sessions, in no order.
 	Values []Measure
 }
@@ -80,7 +79,7 @@ func (c *Cell) measure(list []Measure) {
 	for k, m := range list {
 		if m.Events > 0 {
 			a := &c.Measures[k]
-			a.Sessions, a.Events, a.Sum, a.Values = a.Sessions+1, a.Events+m.Events, a.Sum+m.Sum, append(a.Values, m)
+			a.Sessions, a.Events, a.Values = a.Sessions+1, a.Events+m.Events, append(a.Values, m)
 		}
 	}
 }
@@ -97,7 +96,17 @@ func (c *Cell) merge(list []Amounts) {
 }
 
 func (a *Amounts) count(o *Amounts) {
-	a.Sessions, a.Events, a.Sum = a.Sessions+o.Sessions, a.Events+o.Events, a.Sum+o.Sum
+	a.Sessions, a.Events = a.Sessions+o.Sessions, a.Events+o.Events
+}
+
+// Sum adds sorted values up. Sessions come to a tally in the order in which its makers happen to be done, and a sum of floating point
+// numbers depends on the order; in that of the values it is the same for each answer.
+func Sum(sorted []float64) float64 {
+	sum := 0.0
+	for _, v := range sorted {
+		sum += v
+	}
+	return sum
 }
 
 // Quantile interpolates between the two nearest of some sorted values, among which zeros more stand in their place.
