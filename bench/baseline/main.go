@@ -37,7 +37,7 @@ func main() {
 	storeFile := flag.String("store", "", "store.duckdb of a stopped server")
 	dir := flag.String("dir", "", "folder for the table made from it")
 	runs := flag.Int("runs", 5, "runs of each question after one to warm up")
-	memory := flag.String("memory", "288MiB", "DuckDB's memory limit, as the server has it")
+	memory := flag.String("memory", "224MiB", "DuckDB's memory limit, as the server has it")
 	flag.Parse()
 	if err := run(context.Background(), *storeFile, *dir, *memory, *runs); err != nil {
 		fmt.Fprintln(os.Stderr, "baseline:", err)

@@ -21,7 +21,7 @@ const tellEvery = 10 * time.Second
 // storeOptions are those of the store in a folder.
 func (p *pipeline) storeOptions(dir string, r prometheus.Registerer) duckdb.Options {
 	o := storeOptions(p.config, dir, p.threads)
-	o.Logger, o.Registerer, o.Yield, o.Full = p.logger, r, p.questions.Background().Yield, p.full
+	o.Logger, o.Registerer, o.Yield, o.Spare, o.Full = p.logger, r, p.questions.Background().Yield, p.questions.Spare().Do, p.full
 	return o
 }
 

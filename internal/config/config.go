@@ -89,7 +89,7 @@ type Dedup struct {
 // Store configures the column store.
 type Store struct {
 	Address       string        `yaml:"address" default:"" doc:"Where events are stored for questions: the address of a ClickHouse database that this server alone writes to, such as clickhouse://freshet:password@ch.example.com:9000/freshet, or clickhouses:// for TLS. With ?cluster=name behind it they are spread over the shards of a cluster that is in remote_servers of that server. A password belongs into the environment (this setting as FRESHET_STORE_ADDRESS). Empty: DuckDB in the data folder."`
-	MemoryLimit   Bytes         `yaml:"memory_limit" default:"288MiB" doc:"Memory that DuckDB may use, for questions and for writing; rows in memory come on top, about 150 bytes each. In ClickHouse its own limits hold."`
+	MemoryLimit   Bytes         `yaml:"memory_limit" default:"224MiB" doc:"Memory that DuckDB may use, for questions and for writing; rows in memory come on top, about 150 bytes each. In ClickHouse its own limits hold."`
 	Threads       int           `yaml:"threads" default:"0" doc:"Threads a query may use; 0 is one per core."`
 	FlushRows     int           `yaml:"flush_rows" default:"122880" doc:"Rows in memory at which they are flushed to disk."`
 	FlushInterval time.Duration `yaml:"flush_interval" default:"5m" doc:"Age of rows in memory at which they are flushed however few they are."`

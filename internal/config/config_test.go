@@ -15,7 +15,7 @@ func TestDefaultIsValid(t *testing.T) {
 	if err := c.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	if c.Listen != ":8080" || c.Limits.MaxBody != 32<<20 || c.Dedup.Window != 720*time.Hour || c.Store.MemoryLimit != 288<<20 {
+	if c.Listen != ":8080" || c.Limits.MaxBody != 32<<20 || c.Dedup.Window != 720*time.Hour || c.Store.MemoryLimit != 224<<20 {
 		t.Errorf("%+v", c)
 	}
 }

@@ -1,7 +1,7 @@
 // Package yield lets work that can wait give way to work that somebody waits for, for a while.
 //
 // Who answers somebody says so with Foreground.Begin. Who writes what is safe already, to disk or to the archive, calls
-// Background.Yield between two pieces of it. On a machine with few cores that is the difference between a question that
+// Background.Yield between two pieces of it; who merely tidies does a piece with Spare.Do. On a machine with few cores that is the difference between a question that
 // takes its time and one that takes twice that.
 package yield
 
@@ -24,6 +24,8 @@ type Foreground struct {
 	running int
 	// idle is closed when nothing runs any more; nil when nothing runs.
 	idle chan struct{}
+	// ended is when the last of it did.
+	ended time.Time
 }
 
 // Begin says that somebody waits, until end is called, once.
@@ -41,7 +43,7 @@ func (f *Foreground) end() {
 	defer f.mu.Unlock()
 	if f.running--; f.running == 0 {
 		close(f.idle)
-		f.idle = nil
+		f.idle, f.ended = nil, time.Now()
 	}
 }
 
@@ -50,6 +52,13 @@ func (f *Foreground) busy() <-chan struct{} {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.idle
+}
+
+// quiet tells whether nobody has waited for anything for a while.
+func (f *Foreground) quiet(now time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.running == 0 && now.Sub(f.ended) >= lull
 }
 
 // Background is one piece of work that can wait. It has one user at a time.

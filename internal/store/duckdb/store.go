@@ -56,6 +56,8 @@ type Options struct {
 	// Yield is called between two pieces of a flush, which may wait there while somebody waits for an answer; default it
 	// does not. It is not called when rows pile up in memory.
 	Yield func(ctx context.Context)
+	// Spare does a piece of what merely tidies, or leaves it for a later call while somebody waits for answers; default it does it.
+	Spare func(piece func() error) error
 	// Full tells that the disk has no room for what merely tidies: days stay as they are, and dead rows where they are. Default it
 	// always has.
 	Full       func() bool
@@ -82,6 +84,9 @@ func (o *Options) defaults() {
 	}
 	if o.Yield == nil {
 		o.Yield = func(context.Context) {}
+	}
+	if o.Spare == nil {
+		o.Spare = func(piece func() error) error { return piece() }
 	}
 	if o.Full == nil {
 		o.Full = func() bool { return false }
