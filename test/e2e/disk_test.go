@@ -117,11 +117,11 @@ func TestOldDaysGoOnAFullDisk(t *testing.T) {
 	s.send("/v1/events", manyEvents("new", 100))
 	s.waitIdle()
 	eventually(t, soon, "all is on disk", func() bool { return s.status().Store.HotRows == 0 })
-	if r, err := s.call(http.MethodPatch, "/v1/projects/1", s.admin, []byte(`{"retention_days":30}`)); err != nil || r.status != http.StatusOK {
-		t.Fatalf("set the retention: %v %s", err, r)
-	}
 	if got := countIDs(s.export("")); got["old"] != 3000 {
 		t.Fatalf("before the disk is full there are %v", got)
+	}
+	if r, err := s.call(http.MethodPatch, "/v1/projects/1", s.admin, []byte(`{"retention_days":30}`)); err != nil || r.status != http.StatusOK {
+		t.Fatalf("set the retention: %v %s", err, r)
 	}
 	release := ballast(t, disk, 0)
 	defer release()
