@@ -1,8 +1,8 @@
 // Package yield lets work that can wait give way to work that somebody waits for, for a while.
 //
 // Who answers somebody says so with Foreground.Begin. Who writes what is safe already, to disk or to the archive, calls
-// Background.Yield between two pieces of it; who merely tidies does a piece with Spare.Do. On a machine with few cores that is the difference between a question that
-// takes its time and one that takes twice that.
+// Background.Yield between two pieces of it; who merely tidies does a piece with Spare.Do. On a machine with few cores
+// that is the difference between a question that takes its time and one that takes twice that.
 package yield
 
 import (

@@ -23,16 +23,19 @@ func (s *Store) compact(ctx context.Context) error {
 	if s.opts.Full() {
 		return nil // All of it needs space before it frees any, and a checkpoint that finds none breaks the store.
 	}
-	return s.opts.Spare(func() error {
-		closed := s.opts.Now().Add(-36*time.Hour).Unix() / 86400
-		if done, err := s.compactDay(ctx, closed); done || err != nil {
-			return err
-		}
-		if err := s.bringOver(ctx, closed); err != nil {
-			return err
-		}
-		return s.vacuum(ctx)
-	})
+	return s.opts.Spare(func() error { return s.tidy(ctx) })
+}
+
+// tidy does one piece of that; the caller holds flushing.
+func (s *Store) tidy(ctx context.Context) error {
+	closed := s.opts.Now().Add(-36*time.Hour).Unix() / 86400
+	if done, err := s.compactDay(ctx, closed); done || err != nil {
+		return err
+	}
+	if err := s.bringOver(ctx, closed); err != nil {
+		return err
+	}
+	return s.vacuum(ctx)
 }
 
 // compactDay rewrites the day before closed that has the most runs; done tells that one had too many.
