@@ -48,9 +48,9 @@ type cut struct {
 	attribution           store.Attribution
 	handedAny, handedOpen bool
 	spans                 bool
-	// former tells that some rows on disk are of a former layout.
-	former bool
-	zone   flat.Zone
+	// former tells that some rows on disk are of a former layout, overflows that some may have an overflow.
+	former, overflows bool
+	zone              flat.Zone
 	// links are those that were not written when the cut was made, for all projects.
 	links [][]store.Link
 	// begun tells that a project without events has a transaction after all.
@@ -84,7 +84,7 @@ func (s *Store) Cut(ctx context.Context, project store.ProjectID) (store.Cut, er
 			}
 		}
 		c.onDisk, c.disk, c.spans = c.table.diskReady, c.table.diskReadyProps, c.table.diskReadySpans
-		c.former = c.table.former
+		c.former, c.overflows = c.table.former, c.table.overflows
 		c.look(project)
 	}
 	s.mu.RUnlock()
@@ -132,7 +132,9 @@ func (c *cut) Watermark() store.Watermark { return c.watermark }
 
 // Schema implements store.Cut.
 func (c *cut) Schema() *store.Schema {
-	s := &store.Schema{Properties: map[string][]store.PropertyColumn{}, PropertyLimit: c.store.opts.PropertyLimit, DayZone: c.zone.Name}
+	s := &store.Schema{
+		Properties: map[string][]store.PropertyColumn{}, PropertyLimit: c.store.opts.PropertyLimit, DayZone: c.zone.Name, NoOverflow: !c.overflows,
+	}
 	for _, p := range c.props {
 		s.Properties[p.Key] = append(s.Properties[p.Key], p)
 	}

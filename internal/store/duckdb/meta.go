@@ -82,6 +82,9 @@ func (s *Store) loadMeta(ctx context.Context) error {
 	if err := s.loadTables(ctx); err != nil {
 		return fmt.Errorf("read tables: %w", err)
 	}
+	if err := s.loadOverflows(ctx); err != nil {
+		return fmt.Errorf("look for overflows: %w", err)
+	}
 	if err := s.loadFormer(ctx); err != nil {
 		return fmt.Errorf("read which days are of a former layout: %w", err)
 	}
@@ -157,6 +160,18 @@ func (s *Store) loadTables(ctx context.Context) error {
 		t.diskProps, t.diskReadyProps = len(t.props), len(t.props)
 	}
 	return props.Err()
+}
+
+// loadOverflows finds out which tables have rows with an overflow. It reads no row where there is none: the statistics of a
+// column say so.
+func (s *Store) loadOverflows(ctx context.Context) error {
+	for _, t := range s.tables {
+		row := s.flusher.QueryRowContext(ctx, "SELECT count(*) > 0 FROM (SELECT 1 FROM "+t.cold+" WHERE overflow IS NOT NULL LIMIT 1)")
+		if err := row.Scan(&t.overflows); err != nil {
+			return fmt.Errorf("project %d: %w", t.project, err)
+		}
+	}
+	return nil
 }
 
 func (s *Store) loadLedger(ctx context.Context) error {

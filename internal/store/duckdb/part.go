@@ -30,7 +30,7 @@ func newPart(t *table) *part {
 	return p
 }
 
-// add appends the rows of a batch.
+// add appends the rows of a batch. The caller holds Store.mu.
 func (p *part) add(r *rows) {
 	for len(p.props) < len(r.props) {
 		c := &r.props[len(p.props)]
@@ -44,6 +44,7 @@ func (p *part) add(r *rows) {
 	}
 	p.n += r.n
 	p.zone = p.zone.With(r.events.Zone())
+	p.table.overflows = p.table.overflows || r.builtin[flat.Overflow].rows > 0
 }
 
 // filled returns the columns that have a value. They are views: what is appended to the part later does not change them.

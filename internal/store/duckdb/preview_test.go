@@ -40,6 +40,9 @@ func labelled(t fataler, s *Store, from func(c store.Cut, names []string) string
 		var cells []string
 		for i, v := range row {
 			if v != nil {
+				if names[i] == "overflow" && c.Schema().NoOverflow {
+					t.Fatal("there is an overflow in a project that has none")
+				}
 				cells = append(cells, fmt.Sprint(labels[i], "=", v))
 			}
 		}

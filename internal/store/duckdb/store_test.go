@@ -26,13 +26,19 @@ func open(t *testing.T, dir string) *Store {
 // fill adds n events of ten persons from the position on and commits them.
 func fill(t *testing.T, s *Store, from, n int) {
 	t.Helper()
+	fillWith(t, s, from, n, event.Property{Key: "nested", Type: event.JSON, Str: `{"a":[1]}`})
+}
+
+// fillWith is fill of events that have one more property.
+func fillWith(t *testing.T, s *Store, from, n int, last event.Property) {
+	t.Helper()
 	for i := from; i < from+n; i++ {
 		e := event.Event{
 			Name: "buy", ID: fmt.Sprintf("id-%d", i), UserID: fmt.Sprintf("u%d", i%10),
 			Properties: []event.Property{
 				{Key: "amount", Type: event.Number, Num: float64(i)},
 				{Key: "select", Type: event.String, Str: "; drop table"},
-				{Key: "nested", Type: event.JSON, Str: `{"a":[1]}`},
+				last,
 			},
 		}
 		e.Derived = event.Derived{

@@ -30,6 +30,8 @@ type table struct {
 	// former tells that some rows on disk are of a former layout; Store.mu guards it. distrusted tells that a day would have
 	// differed in today's; flushing guards it.
 	former, distrusted bool
+	// overflows tells that a row may have an overflow; Store.mu guards it.
+	overflows bool
 	// recut is how far the days of the rows on disk have been cut anew; flushing guards it.
 	recut progress
 

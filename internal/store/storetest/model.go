@@ -331,6 +331,9 @@ func rowsOf(t testing.TB, c store.Cut) map[uint64]row {
 		}
 		r := row{v[1].(uint64), v[2].(string), v[3].(int64), v[4].(time.Time).UnixMicro(), map[string]any{}}
 		if v[5] != nil {
+			if c.Schema().NoOverflow {
+				t.Fatalf("the row at position %d has the overflow %v in a project that has none", v[0], v[5])
+			}
 			if err := json.Unmarshal([]byte(v[5].(string)), &r.values); err != nil {
 				t.Fatal(err)
 			}
