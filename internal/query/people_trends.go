@@ -134,7 +134,7 @@ func (p *plan) behind(spot *trendSpot) string {
 		p.sessions(s)
 	case a == AggFirstTime:
 		p.carry = ", person"
-		p.firstTime(s)
+		p.firstTime(s, "c")
 	case needsProperty(a):
 		p.column("person")
 		x := p.measured().numeric()

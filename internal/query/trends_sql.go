@@ -22,8 +22,8 @@ func (p *plan) compile() string {
 		p.sessions(s)
 		p.things(s)
 	case a == AggFirstTime:
-		p.firstTime(s)
-		p.measures(s)
+		p.firstTime(s, "d")
+		p.measures(s, p.count(), "FROM d GROUP BY b")
 	case percentile(a) != 0:
 		p.percentiles(s)
 	case a == AggUnique, a == AggPerUser, a == AggDistinct:
@@ -33,7 +33,6 @@ func (p *plan) compile() string {
 		}
 	default:
 		p.amounts(s)
-		p.measures(s)
 	}
 	return s.sql()
 }
@@ -52,23 +51,32 @@ func (p *plan) measured() *value {
 
 // amounts reduces events to the counts and amounts of buckets and groups.
 func (p *plan) amounts(s *statement) {
-	if !needsProperty(p.series.Aggregate) {
-		s.inline("e", p.events(""))
-		s.cte("c", "SELECT b"+p.names()+", count(*) AS n, 0 AS m, 0 AS s"+p.noEnds()+" FROM e GROUP BY b"+p.names())
+	columns, amounts := "", p.count()
+	if needsProperty(p.series.Aggregate) {
+		columns, amounts = ", "+p.measured().numeric()+" AS x", []string{"count(*)", "count(x)", "sum(x)", "min(x)", "max(x)"}
+	}
+	s.inline("e", p.events(columns))
+	p.measures(s, amounts, "FROM e GROUP BY b")
+}
+
+// count is how many events there are, with the sum, the least and the greatest of no numbers.
+func (p *plan) count() []string {
+	none := p.dialect.Cast("NULL", store.Float)
+	return []string{"count(*)", "0", "0", none, none}
+}
+
+// measures gives the amounts of the buckets and groups of what is selected by bucket.
+func (p *plan) measures(s *statement, amounts []string, selected string) {
+	if len(p.groups) == 0 {
+		// Nothing is ranked, so nothing is kept.
+		s.add(p, partCells, "1", "b", amounts, "", selected)
 		return
 	}
-	s.inline("e", p.events(", "+p.measured().numeric()+" AS x"))
-	s.cte("c", "SELECT b"+p.names()+", count(*) AS n, count(x) AS m, sum(x) AS s, min(x) AS lo, max(x) AS hi FROM e GROUP BY b"+p.names())
-}
-
-// noEnds are the least and the greatest of no numbers.
-func (p *plan) noEnds() string {
-	none := p.dialect.Cast("NULL", store.Float)
-	return ", " + none + " AS lo, " + none + " AS hi"
-}
-
-// measures adds up what amounts has left.
-func (p *plan) measures(s *statement) {
+	c := "SELECT b" + p.names()
+	for i, name := range []string{"n", "m", "s", "lo", "hi"} {
+		c += ", " + amounts[i] + " AS " + name
+	}
+	s.cte("c", c+" "+selected+p.names())
 	rank := "sum(n)"
 	switch p.series.Aggregate {
 	case AggSum:
@@ -179,8 +187,8 @@ func (p *plan) ranking() string {
 		" ORDER BY " + rankOrder(names) + " LIMIT " + strconv.Itoa(p.limit+1)
 }
 
-// firstTime finds everybody's first matching event ever, and counts those that lie in the range.
-func (p *plan) firstTime(s *statement) {
+// firstTime is the relation of everybody's first matching event ever, of those that lie in the range.
+func (p *plan) firstTime(s *statement, name string) {
 	at := p.line.at(p.compiler)
 	p.column("person")
 	if len(p.groups) > 0 {
@@ -199,6 +207,5 @@ func (p *plan) firstTime(s *statement) {
 	}
 	s.inline("e", "SELECT person, "+at+" AS time"+order+groups+" FROM "+source+" WHERE "+matches)
 	s.inline("f", strings.Join(first, ", ")+" FROM e GROUP BY person")
-	s.cte("c", "SELECT "+p.line.bucketOf("first")+" AS b"+p.names()+", count(*) AS n, 0 AS m, 0 AS s"+p.noEnds()+
-		p.carry+" FROM f WHERE first >= "+p.dialect.Moment(b.from().UnixMicro())+" GROUP BY b"+p.names()+p.carry)
+	s.inline(name, "SELECT "+p.line.bucketOf("first")+" AS b"+p.names()+p.carry+" FROM f WHERE first >= "+p.dialect.Moment(b.from().UnixMicro()))
 }
