@@ -13,6 +13,7 @@ import (
 
 // onDisk runs work in one transaction on the file. After the commit, and before any new cut is pinned, then runs.
 func (s *Store) onDisk(ctx context.Context, work, then func() error) (err error) {
+	defer s.giveBack(context.WithoutCancel(ctx))
 	defer func() { s.heed(err) }()
 	if _, err := s.flusher.ExecContext(ctx, "BEGIN"); err != nil {
 		_, _ = s.flusher.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
@@ -29,6 +30,14 @@ func (s *Store) onDisk(ctx context.Context, work, then func() error) (err error)
 		return err
 	}
 	return then()
+}
+
+// giveBack has the allocator return what a transaction freed. It would keep that for a second, while the next one takes as
+// much from elsewhere. Setting a limit makes it, also to what it is. Questions keep what they freed in between.
+func (s *Store) giveBack(ctx context.Context) {
+	if _, err := s.flusher.ExecContext(ctx, limitMemory(s.opts.MemoryLimit)); err != nil {
+		s.opts.Logger.Warn("freed memory is kept", "error", err)
+	}
 }
 
 // flush moves the oldest generation to disk: rows, links, dead letters, ledger and position in one transaction.
@@ -135,6 +144,7 @@ func (s *Store) checkpoint(ctx context.Context) error {
 		return nil
 	}
 	s.metrics.checkpoint.Observe(s.opts.Now().Sub(began).Seconds())
+	s.giveBack(ctx)
 	return nil
 }
 

@@ -247,7 +247,7 @@ func (s *Store) load(ctx context.Context) error {
 		return err
 	}
 	settings := []string{
-		"SET memory_limit = '" + quoteText(s.opts.MemoryLimit) + "'",
+		limitMemory(s.opts.MemoryLimit),
 		"SET temp_directory = '" + quoteText(filepath.Join(s.opts.Dir, "store.tmp")) + "'",
 		"SET checkpoint_threshold = '1TB'",
 		// A checkpoint would merge the last, partly filled row group of each flush with its neighbours, which rewrites the
@@ -281,10 +281,11 @@ func (s *Store) load(ctx context.Context) error {
 	}
 	// What was read to begin with is not needed again: a server without work should be small. It stays when DuckDB cannot
 	// let go of it.
-	_, _ = s.writer.ExecContext(ctx, "SET memory_limit = '"+loadedMemory+"'")
+	_, _ = s.writer.ExecContext(ctx, limitMemory(loadedMemory))
 	for _, q := range []string{
-		"SET memory_limit = '" + quoteText(s.opts.MemoryLimit) + "'",
-		"SET allowed_configs = ['max_vacuum_tasks', 'enable_progress_bar', 'enable_progress_bar_print']",
+		// It stays open to change: see giveBack.
+		limitMemory(s.opts.MemoryLimit),
+		"SET allowed_configs = ['memory_limit', 'max_vacuum_tasks', 'enable_progress_bar', 'enable_progress_bar_print']",
 		"SET lock_configuration = true",
 	} {
 		if _, err := s.writer.ExecContext(ctx, q); err != nil {
@@ -293,6 +294,9 @@ func (s *Store) load(ctx context.Context) error {
 	}
 	return nil
 }
+
+// limitMemory is the statement that sets how much DuckDB may take, as in 224MiB.
+func limitMemory(limit string) string { return "SET memory_limit = '" + quoteText(limit) + "'" }
 
 // Close writes what is in memory to disk and closes the database.
 func (s *Store) Close() error {

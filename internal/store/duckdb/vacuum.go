@@ -26,6 +26,7 @@ func (s *Store) vacuum(ctx context.Context) error {
 	if dead < least {
 		return nil
 	}
+	defer s.giveBack(context.WithoutCancel(ctx))
 	began := s.opts.Now()
 	// A checkpoint looks into tables without changes only when there is a change to the list of tables.
 	touched := fileDatabase + ".touched"
