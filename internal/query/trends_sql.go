@@ -2,6 +2,7 @@ package query
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -72,11 +73,11 @@ func (p *plan) measures(s *statement, amounts []string, selected string) {
 		s.add(p, partCells, "1", "b", amounts, "", selected)
 		return
 	}
-	c := "SELECT b" + p.names()
+	named := slices.Clone(amounts)
 	for i, name := range []string{"n", "m", "s", "lo", "hi"} {
-		c += ", " + amounts[i] + " AS " + name
+		named[i] += " AS " + name
 	}
-	s.cte("c", c+" "+selected+p.names())
+	s.cte("c", "SELECT b"+p.names()+", "+strings.Join(named, ", ")+" "+selected+p.names())
 	rank := "sum(n)"
 	switch p.series.Aggregate {
 	case AggSum:
