@@ -24,7 +24,7 @@ func (p *plan) compile() string {
 		p.things(s)
 	case a == AggFirstTime:
 		p.firstTime(s, "d")
-		p.measures(s, p.count(), "FROM d GROUP BY b")
+		p.measures(s, p.count(), "d")
 	case percentile(a) != 0:
 		p.percentiles(s)
 	case a == AggUnique, a == AggPerUser, a == AggDistinct:
@@ -57,7 +57,7 @@ func (p *plan) amounts(s *statement) {
 		columns, amounts = ", "+p.measured().numeric()+" AS x", []string{"count(*)", "count(x)", "sum(x)", "min(x)", "max(x)"}
 	}
 	s.inline("e", p.events(columns))
-	p.measures(s, amounts, "FROM e GROUP BY b")
+	p.measures(s, amounts, "e")
 }
 
 // count is how many events there are, with the sum, the least and the greatest of no numbers.
@@ -66,18 +66,19 @@ func (p *plan) count() []string {
 	return []string{"count(*)", "0", "0", none, none}
 }
 
-// measures gives the amounts of the buckets and groups of what is selected by bucket.
-func (p *plan) measures(s *statement, amounts []string, selected string) {
+// measures gives the amounts of each bucket and group of a relation.
+func (p *plan) measures(s *statement, amounts []string, relation string) {
+	rows := "FROM " + relation + " GROUP BY b" + p.names()
 	if len(p.groups) == 0 {
 		// Nothing is ranked, so nothing is kept.
-		s.add(p, partCells, "1", "b", amounts, "", selected)
+		s.add(p, partCells, "1", "b", amounts, "", rows)
 		return
 	}
 	named := slices.Clone(amounts)
 	for i, name := range []string{"n", "m", "s", "lo", "hi"} {
 		named[i] += " AS " + name
 	}
-	s.cte("c", "SELECT b"+p.names()+", "+strings.Join(named, ", ")+" "+selected+p.names())
+	s.cte("c", "SELECT b"+p.names()+", "+strings.Join(named, ", ")+" "+rows)
 	rank := "sum(n)"
 	switch p.series.Aggregate {
 	case AggSum:
