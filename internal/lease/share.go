@@ -16,9 +16,12 @@ const (
 	settleFor = 5 * time.Second
 	// spareAfter is how long a lease has been nobody's when one takes it who has its part already.
 	spareAfter = 5 * time.Second
-	// pauseAfter is how long one leaves alone what it has failed at, for another to try.
+	// pauseAfter is how long one leaves alone what it has failed at, for another to try. It is twice as long each time it fails again,
+	// up to pauseMost, until it has worked for soundAfter.
 	pauseAfter = 4 * time.Second
-	// keepFor is how long nothing is handed on after something was that nobody took, unless somebody comes or goes.
+	pauseMost  = 4 * pauseAfter
+	soundAfter = time.Minute
+	// keepFor is how long nothing is handed on after something was that nobody could work on, unless somebody comes or goes.
 	keepFor = 10 * time.Minute
 )
 
@@ -63,7 +66,7 @@ type Share struct {
 	// members are those of the last look, and since when.
 	members []string
 	since   time.Time
-	// keeps is until when nothing is handed on, because what was handed on has not been taken.
+	// keeps is until when nothing is handed on, because what was handed on had to be taken back.
 	keeps time.Time
 	// rejoin is until when others may renew what they have, after the Roll was away: everything has run out, and who works on what is not
 	// to change for that.
@@ -74,12 +77,14 @@ type Share struct {
 type part struct {
 	// end ends the work on it; nil while there is none.
 	end context.CancelFunc
-	// handing tells that the work was ended for somebody else to take it, handed that nobody has taken it since.
+	// handing tells that the work was ended for somebody else to take it, handed that it was handed on since somebody came or went.
 	handing, handed bool
 	// free is since when nobody has it; zero when somebody has.
 	free time.Time
-	// after is before when it is not tried again.
+	// after is before when it is not tried again, pause how long that was the last time, began when it was last taken here.
 	after time.Time
+	pause time.Duration
+	began time.Time
 }
 
 // outcome is what Work has returned.
@@ -127,8 +132,12 @@ func (s *Share) Run(ctx context.Context) {
 func (s *Share) end(ctx context.Context, o outcome) {
 	p := &s.parts[o.i]
 	p.end, p.handing = nil, false
+	if o.err == nil || time.Since(p.began) >= soundAfter {
+		p.pause = 0
+	}
 	if ctx.Err() == nil && o.err != nil {
-		p.after = time.Now().Add(pauseAfter)
+		p.pause = min(max(2*p.pause, pauseAfter), pauseMost)
+		p.after = time.Now().Add(p.pause)
 		s.Logger.Error("the work under a lease has ended", "lease", s.Leases[o.i], "error", o.err)
 	}
 }
@@ -137,6 +146,9 @@ func (s *Share) end(ctx context.Context, o outcome) {
 func (s *Share) look(ctx context.Context, now Present) {
 	if !slices.Equal(now.Members, s.members) {
 		s.members, s.since, s.keeps = now.Members, time.Now(), time.Time{}
+		for i := range s.parts {
+			s.parts[i].handed = false
+		}
 	}
 	mine, free := 0, false
 	for i := range s.parts {
@@ -147,7 +159,7 @@ func (s *Share) look(ctx context.Context, now Present) {
 			mine++
 			p.free = time.Time{}
 		case held:
-			p.free, p.handed = time.Time{}, false
+			p.free = time.Time{}
 		default:
 			free = true
 			if p.free.IsZero() {
@@ -202,7 +214,8 @@ func (s *Share) take(ctx context.Context, i int) bool {
 	}
 	l := begin(ctx, s.Roll, r, g, s.Logger)
 	working, end := context.WithCancelCause(ctx)
-	s.parts[i].end, s.parts[i].handed = func() { end(nil) }, false
+	p := &s.parts[i]
+	p.end, p.handed, p.began = func() { end(nil) }, false, time.Now()
 	s.work.Go(func() {
 		watched := make(chan struct{})
 		go func() {

@@ -62,7 +62,7 @@ type worker struct {
 	// since is since when it reaches the hall.
 	since time.Time
 	works map[int]context.Context
-	// opens is how long it takes to begin to work, unable that it never can.
+	// opens is how long it takes to begin to work, unable that it fails then.
 	opens  time.Duration
 	unable bool
 }
@@ -114,12 +114,12 @@ func (w *worker) Attend(_ context.Context, a Attendance, d time.Duration) (Prese
 }
 
 func (w *worker) work(ctx context.Context, i int, _ *Lease) error {
-	if w.unable {
-		return errors.New("it cannot")
-	}
 	select {
 	case <-time.After(w.opens):
 	case <-ctx.Done():
+	}
+	if w.unable {
+		return errors.New("it cannot")
 	}
 	w.mu.Lock()
 	w.works[i] = ctx
@@ -301,14 +301,19 @@ func TestSharePasses(t *testing.T) {
 		if took := time.Since(began); took > Term+2*waitEvery {
 			t.Errorf("what a dead one had is taken after %s", took)
 		}
-		two = h.start("two", 2)
-		two.unable = true
-		two.run(t)
-		<-time.After(settled)
-		if got := one.at(); len(got) != 2 {
-			t.Errorf("one works on %v beside another that cannot", got)
+		for _, opens := range []time.Duration{0, 3 * waitEvery} {
+			two = h.start("two", 2)
+			two.opens, two.unable = opens, true
+			two.run(t)
+			<-time.After(settleFor + 4*pauseMost)
+			for range 60 {
+				<-time.After(waitEvery)
+				if got := one.at(); len(got) != 2 {
+					t.Fatalf("one works on %v beside another that cannot, and needs %s to find that out", got, opens)
+				}
+			}
+			two.end()
 		}
-		two.end()
 		two = h.start("two", 2).run(t)
 		<-time.After(settleFor + 3*waitEvery)
 		began = time.Now()
