@@ -14,14 +14,15 @@ import (
 	"time"
 )
 
-// smallDisk mounts a file system of 48 MB and returns its folder.
+// smallDisk mounts a file system of 256 MB and returns its folder. A hundredth of it is the server's ballast: more than a flush of
+// 20,000 rows takes, so that there is some left for settings.
 func smallDisk(t *testing.T) string {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("mounting a small file system needs root")
 	}
 	dir := t.TempDir()
-	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=48m,mode=700", "freshet-e2e", dir).CombinedOutput(); err != nil {
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=256m,mode=700", "freshet-e2e", dir).CombinedOutput(); err != nil {
 		t.Skipf("a tmpfs cannot be mounted here: %v %s", err, out)
 	}
 	t.Cleanup(func() {
