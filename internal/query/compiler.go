@@ -26,12 +26,17 @@ type compiler struct {
 	clocked bool
 	// at are the positions of the only events that are looked at; nil for all events.
 	at []eventlog.Position
+	// numberOf is the schema's, nil when names of events have no numbers.
+	numberOf func(name string) (uint8, bool)
 	// members are the names of columns that tell who is in a cohort, by its key.
 	members map[string]string
 }
 
 func newCompiler(cut cohortCut) *compiler {
-	return &compiler{cut: cut, dialect: cut.Dialect(), members: map[string]string{}, places: map[string]string{}, refs: map[PropertyRef]*value{}}
+	return &compiler{
+		cut: cut, dialect: cut.Dialect(), members: map[string]string{}, places: map[string]string{}, refs: map[PropertyRef]*value{},
+		numberOf: cut.Schema().NumberOf,
+	}
 }
 
 // bind makes a parameter of a value and returns how to write it.

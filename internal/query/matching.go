@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/freshet/freshet/internal/store"
 )
 
 // matching is SQL for which of some selectors mean an event: a number with a bit for each one, and the condition that
@@ -24,9 +26,30 @@ func (c *compiler) matching(list []*Selector, where *Filter) (bits, wanted strin
 	if named {
 		// One look at the name spares most events the other conditions.
 		slices.Sort(names)
-		wanted = c.oneOfTexts(c.column("event"), slices.Compact(names)) + " AND (" + wanted + ")"
+		wanted = c.named(slices.Compact(names)) + " AND (" + wanted + ")"
 	}
 	return c.matchBits(conditions), wanted
+}
+
+// named is the condition on an event to have one of the names. Where the names have numbers, it compares those.
+func (c *compiler) named(names []string) string {
+	if c.numberOf == nil {
+		return c.oneOfTexts(c.column("event"), names)
+	}
+	var list []string
+	for _, name := range names {
+		if n, ok := c.numberOf(name); ok {
+			list = append(list, strconv.Itoa(int(n)))
+		}
+	}
+	switch column := c.column(store.EventNumber); len(list) {
+	case 0:
+		return "FALSE"
+	case 1:
+		return column + " = " + list[0]
+	default:
+		return column + " IN (" + strings.Join(list, ", ") + ")"
+	}
 }
 
 // manyNames is the length from which a list of names is not looked through one by one.
@@ -51,19 +74,38 @@ func (c *compiler) byName(list []*Selector, where *Filter) (bits, wanted string)
 	if len(names) > manyNames {
 		return "", ""
 	}
-	narrow := func(n uint64) string { return c.dialect.Unsigned(strconv.FormatUint(n, 10), len(list)) }
-	var b strings.Builder
-	b.WriteString("CASE " + c.column("event"))
-	for _, name := range names {
-		b.WriteString(" WHEN " + c.bind(name) + " THEN " + narrow(masks[name]))
-	}
-	b.WriteString(" ELSE " + narrow(0) + " END")
+	bits = c.bitsOf(names, masks, len(list))
 	if len(names) == 1 {
-		return b.String(), c.oneOfTexts("event", names)
+		return bits, c.named(names)
 	}
 	// DuckDB works the number out once for each different name in a stretch of rows, where it would compare every row's name
 	// with a list.
-	bits = "m" + strconv.Itoa(len(c.derived)+1)
-	c.extracts, c.derived = append(c.extracts, b.String()+" AS "+bits), append(c.derived, bits)
-	return bits, bits + " <> 0"
+	name := "m" + strconv.Itoa(len(c.derived)+1)
+	c.extracts, c.derived = append(c.extracts, bits+" AS "+name), append(c.derived, name)
+	return name, name + " <> 0"
+}
+
+// bitsOf is SQL for what stands for the name of an event, a number of so many bits, 0 for other names.
+func (c *compiler) bitsOf(names []string, masks map[string]uint64, width int) string {
+	narrow := func(n uint64) string { return c.dialect.Unsigned(strconv.FormatUint(n, 10), width) }
+	column := "event"
+	if c.numberOf != nil {
+		column = store.EventNumber
+	}
+	var b strings.Builder
+	for _, name := range names {
+		var label string
+		if c.numberOf == nil {
+			label = c.bind(name)
+		} else if n, ok := c.numberOf(name); ok {
+			label = strconv.Itoa(int(n))
+		} else {
+			continue
+		}
+		b.WriteString(" WHEN " + label + " THEN " + narrow(masks[name]))
+	}
+	if b.Len() == 0 {
+		return narrow(0)
+	}
+	return "CASE " + c.column(column) + b.String() + " ELSE " + narrow(0) + " END"
 }

@@ -74,7 +74,7 @@ func (p *plan) selected() string {
 func (p *plan) matches() string {
 	var parts []string
 	if len(p.series.Events) > 0 {
-		parts = append(parts, p.oneOfTexts(p.column("event"), p.series.Events))
+		parts = append(parts, p.named(p.series.Events))
 	}
 	for _, f := range []*Filter{p.where, p.series.Where} {
 		if f != nil {

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -23,6 +24,8 @@ type Outline struct {
 	Relations []OutlineRelation `json:"relations"`
 	// Columns are those of the statements that hold a property of the app, by name.
 	Columns []OutlineColumn `json:"columns"`
+	// Names are the names of events that statements have the numbers of, in the column event_number. A name without one has no events.
+	Names []OutlineName `json:"names"`
 	// How says, sentence by sentence, what becomes of the rows.
 	How []string `json:"how"`
 	// Watermark is that of the data whose columns the statements were made for.
@@ -64,16 +67,22 @@ type OutlineColumn struct {
 	Type     string `json:"type"`
 }
 
+// OutlineName is the number that stands for a name of events.
+type OutlineName struct {
+	Number uint8  `json:"number"`
+	Event  string `json:"event"`
+}
+
 // Plan says how a question would be answered, and runs none of its statements.
 func (e *Engine) Plan(ctx context.Context, s Scope, asked Asked) (*Outline, error) {
-	n := &notes{names: map[string]string{}}
+	n := &notes{names: map[string]string{}, events: map[string]uint8{}}
 	answer, err := asked.Ask(context.WithValue(ctx, notesKey{}, n), e, s)
 	if err != nil {
 		return nil, fmt.Errorf("plan a question: %w", err)
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	out := &Outline{Kind: asked.kind(), Statements: n.statements, Relations: n.relations, Columns: n.columns(), How: asked.How(), Watermark: answer.At()}
+	out := &Outline{Kind: asked.kind(), Statements: n.statements, Relations: n.relations, Columns: n.columns(), Names: n.eventNames(), How: asked.How(), Watermark: answer.At()}
 	for i := range out.Statements {
 		out.Statements[i].Parameters = slices.Clone(out.Statements[i].Parameters)
 	}
@@ -111,6 +120,8 @@ type notes struct {
 	schema     *store.Schema
 	statements []OutlineStatement
 	relations  []OutlineRelation
+	// events are the names of events that were asked for the number of.
+	events map[string]uint8
 	// names are those of relations, by their sort and columns.
 	names map[string]string
 }
@@ -148,6 +159,22 @@ func (n *notes) statement(ctx context.Context, sql string, args []any) {
 	n.statements = append(n.statements, OutlineStatement{Name: name, Cohort: cohort, SQL: sql, Parameters: args})
 }
 
+// named notes that a statement has the number of a name.
+func (n *notes) named(event string, number uint8) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.events[event] = number
+}
+
+func (n *notes) eventNames() []OutlineName {
+	out := []OutlineName{}
+	for event, number := range n.events {
+		out = append(out, OutlineName{number, event})
+	}
+	slices.SortFunc(out, func(a, b OutlineName) int { return cmp.Compare(a.Number, b.Number) })
+	return out
+}
+
 // columns are those of properties that some relation has.
 func (n *notes) columns() []OutlineColumn {
 	out := []OutlineColumn{}
@@ -165,6 +192,15 @@ func (n *notes) columns() []OutlineColumn {
 // on is a cut that notes what it is asked, and has no rows.
 func (n *notes) on(cut store.Cut) store.Cut {
 	n.schema = cut.Schema()
+	if of := n.schema.NumberOf; of != nil {
+		n.schema.NumberOf = func(name string) (uint8, bool) {
+			number, ok := of(name)
+			if ok {
+				n.named(name, number)
+			}
+			return number, ok
+		}
+	}
 	return &notedCut{cut, n}
 }
 
@@ -172,6 +208,9 @@ type notedCut struct {
 	store.Cut
 	notes *notes
 }
+
+// Schema implements store.Cut.
+func (c *notedCut) Schema() *store.Schema { return c.notes.schema }
 
 // Events implements store.Cut.
 func (c *notedCut) Events(columns ...string) string { return c.notes.relation(RelationEvents, columns) }

@@ -33,7 +33,7 @@ func (c *checker) selector(s Selector, field string) (Selector, error) {
 func (c *compiler) selects(s *Selector, where *Filter) string {
 	var parts []string
 	if len(s.Events) > 0 {
-		parts = append(parts, c.oneOfTexts(c.column("event"), s.Events))
+		parts = append(parts, c.named(s.Events))
 	}
 	for _, f := range []*Filter{where, s.Where} {
 		if f != nil {

@@ -175,12 +175,18 @@ type Schema struct {
 	Properties map[string][]PropertyColumn
 	// NoOverflow tells that no row has anything there.
 	NoOverflow bool
+	// NumberOf is the number that the column EventNumber has for a name of events; a name without one no row has. Nil when there is no
+	// such column, or not all rows have it.
+	NumberOf func(name string) (n uint8, ok bool)
 	// PropertyLimit is how many property columns a project may have.
 	PropertyLimit int
 	// DayZone is the name of the time zone in which the column "day" of every row was cut; empty when rows of several
 	// zones are there, or it is not known. Then a row's day may be up to two off the one in any other zone.
 	DayZone string
 }
+
+// EventNumber is the column of Schema.NumberOf.
+const EventNumber = "event_number"
 
 // PropertyColumn is the column of one key and type.
 type PropertyColumn struct {

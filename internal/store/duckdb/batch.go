@@ -82,6 +82,7 @@ func (b *batch) add(s *Store, project store.ProjectID, loc *time.Location, proto
 	if span := e.Derived.Span; span != 0 {
 		r.builtin[colSpan].word(i, span)
 	}
+	r.builtin[colNumber].word(i, uint64(r.table.numberOf(e.Name)))
 }
 
 // Word implements flat.Columns.

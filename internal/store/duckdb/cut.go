@@ -42,6 +42,8 @@ type cut struct {
 	onDisk    bool
 	disk      int
 	props     []store.PropertyColumn
+	// numbers are those of the names of events, nil when not all rows have theirs.
+	numbers     map[string]uint8
 	relinks   bool
 	// attribution is whose the events of spans are; handedAny and handedOpen tell whether any were handed over, and whether
 	// rows do not follow all of that.
@@ -92,6 +94,9 @@ func (s *Store) Cut(ctx context.Context, project store.ProjectID) (store.Cut, er
 		return c, nil
 	}
 	c.props = c.table.properties()
+	if !c.former {
+		c.numbers = c.table.numbered()
+	}
 	c.relinks = s.pending.has(project)
 	c.handedAny, c.handedOpen = s.hands.of(project)
 	if err := c.begin(ctx); err != nil {
@@ -134,6 +139,12 @@ func (c *cut) Watermark() store.Watermark { return c.watermark }
 func (c *cut) Schema() *store.Schema {
 	s := &store.Schema{
 		Properties: map[string][]store.PropertyColumn{}, PropertyLimit: c.store.opts.PropertyLimit, DayZone: c.zone.Name, NoOverflow: !c.overflows,
+	}
+	if c.numbers != nil {
+		s.NumberOf = func(name string) (uint8, bool) {
+			n, ok := c.numbers[name]
+			return n, ok
+		}
 	}
 	for _, p := range c.props {
 		s.Properties[p.Key] = append(s.Properties[p.Key], p)
@@ -234,7 +245,7 @@ func (c *cut) part(from string, columns []string, has map[string]bool, read func
 	for i, name := range columns {
 		list[i] = read(name)
 		if !has[name] {
-			list[i] = "NULL::" + sqlType(c.typeOf(name)) + " AS " + name
+			list[i] = "NULL::" + columnType(store.Column{Name: name, Type: c.typeOf(name)}) + " AS " + name
 		}
 	}
 	return "SELECT " + strings.Join(list, ", ") + " FROM " + from
@@ -248,7 +259,7 @@ func (c *cut) diskColumns() map[string]bool {
 	for _, p := range c.props[:min(c.disk, len(c.props))] {
 		has[p.Column] = true
 	}
-	has[spanColumn] = c.spans
+	has[spanColumn], has[store.EventNumber] = c.spans, true
 	return has
 }
 

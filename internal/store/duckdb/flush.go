@@ -67,6 +67,7 @@ func (s *Store) flush(ctx context.Context) error {
 		for project := range g.tables {
 			t := s.tables[project]
 			t.diskReady, t.diskReadyProps, t.diskReadySpans = t.onDisk, t.diskProps, t.diskSpans
+			t.names.onDiskReady = t.names.onDisk
 			t.joined(g.parts[project].zone)
 		}
 		s.cold = g.end
@@ -125,6 +126,7 @@ func (s *Store) rolledBack(g *generation) {
 	for project := range g.tables {
 		t := s.known(project)
 		t.onDisk, t.diskProps, t.diskSpans = t.diskReady, t.diskReadyProps, t.diskReadySpans
+		t.names.onDisk = t.names.onDiskReady
 	}
 }
 
@@ -197,7 +199,8 @@ func (s *Store) writeGeneration(ctx context.Context, g *generation, rows []sorte
 	return errors.Join(s.notePosition(g.end), fault.Hit(fault.StoreFlush))
 }
 
-// prepareDisk makes sure that the table on disk exists and has every property column known so far, and that of spans if need be.
+// prepareDisk makes sure that the table on disk exists and has every property column known so far, and that of spans if need be, and
+// that the file has the numbers of names.
 func (s *Store) prepareDisk(ctx context.Context, t *table, spans bool) error {
 	if !t.onDisk {
 		columns := tableColumns()
@@ -205,6 +208,7 @@ func (s *Store) prepareDisk(ctx context.Context, t *table, spans bool) error {
 		for i, c := range columns {
 			defs[i] = c.Name + " " + sqlType(c.Type)
 		}
+		defs = append(defs, store.EventNumber+" "+numberType)
 		if _, err := s.flusher.ExecContext(ctx, "CREATE TABLE "+t.cold+" ("+strings.Join(defs, ", ")+")"); err != nil {
 			return fmt.Errorf("create %s: %w", t.cold, err)
 		}
@@ -230,7 +234,7 @@ func (s *Store) prepareDisk(ctx context.Context, t *table, spans bool) error {
 		t.diskSpans = true
 	}
 	t.onDisk, t.diskProps = true, len(props)
-	return nil
+	return s.writeNames(ctx, t)
 }
 
 func (s *Store) writeLinks(ctx context.Context, g *generation) error {

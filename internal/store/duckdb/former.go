@@ -128,7 +128,7 @@ func (s *Store) rewriteRows(ctx context.Context, t *table, day int64, convert bo
 			return 0, err
 		}
 	}
-	insert := fmt.Sprintf("INSERT INTO %s SELECT %s FROM %s WHERE day = %d ORDER BY person, time, seq", t.cold, rewritten(convert), t.cold, day)
+	insert := fmt.Sprintf("INSERT INTO %s SELECT %s FROM %s WHERE day = %d ORDER BY person, time, seq", t.cold, t.rewritten(convert), t.cold, day)
 	if _, err := s.flusher.ExecContext(ctx, insert); err != nil {
 		return 0, err
 	}
@@ -171,7 +171,8 @@ func (s *Store) broughtOver(ctx context.Context, t *table, day int64) (former bo
 	if err := s.flusher.QueryRowContext(ctx, count, uint32(t.project)).Scan(&own, &left); err != nil || own > 0 {
 		return true, left, err
 	}
-	again := fmt.Sprintf("INSERT INTO former_days SELECT DISTINCT %d, day FROM %s WHERE %s IS NOT NULL", t.project, t.cold, receivedColumn)
+	again := fmt.Sprintf("INSERT INTO former_days SELECT DISTINCT %d, day FROM %s WHERE %s IS NOT NULL OR %s IS NULL",
+		t.project, t.cold, receivedColumn, store.EventNumber)
 	if _, err := s.flusher.ExecContext(ctx, again); err != nil {
 		return false, 0, err
 	}

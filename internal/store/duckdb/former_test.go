@@ -28,7 +28,7 @@ func makeFormer(t fataler, s *Store, where string) {
 		}
 		for _, q := range []string{
 			"ALTER TABLE " + k.cold + " ADD COLUMN IF NOT EXISTS received TIMESTAMP",
-			"UPDATE " + k.cold + " SET received = make_timestamp(received_ms * 1000), received_ms = NULL WHERE received_ms IS NOT NULL AND " + where,
+			"UPDATE " + k.cold + " SET received = make_timestamp(received_ms * 1000), received_ms = NULL, event_number = NULL WHERE received_ms IS NOT NULL AND " + where,
 			fmt.Sprintf("INSERT INTO former_days SELECT DISTINCT %d, day FROM %s WHERE received IS NOT NULL"+
 				" EXCEPT SELECT project, day FROM former_days", project, k.cold),
 		} {
@@ -46,7 +46,7 @@ func makeFormer(t fataler, s *Store, where string) {
 
 // formerRows counts the rows of a project's table that are of the former layout.
 func formerRows(t fataler, s *Store, project store.ProjectID) (n int) {
-	if err := s.db.QueryRow("SELECT count(received) FROM " + s.known(project).cold).Scan(&n); err != nil {
+	if err := s.db.QueryRow("SELECT count(*) FROM " + s.known(project).cold + " WHERE received IS NOT NULL OR event_number IS NULL").Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	return n

@@ -28,15 +28,17 @@ CREATE TABLE IF NOT EXISTS holders (project UINTEGER NOT NULL, id UBIGINT NOT NU
 	span UBIGINT NOT NULL, rival UBIGINT NOT NULL);
 `
 
-// The places of the columns in builtins: those of store.Columns, and one more.
+// The places of the columns in builtins: those of store.Columns, and two more.
 const (
 	colSpan     = flat.ColumnCount
-	columnCount = colSpan + 1
+	colNumber   = colSpan + 1
+	columnCount = colNumber + 1
 )
 
 // builtins are the built-in columns in memory.
 func builtins() []store.Column {
-	return append(slices.Clone(store.Columns), store.Column{Name: spanColumn, Type: store.Number64})
+	return append(slices.Clone(store.Columns),
+		store.Column{Name: spanColumn, Type: store.Number64}, store.Column{Name: store.EventNumber, Type: store.Number64})
 }
 
 // handovers counts those of each project.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -27,7 +26,7 @@ const (
 )
 
 // basic are the columns that nearly every question needs.
-var basic = []string{"seq", "day", "time", "person", "event", spanColumn}
+var basic = []string{"seq", "day", "time", "person", "event", store.EventNumber, spanColumn}
 
 // hotTable is one project's table in memory, as cuts see it. It is replaced as a whole, never changed.
 type hotTable struct {
@@ -150,13 +149,8 @@ func (h *hotTable) lacks(columns []string) bool {
 
 // createHot makes a table in memory with the columns of h that exist.
 func (s *Store) createHot(ctx context.Context, t *table, h *hotTable) error {
-	var defs []string
-	for _, c := range t.all() {
-		if h.columns[c.Name] {
-			defs = append(defs, c.Name+" "+sqlType(c.Type))
-		}
-	}
-	if _, err := s.writer.ExecContext(ctx, "CREATE TABLE "+h.name+" ("+strings.Join(defs, ", ")+")"); err != nil {
+	defs := definitions(t.all(), func(name string) bool { return h.columns[name] })
+	if _, err := s.writer.ExecContext(ctx, "CREATE TABLE "+h.name+" ("+defs+")"); err != nil {
 		return fmt.Errorf("create %s: %w", h.name, err)
 	}
 	return nil

@@ -68,11 +68,12 @@ func valueOnDisk(column string, former bool) string {
 }
 
 // rewritten is the list of all columns of a row that is written again, in today's layout if former tells that it may be of another.
-func rewritten(former bool) string {
+func (t *table) rewritten(former bool) string {
 	if !former {
 		return "*"
 	}
-	return fmt.Sprintf("* REPLACE (NULL::TIMESTAMP AS %[1]s, coalesce(%[2]s, epoch_ms(%[1]s)) AS %[2]s)", receivedColumn, millisColumn)
+	return fmt.Sprintf("* REPLACE (NULL::TIMESTAMP AS %[1]s, coalesce(%[2]s, epoch_ms(%[1]s)) AS %[2]s, coalesce(%[3]s, %[4]s) AS %[3]s)",
+		receivedColumn, millisColumn, store.EventNumber, t.nameNumber())
 }
 
 // addMillis are the statements that make room for today's layout in a file of format 5 or before, and note which days have rows of
@@ -81,17 +82,9 @@ func (s *Store) addMillis(ctx context.Context) (string, error) {
 	var b strings.Builder
 	b.WriteString("CREATE TABLE former_days (project UINTEGER NOT NULL, day BIGINT NOT NULL); " +
 		"INSERT INTO former_days SELECT DISTINCT project, day FROM runs; ")
-	rows, err := s.flusher.QueryContext(ctx, "SELECT project FROM tables")
-	if err != nil {
-		return "", err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var p store.ProjectID
-		if err := rows.Scan(&p); err != nil {
-			return "", err
-		}
+	projects, err := s.projectsOnDisk(ctx)
+	for _, p := range projects {
 		fmt.Fprintf(&b, "ALTER TABLE %s ADD COLUMN %s BIGINT; ", newTable(p, 0).cold, millisColumn)
 	}
-	return b.String(), rows.Err()
+	return b.String(), err
 }

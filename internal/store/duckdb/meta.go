@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -11,9 +12,9 @@ import (
 )
 
 // formatVersion is that of the tables on disk. A file of a newer one is refused.
-const formatVersion = versionOfMillis
+const formatVersion = versionOfNames
 
-// migrations bring the file from version i to i+1; they are only ever appended to. Versions 3 and 6 differ in the tables of
+// migrations bring the file from version i to i+1; they are only ever appended to. Versions 3, 6 and 7 differ in the tables of
 // events, of which there are as many as projects; 4 and 5 in nothing but what may be in them.
 var migrations = []string{`
 CREATE TABLE meta (position UBIGINT NOT NULL, newest BIGINT NOT NULL);
@@ -30,7 +31,7 @@ CREATE TABLE runs (project UINTEGER NOT NULL, day BIGINT NOT NULL, rows BIGINT N
 `, `
 CREATE TABLE zones (project UINTEGER NOT NULL, zone VARCHAR NOT NULL);
 INSERT INTO zones SELECT project, '' FROM tables;
-`, ``, ``, ``, ``}
+`, ``, ``, ``, ``, ``}
 
 func (s *Store) migrate(ctx context.Context) error {
 	_, err := s.flusher.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS format (version INTEGER NOT NULL)")
@@ -51,6 +52,8 @@ func (s *Store) migrate(ctx context.Context) error {
 			q, err = s.addUUIDs(ctx)
 		case versionOfMillis:
 			q, err = s.addMillis(ctx)
+		case versionOfNames:
+			q, err = s.addNames(ctx)
 		}
 		if err != nil {
 			return fmt.Errorf("migrate to format %d: %w", v+1, err)
@@ -159,7 +162,7 @@ func (s *Store) loadTables(ctx context.Context) error {
 		t.addProperty(key, typ)
 		t.diskProps, t.diskReadyProps = len(t.props), len(t.props)
 	}
-	return props.Err()
+	return errors.Join(props.Err(), s.loadNames(ctx))
 }
 
 // loadOverflows finds out which tables have rows with an overflow. It reads no row where there is none: the statistics of a

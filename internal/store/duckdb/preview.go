@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -270,13 +269,8 @@ func (c *cut) aheadColumns(a *aheadOf, names []string, pick picked) ([]column, i
 func (c *cut) ownTable(columns []string) (string, error) {
 	c.locals++
 	name := fmt.Sprintf("own_%d_%d", c.number, c.locals)
-	var defs []string
-	for _, col := range c.table.all() {
-		if slices.Contains(columns, col.Name) {
-			defs = append(defs, col.Name+" "+sqlType(col.Type))
-		}
-	}
-	if _, err := c.conn.ExecContext(c.ctx, "CREATE TEMP TABLE "+name+" ("+strings.Join(defs, ", ")+")"); err != nil {
+	defs := definitions(c.table.all(), func(name string) bool { return slices.Contains(columns, name) })
+	if _, err := c.conn.ExecContext(c.ctx, "CREATE TEMP TABLE "+name+" ("+defs+")"); err != nil {
 		return "", fmt.Errorf("create %s: %w", name, err)
 	}
 	return name, nil

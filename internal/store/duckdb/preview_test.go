@@ -16,7 +16,8 @@ import (
 	"github.com/freshet/freshet/internal/store"
 )
 
-// labelled reads all columns of all rows, each with what it is about: two stores may have other numbers for a property.
+// labelled reads all columns of all rows, each with what it is about: two stores may have other numbers for a property, or the
+// name of an event.
 func labelled(t fataler, s *Store, from func(c store.Cut, names []string) string) string {
 	c, err := s.Cut(context.Background(), 1)
 	if err != nil {
@@ -25,7 +26,9 @@ func labelled(t fataler, s *Store, from func(c store.Cut, names []string) string
 	defer c.Close()
 	var names, labels []string
 	for _, b := range builtins() {
-		names, labels = append(names, b.Name), append(labels, b.Name)
+		if b.Name != store.EventNumber {
+			names, labels = append(names, b.Name), append(labels, b.Name)
+		}
 	}
 	for key, ps := range c.Schema().Properties {
 		for _, p := range ps {

@@ -39,6 +39,7 @@ type table struct {
 	mu    sync.RWMutex
 	props []store.PropertyColumn
 	index map[propertyKey]int
+	names nameNumbers
 	// wanted are the columns that questions have asked for, and when they last did.
 	wanted map[string]time.Time
 }

@@ -253,7 +253,7 @@ func TestFilesWithoutZones(t *testing.T) {
 	s := open(t, dir)
 	addAt(t, s, time.UTC, 0, 86400e6)
 	flushed(t, s)
-	if _, err := s.db.Exec("DROP TABLE store.zones; DROP TABLE store.former_days; DELETE FROM store.format WHERE version > 1;" +
+	if _, err := s.db.Exec("DROP TABLE store.zones; DROP TABLE store.former_days; DROP TABLE store.names; ALTER TABLE store.events_1 DROP COLUMN event_number; DELETE FROM store.format WHERE version > 1;" +
 		" ALTER TABLE store.events_1 ADD COLUMN received TIMESTAMP; UPDATE store.events_1 SET received = make_timestamp(received_ms * 1000);" +
 		" ALTER TABLE store.events_1 DROP COLUMN received_ms"); err != nil {
 		t.Fatal(err)

@@ -1198,6 +1198,7 @@ export type Outline = {
   how: string[];
   /** The kind of question. */
   kind: string;
+  names: OutlineName[];
   /** The names that statements read from. */
   relations: OutlineRelation[];
   /** What the store would be given, in order. A statement that is made of another's rows stands as it is without any. */
@@ -1213,6 +1214,11 @@ export type OutlineColumn = {
   property: string;
   /** Those of its values that are of this type. */
   type: string;
+};
+
+export type OutlineName = {
+  event: string;
+  number: number;
 };
 
 export type OutlineRelation = {
