@@ -1198,6 +1198,7 @@ export type Outline = {
   how: string[];
   /** The kind of question. */
   kind: string;
+  /** The names of events that statements have the numbers of. */
   names: OutlineName[];
   /** The names that statements read from. */
   relations: OutlineRelation[];
@@ -1217,7 +1218,9 @@ export type OutlineColumn = {
 };
 
 export type OutlineName = {
+  /** The name of the events. */
   event: string;
+  /** What stands for it in the column event_number. */
   number: number;
 };
 
