@@ -43,8 +43,8 @@ type cut struct {
 	disk      int
 	props     []store.PropertyColumn
 	// numbers are those of the names of events, nil when not all rows have theirs.
-	numbers     map[string]uint8
-	relinks   bool
+	numbers map[string]uint8
+	relinks bool
 	// attribution is whose the events of spans are; handedAny and handedOpen tell whether any were handed over, and whether
 	// rows do not follow all of that.
 	attribution           store.Attribution
