@@ -14,8 +14,9 @@ import (
 type compiler struct {
 	cut  cohortCut
 	args []any
-	// dialect is that of the cut.
+	// dialect and schema are those of the cut.
 	dialect store.Dialect
+	schema  *store.Schema
 	// places are the parameters of texts that were bound before.
 	places  map[string]string
 	columns []string
@@ -26,16 +27,14 @@ type compiler struct {
 	clocked bool
 	// at are the positions of the only events that are looked at; nil for all events.
 	at []eventlog.Position
-	// numberOf is the schema's, nil when names of events have no numbers.
-	numberOf func(name string) (uint8, bool)
 	// members are the names of columns that tell who is in a cohort, by its key.
 	members map[string]string
 }
 
 func newCompiler(cut cohortCut) *compiler {
 	return &compiler{
-		cut: cut, dialect: cut.Dialect(), members: map[string]string{}, places: map[string]string{}, refs: map[PropertyRef]*value{},
-		numberOf: cut.Schema().NumberOf,
+		cut: cut, dialect: cut.Dialect(), schema: cut.Schema(),
+		members: map[string]string{}, places: map[string]string{}, refs: map[PropertyRef]*value{},
 	}
 }
 
@@ -90,8 +89,7 @@ func (c *compiler) value(ref PropertyRef) *value {
 		v.text, v.builtIn = c.column(column), true
 		return v
 	}
-	schema := c.cut.Schema()
-	for _, p := range schema.Properties[ref.Property] {
+	for _, p := range c.schema.Properties[ref.Property] {
 		name := c.column(p.Column)
 		switch p.Type {
 		case store.Text:
@@ -105,7 +103,7 @@ func (c *compiler) value(ref PropertyRef) *value {
 		default: // No property is of another type.
 		}
 	}
-	if schema.NoOverflow {
+	if c.schema.NoOverflow {
 		return v
 	}
 	v.json = "j" + strconv.Itoa(len(c.refs))

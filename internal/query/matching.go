@@ -33,16 +33,16 @@ func (c *compiler) matching(list []*Selector, where *Filter) (bits, wanted strin
 
 // named is the condition on an event to have one of the names. Where the names have numbers, it compares those.
 func (c *compiler) named(names []string) string {
-	if c.numberOf == nil {
-		return c.oneOfTexts(c.column("event"), names)
+	if c.schema.NumberOf == nil {
+		return c.oneOfTexts(c.nameColumn(), names)
 	}
 	var list []string
 	for _, name := range names {
-		if n, ok := c.numberOf(name); ok {
-			list = append(list, strconv.Itoa(int(n)))
+		if number, ok := c.nameValue(name); ok {
+			list = append(list, number)
 		}
 	}
-	switch column := c.column(store.EventNumber); len(list) {
+	switch column := c.nameColumn(); len(list) {
 	case 0:
 		return "FALSE"
 	case 1:
@@ -50,6 +50,23 @@ func (c *compiler) named(names []string) string {
 	default:
 		return column + " IN (" + strings.Join(list, ", ") + ")"
 	}
+}
+
+// nameColumn is the column that tells names of events apart.
+func (c *compiler) nameColumn() string {
+	if c.schema.NumberOf == nil {
+		return c.column("event")
+	}
+	return c.column(store.EventNumber)
+}
+
+// nameValue is what nameColumn has for a name; not ok if no event has it.
+func (c *compiler) nameValue(name string) (value string, ok bool) {
+	if c.schema.NumberOf == nil {
+		return c.bind(name), true
+	}
+	n, ok := c.schema.NumberOf(name)
+	return strconv.Itoa(int(n)), ok
 }
 
 // manyNames is the length from which a list of names is not looked through one by one.
@@ -78,8 +95,8 @@ func (c *compiler) byName(list []*Selector, where *Filter) (bits, wanted string)
 	if len(names) == 1 {
 		return bits, c.named(names)
 	}
-	// DuckDB works the number out once for each different name in a stretch of rows, where it would compare every row's name
-	// with a list.
+	// Of names DuckDB works the number out once for each different one in a stretch of rows, where it would compare every row's with a
+	// list. Of numbers this takes less than to look for each in a list, too.
 	name := "m" + strconv.Itoa(len(c.derived)+1)
 	c.extracts, c.derived = append(c.extracts, bits+" AS "+name), append(c.derived, name)
 	return name, name + " <> 0"
@@ -88,24 +105,14 @@ func (c *compiler) byName(list []*Selector, where *Filter) (bits, wanted string)
 // bitsOf is SQL for what stands for the name of an event, a number of so many bits, 0 for other names.
 func (c *compiler) bitsOf(names []string, masks map[string]uint64, width int) string {
 	narrow := func(n uint64) string { return c.dialect.Unsigned(strconv.FormatUint(n, 10), width) }
-	column := "event"
-	if c.numberOf != nil {
-		column = store.EventNumber
-	}
 	var b strings.Builder
 	for _, name := range names {
-		var label string
-		if c.numberOf == nil {
-			label = c.bind(name)
-		} else if n, ok := c.numberOf(name); ok {
-			label = strconv.Itoa(int(n))
-		} else {
-			continue
+		if value, ok := c.nameValue(name); ok {
+			b.WriteString(" WHEN " + value + " THEN " + narrow(masks[name]))
 		}
-		b.WriteString(" WHEN " + label + " THEN " + narrow(masks[name]))
 	}
 	if b.Len() == 0 {
 		return narrow(0)
 	}
-	return "CASE " + c.column(column) + b.String() + " ELSE " + narrow(0) + " END"
+	return "CASE " + c.nameColumn() + b.String() + " ELSE " + narrow(0) + " END"
 }

@@ -128,7 +128,7 @@ func (s *Store) rewriteRows(ctx context.Context, t *table, day int64, convert bo
 			return 0, err
 		}
 	}
-	insert := fmt.Sprintf("INSERT INTO %s SELECT %s FROM %s WHERE day = %d ORDER BY person, time, seq", t.cold, t.rewritten(convert), t.cold, day)
+	insert := fmt.Sprintf("INSERT INTO %s SELECT %s FROM %s AS e WHERE day = %d ORDER BY person, time, seq", t.cold, t.rewritten(convert), t.cold, day)
 	if _, err := s.flusher.ExecContext(ctx, insert); err != nil {
 		return 0, err
 	}

@@ -67,13 +67,13 @@ func valueOnDisk(column string, former bool) string {
 	return column
 }
 
-// rewritten is the list of all columns of a row that is written again, in today's layout if former tells that it may be of another.
+// rewritten is the list of all columns of a row e that is written again, in today's layout if former tells that it may be of another.
 func (t *table) rewritten(former bool) string {
 	if !former {
 		return "*"
 	}
 	return fmt.Sprintf("* REPLACE (NULL::TIMESTAMP AS %[1]s, coalesce(%[2]s, epoch_ms(%[1]s)) AS %[2]s, coalesce(%[3]s, %[4]s) AS %[3]s)",
-		receivedColumn, millisColumn, store.EventNumber, t.nameNumber())
+		receivedColumn, millisColumn, store.EventNumber, t.numbersOf())
 }
 
 // addMillis are the statements that make room for today's layout in a file of format 5 or before, and note which days have rows of

@@ -165,6 +165,23 @@ func (s *Store) loadTables(ctx context.Context) error {
 	return errors.Join(props.Err(), s.loadNames(ctx))
 }
 
+// projectsOnDisk are those that have a table of events.
+func (s *Store) projectsOnDisk(ctx context.Context) (out []store.ProjectID, err error) {
+	rows, err := s.flusher.QueryContext(ctx, "SELECT project FROM tables")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var p store.ProjectID
+		if err := rows.Scan(&p); err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+	}
+	return out, rows.Err()
+}
+
 // loadOverflows finds out which tables have rows with an overflow. It reads no row where there is none: the statistics of a
 // column say so.
 func (s *Store) loadOverflows(ctx context.Context) error {

@@ -96,19 +96,9 @@ func (s *Store) loadNames(ctx context.Context) error {
 	return rows.Err()
 }
 
-// nameNumber is SQL for the number of a row's name, of those that the file has. Only who holds flushing calls it.
-func (t *table) nameNumber() string {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	if t.names.onDisk == 0 {
-		return "0"
-	}
-	var b strings.Builder
-	b.WriteString("CASE event")
-	for i, name := range t.names.list[:t.names.onDisk] {
-		fmt.Fprintf(&b, " WHEN '%s' THEN %d", strings.ReplaceAll(name, "'", "''"), i+1)
-	}
-	return b.String() + " ELSE 0 END"
+// numbersOf is SQL for the number of the name of each row e, of those that the file has.
+func (t *table) numbersOf() string {
+	return fmt.Sprintf("coalesce((SELECT number FROM names WHERE project = %d AND names.event = e.event), 0)", t.project)
 }
 
 // addNames are the statements that number the names in a file of format 6 or before. Its rows have no numbers until their day is
@@ -127,23 +117,6 @@ func (s *Store) addNames(ctx context.Context) (string, error) {
 			"FROM (SELECT DISTINCT event FROM %s WHERE event IS NOT NULL ORDER BY event LIMIT %d); ", p, cold, mostNames)
 	}
 	return b.String(), err
-}
-
-// projectsOnDisk are those that have a table of events.
-func (s *Store) projectsOnDisk(ctx context.Context) (out []store.ProjectID, err error) {
-	rows, err := s.flusher.QueryContext(ctx, "SELECT project FROM tables")
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var p store.ProjectID
-		if err := rows.Scan(&p); err != nil {
-			return nil, err
-		}
-		out = append(out, p)
-	}
-	return out, rows.Err()
 }
 
 // numberType is the type of the column of numbers. DuckDB would pack them into fewer bits.

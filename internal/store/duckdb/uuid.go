@@ -45,17 +45,9 @@ func uuidColumns() (out []store.Column) {
 
 // addUUIDs are the statements that give the tables of events of format 2 the columns of format 3.
 func (s *Store) addUUIDs(ctx context.Context) (string, error) {
-	rows, err := s.flusher.QueryContext(ctx, "SELECT project FROM tables")
-	if err != nil {
-		return "", err
-	}
-	defer rows.Close()
 	var b strings.Builder
-	for rows.Next() {
-		var p store.ProjectID
-		if err := rows.Scan(&p); err != nil {
-			return "", err
-		}
+	projects, err := s.projectsOnDisk(ctx)
+	for _, p := range projects {
 		cold := newTable(p, 0).cold
 		for _, name := range []string{"device_id", "session_id"} {
 			fmt.Fprintf(&b, "ALTER TABLE %s ADD COLUMN IF NOT EXISTS %s VARCHAR; ", cold, name)
@@ -64,7 +56,7 @@ func (s *Store) addUUIDs(ctx context.Context) (string, error) {
 			fmt.Fprintf(&b, "ALTER TABLE %s ADD COLUMN IF NOT EXISTS %s %s; ", cold, c.Name, sqlType(c.Type))
 		}
 	}
-	return b.String(), rows.Err()
+	return b.String(), err
 }
 
 // asNamed reads a column as it is.
