@@ -167,7 +167,7 @@ func (n *notes) named(event string, number uint8) {
 }
 
 func (n *notes) eventNames() []OutlineName {
-	out := []OutlineName{}
+	out := make([]OutlineName, 0, len(n.events))
 	for event, number := range n.events {
 		out = append(out, OutlineName{number, event})
 	}

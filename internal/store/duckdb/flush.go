@@ -203,13 +203,8 @@ func (s *Store) writeGeneration(ctx context.Context, g *generation, rows []sorte
 // that the file has the numbers of names.
 func (s *Store) prepareDisk(ctx context.Context, t *table, spans bool) error {
 	if !t.onDisk {
-		columns := tableColumns()
-		defs := make([]string, len(columns))
-		for i, c := range columns {
-			defs[i] = c.Name + " " + sqlType(c.Type)
-		}
-		defs = append(defs, store.EventNumber+" "+numberType)
-		if _, err := s.flusher.ExecContext(ctx, "CREATE TABLE "+t.cold+" ("+strings.Join(defs, ", ")+")"); err != nil {
+		defs := definitions(tableColumns(), func(string) bool { return true }) + ", " + store.EventNumber + " " + numberType
+		if _, err := s.flusher.ExecContext(ctx, "CREATE TABLE "+t.cold+" ("+defs+")"); err != nil {
 			return fmt.Errorf("create %s: %w", t.cold, err)
 		}
 		if _, err := s.flusher.ExecContext(ctx, "INSERT INTO tables VALUES (?)", uint32(t.project)); err != nil {

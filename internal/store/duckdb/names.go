@@ -47,7 +47,7 @@ func (t *table) addName(name string) uint8 {
 		numbers = map[string]uint8{}
 	}
 	t.names.list = append(t.names.list, name)
-	n := uint8(len(t.names.list)) //nolint:gosec // at most mostNames
+	n := uint8(len(t.names.list))
 	numbers[name] = n
 	t.names.numbers = numbers
 	return n
@@ -69,7 +69,7 @@ func (s *Store) writeNames(ctx context.Context, t *table) error {
 	list := t.names.list
 	t.mu.RUnlock()
 	for n := t.names.onDisk; n < len(list); n++ {
-		if _, err := s.flusher.ExecContext(ctx, "INSERT INTO names VALUES (?, ?, ?)", uint32(t.project), uint8(n+1), list[n]); err != nil { //nolint:gosec // at most mostNames
+		if _, err := s.flusher.ExecContext(ctx, "INSERT INTO names VALUES (?, ?, ?)", uint32(t.project), uint8(n+1), list[n]); err != nil {
 			return fmt.Errorf("write name %d of project %d: %w", n+1, t.project, err)
 		}
 	}
@@ -130,7 +130,7 @@ func columnType(c store.Column) string {
 	return sqlType(c.Type)
 }
 
-// definitions are the columns of a table in memory, of those that are wanted.
+// definitions are those of columns that are wanted, for a new table.
 func definitions(columns []store.Column, wanted func(name string) bool) string {
 	var defs []string
 	for _, c := range columns {
