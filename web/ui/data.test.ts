@@ -236,7 +236,7 @@ it('tells which SDKs send events twice', async () => {
 
 it('lets a read key look only', async () => {
   const { page, wrong } = await open(browser, server, '/data', { key: server.link.split('#key=')[1] });
-  await page.getByRole('row', { name: /^purchase/ }).waitFor();
+  await page.getByRole('region', { name: 'What was seen' }).getByRole('row', { name: /^purchase/ }).waitFor();
   expect(await page.getByRole('button', { name: /^Describe/ }).count()).toBe(0);
   expect(wrong).toEqual([]);
   await page.context().close();
