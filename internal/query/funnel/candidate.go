@@ -9,8 +9,9 @@ import (
 // stream are the events that one candidate may use.
 type stream struct {
 	events []history.Event
-	// conflict tells that an event matches several steps and has another so close that they may change places, so
-	// that the earliest event for a step need not be the right one.
+	// conflict tells that the earliest event for a step need not be the right one: an event matches several steps and
+	// has another so close that they may change places; or the order is strict and an event that changes places with
+	// its neighbour would be passed over for a later one.
 	conflict bool
 }
 
@@ -52,7 +53,7 @@ func (m *Machine) try(s *stream, at int, c *candidate) {
 	entry, shift := s.events[at].Time, m.shift(&s.events[at])
 	c.begin(entry, m.deadline(entry, shift))
 	c.shift = shift
-	if s.conflict || m.StepWindow != nil || m.Order == Strict && m.Tie > 0 {
+	if s.conflict || m.StepWindow != nil {
 		m.search.run(s, at, c)
 		if m.barred != 0 {
 			m.exclude(s, at, c)

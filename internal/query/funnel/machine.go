@@ -186,7 +186,8 @@ func (m *Machine) unit(emit func(*Result)) {
 		return
 	}
 	for i := range m.streams {
-		m.streams[i].conflict = m.conflicting(m.streams[i].events)
+		events := m.streams[i].events
+		m.streams[i].conflict = m.conflicting(events) || m.Order == Strict && m.tied(events)
 	}
 	switch m.Entry {
 	case First:
@@ -248,6 +249,16 @@ func (m *Machine) conflicting(events []history.Event) bool {
 			return true
 		}
 		last, several = i, now
+	}
+	return false
+}
+
+// tied tells whether any two events may change places.
+func (m *Machine) tied(events []history.Event) bool {
+	for i := 1; i < len(events); i++ {
+		if events[i].Time-events[i-1].Time <= m.Tie {
+			return true
+		}
 	}
 	return false
 }

@@ -149,3 +149,24 @@ func TestSweepAgreesWithOracle(t *testing.T) {
 		}
 	})
 }
+
+// TestStrictTie: of two events for the second step the first happens at the moment of the entry and lies, for the third
+// step, after nothing that disturbs it; the second one would, if the first were used.
+func TestStrictTie(t *testing.T) {
+	tape := []history.Event{
+		{Time: 0, Seq: 0, Match: 1},
+		{Time: 0, Seq: 1, Match: 2},
+		{Time: 5 * second, Seq: 2, Match: 2},
+		{Time: 10 * second, Seq: 3, Match: 4},
+	}
+	for _, tie := range []int64{0, second} {
+		c := funnel.Config{Steps: 3, Order: funnel.Strict, Window: 60 * second, To: second, Tie: tie, Now: 100 * second, Times: true}
+		got := run(funnel.New(c, nil), tape)
+		if want := funneltest.Answers(c, tape); fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("tie %d: %v, want %v", tie, got, want)
+		}
+		if len(got) != 1 || got[0].Reached != 3 {
+			t.Errorf("tie %d: %v, want all three steps", tie, got)
+		}
+	}
+}
