@@ -56,7 +56,7 @@ export class Server {
     await this.halt();
     this.process = serve(this.data, new URL(this.url).host, options);
     this.process.stdout!.resume();
-    await this.answers('/v1/me');
+    await this.answers('/v1/schema');
   }
 
   /** Waits until a path is answered as it should be. */
