@@ -186,7 +186,8 @@ func TestCatalogue(t *testing.T) {
 				mux, l := server(t)
 				began := time.Now()
 				w := post(t, mux, wire.path, wire.body(c.has, c.at))
-				if took := time.Since(began); took > 5*time.Second {
+				// What grows with the square of a megabyte takes minutes, and a busy machine takes seconds for what does not.
+				if took := time.Since(began); took > time.Minute {
 					t.Errorf("took %v", took)
 				}
 				if code, refused := strings.CutPrefix(c.want, whole); refused {
