@@ -138,7 +138,7 @@ func (s *Store) ExpireDeadLetters(ctx context.Context, before int64) (removed in
 // expiring counts the events to be removed by their hour of receipt, for the ledger.
 func (s *Store) expiring(ctx context.Context, t *table, day int64) (map[ledgerKey]store.Counts, int64, error) {
 	rows, err := s.flusher.QueryContext(ctx, fmt.Sprintf(
-		"SELECT epoch_us(%s) // 3600000000 * 3600, count(*) FROM %s WHERE day < %d GROUP BY ALL", valueOnDisk(receivedColumn, t.former), t.cold, day))
+		"SELECT epoch_us(%s) // 3600000000 * 3600, count(*) FROM %s WHERE day < %d GROUP BY ALL", layout{columns: t.diskColumns, former: t.former}.value(receivedColumn), t.cold, day))
 	if err != nil {
 		return nil, 0, fmt.Errorf("count days before %d: %w", day, err)
 	}

@@ -49,10 +49,11 @@ type cut struct {
 	// rows do not follow all of that.
 	attribution           store.Attribution
 	handedAny, handedOpen bool
-	spans                 bool
-	// former tells that some rows on disk are of a former layout, overflows that some may have an overflow.
-	former, overflows bool
-	zone              flat.Zone
+	// disks is the layout of the table on disk.
+	disks layout
+	// overflows tells that some rows may have an overflow.
+	overflows bool
+	zone      flat.Zone
 	// links are those that were not written when the cut was made, for all projects.
 	links [][]store.Link
 	// begun tells that a project without events has a transaction after all.
@@ -85,8 +86,8 @@ func (s *Store) Cut(ctx context.Context, project store.ProjectID) (store.Cut, er
 				c.zone = c.zone.With(g.parts[project].zone)
 			}
 		}
-		c.onDisk, c.disk, c.spans = c.table.diskReady, c.table.diskReadyProps, c.table.diskReadySpans
-		c.former, c.overflows = c.table.former, c.table.overflows
+		c.onDisk, c.disk = c.table.diskReady, c.table.diskReadyProps
+		c.disks, c.overflows = layout{columns: c.table.diskReadyColumns, former: c.table.former}, c.table.overflows
 		c.look(project)
 	}
 	s.mu.RUnlock()
@@ -94,7 +95,7 @@ func (s *Store) Cut(ctx context.Context, project store.ProjectID) (store.Cut, er
 		return c, nil
 	}
 	c.props = c.table.properties()
-	if !c.former {
+	if !c.disks.former {
 		c.numbers = c.table.numbered()
 	}
 	c.relinks = s.pending.has(project)
@@ -183,7 +184,7 @@ func (c *cut) asWritten(pick picked, columns []string) string {
 	var parts []string
 	if c.onDisk && c.cold > 0 {
 		// The file was pinned at the position up to which it is complete, so it has no rows behind it.
-		part := c.part(c.table.cold, columns, c.diskColumns(), c.fromDisk)
+		part := c.part(c.table.cold, columns, c.fromDisk())
 		if where := pick.onDisk(); where != "" {
 			part += " WHERE " + where
 		}
@@ -201,7 +202,7 @@ func (c *cut) asWritten(pick picked, columns []string) string {
 
 // nothing is a relation without rows.
 func (c *cut) nothing(columns []string) string {
-	return "(" + c.part("(SELECT 1 AS seq)", columns, map[string]bool{}, asNamed) + " WHERE false)"
+	return "(" + c.part("(SELECT 1 AS seq)", columns, columnSet{}.asNamed) + " WHERE false)"
 }
 
 // inMemory selects the columns from the generations, each out of the table that is shared, or, when that one lacks
@@ -225,12 +226,12 @@ func (c *cut) inMemory(pick picked, columns []string) (parts []string) {
 			if name == "" {
 				continue
 			}
-			from, has = name, map[string]bool{"seq": true}
+			from, has = name, columnSet{"seq": true}
 			for _, name := range columns {
 				has[name] = true
 			}
 		}
-		part := c.part(from, columns, has, asNamed) + fmt.Sprintf(" WHERE seq < %d", c.watermark.Position)
+		part := c.part(from, columns, has.asNamed) + fmt.Sprintf(" WHERE seq < %d", c.watermark.Position)
 		if len(pick.persons) > 0 {
 			part += " AND " + pick.ofPersons()
 		}
@@ -239,28 +240,33 @@ func (c *cut) inMemory(pick picked, columns []string) (parts []string) {
 	return parts
 }
 
-// part selects the columns from one table, as read has them; those it does not have are null.
-func (c *cut) part(from string, columns []string, has map[string]bool, read func(string) string) string {
+// part selects the columns from one table, as read has them; those that it has nothing for are null.
+func (c *cut) part(from string, columns []string, read func(string) string) string {
 	list := make([]string, len(columns))
 	for i, name := range columns {
-		list[i] = read(name)
-		if !has[name] {
+		switch list[i] = read(name); list[i] {
+		case name:
+		case "":
 			list[i] = "NULL::" + columnType(store.Column{Name: name, Type: c.typeOf(name)}) + " AS " + name
+		default:
+			list[i] += " AS " + name
 		}
 	}
 	return "SELECT " + strings.Join(list, ", ") + " FROM " + from
 }
 
-func (c *cut) diskColumns() map[string]bool {
-	has := make(map[string]bool, len(store.Columns)+c.disk)
-	for _, b := range store.Columns {
-		has[b.Name] = true
-	}
+// fromDisk is how columns are read from the table on disk.
+func (c *cut) fromDisk() func(string) string {
+	props := make(columnSet, c.disk)
 	for _, p := range c.props[:min(c.disk, len(c.props))] {
-		has[p.Column] = true
+		props[p.Column] = true
 	}
-	has[spanColumn], has[store.EventNumber] = c.spans, true
-	return has
+	return func(name string) string {
+		if props[name] {
+			return name
+		}
+		return c.disks.value(name)
+	}
 }
 
 func (c *cut) typeOf(name string) store.Type {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/apache/arrow-go/v18/arrow"
+
 	"github.com/freshet/freshet/internal/fault"
 	"github.com/freshet/freshet/internal/store"
 )
@@ -66,7 +68,7 @@ func (s *Store) flush(ctx context.Context) error {
 		s.gens, s.retired = s.gens[1:], append(s.retired, g)
 		for project := range g.tables {
 			t := s.tables[project]
-			t.diskReady, t.diskReadyProps, t.diskReadySpans = t.onDisk, t.diskProps, t.diskSpans
+			t.diskReady, t.diskReadyProps, t.diskReadyColumns = t.onDisk, t.diskProps, t.diskColumns
 			t.names.onDiskReady = t.names.onDisk
 			t.joined(g.parts[project].zone)
 		}
@@ -125,7 +127,7 @@ func (s *Store) drop(ctx context.Context) error {
 func (s *Store) rolledBack(g *generation) {
 	for project := range g.tables {
 		t := s.known(project)
-		t.onDisk, t.diskProps, t.diskSpans = t.diskReady, t.diskReadyProps, t.diskReadySpans
+		t.onDisk, t.diskProps, t.diskColumns = t.diskReady, t.diskReadyProps, t.diskReadyColumns
 		t.names.onDisk = t.names.onDiskReady
 	}
 }
@@ -165,7 +167,7 @@ func (s *Store) seal() *generation {
 
 func (s *Store) writeGeneration(ctx context.Context, g *generation, rows []sorted) error {
 	for i := range rows {
-		if err := s.prepareDisk(ctx, rows[i].table, rows[i].spans); err != nil {
+		if err := s.prepareDisk(ctx, rows[i].table, rows[i].schema); err != nil {
 			return err
 		}
 		if err := s.writeRows(ctx, &rows[i]); err != nil {
@@ -199,17 +201,11 @@ func (s *Store) writeGeneration(ctx context.Context, g *generation, rows []sorte
 	return errors.Join(s.notePosition(g.end), fault.Hit(fault.StoreFlush))
 }
 
-// prepareDisk makes sure that the table on disk exists and has every property column known so far, and that of spans if need be, and
-// that the file has the numbers of names.
-func (s *Store) prepareDisk(ctx context.Context, t *table, spans bool) error {
-	if !t.onDisk {
-		defs := definitions(tableColumns(), func(string) bool { return true }) + ", " + store.EventNumber + " " + numberType
-		if _, err := s.flusher.ExecContext(ctx, "CREATE TABLE "+t.cold+" ("+defs+")"); err != nil {
-			return fmt.Errorf("create %s: %w", t.cold, err)
-		}
-		if _, err := s.flusher.ExecContext(ctx, "INSERT INTO tables VALUES (?)", uint32(t.project)); err != nil {
-			return err
-		}
+// prepareDisk makes sure that the table on disk exists and has every column of some rows and every property column known so far,
+// and that the file has the numbers of names.
+func (s *Store) prepareDisk(ctx context.Context, t *table, rows *arrow.Schema) error {
+	if err := s.prepareColumns(ctx, t, rows); err != nil {
+		return err
 	}
 	props := t.properties()
 	for n := t.diskProps; n < len(props); n++ {
@@ -221,12 +217,6 @@ func (s *Store) prepareDisk(ctx context.Context, t *table, spans bool) error {
 			uint32(t.project), uint32(n), p.Key, uint8(p.Type)); err != nil {
 			return err
 		}
-	}
-	if spans && !t.diskSpans {
-		if _, err := s.flusher.ExecContext(ctx, "ALTER TABLE "+t.cold+" ADD COLUMN "+spanColumn+" UBIGINT"); err != nil {
-			return fmt.Errorf("add column %s to %s: %w", spanColumn, t.cold, err)
-		}
-		t.diskSpans = true
 	}
 	t.onDisk, t.diskProps = true, len(props)
 	return s.writeNames(ctx, t)

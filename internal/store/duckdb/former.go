@@ -189,13 +189,14 @@ type sum struct {
 // sumOf reads every value of the rows on disk for which a condition holds, as questions do.
 func (s *Store) sumOf(ctx context.Context, t *table, former bool, where string) (out sum, err error) {
 	var values []string
+	on := layout{columns: t.diskColumns, former: former}
 	for _, c := range store.Columns {
-		values = append(values, valueOnDisk(c.Name, former))
+		values = append(values, on.orNull(c.Name))
 	}
 	for _, p := range t.properties()[:t.diskProps] {
 		values = append(values, p.Column)
 	}
-	if t.diskSpans {
+	if t.diskColumns[spanColumn] {
 		values = append(values, spanColumn)
 	}
 	q := "SELECT " + sums + " FROM (SELECT hash(" + strings.Join(values, ", ") + ") AS h FROM " + t.cold + " WHERE " + where + ")"

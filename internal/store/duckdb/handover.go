@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -230,7 +229,7 @@ func handed(project store.ProjectID, before eventlog.Position, a store.Attributi
 
 // rewriteHanded gives the rows of a project on disk to whom their spans were handed over.
 func (s *Store) rewriteHanded(ctx context.Context, t *table) error {
-	if !t.diskSpans {
+	if !t.diskColumns[spanColumn] {
 		return nil
 	}
 	q := fmt.Sprintf("UPDATE %s SET person = h.after FROM (SELECT span AS hand_span, after FROM handovers WHERE project = %d AND NOT settled) h"+
@@ -300,24 +299,4 @@ func (c *cut) follow(relation string, columns []string) string {
 		relation = selecting("link_to") + relation + " LEFT JOIN " + latestLinks(c.table.project, c.watermark.Position) + " ON link_from = person)"
 	}
 	return relation
-}
-
-// tablesWithSpans are the projects whose tables on disk have the column.
-func (s *Store) tablesWithSpans(ctx context.Context) (map[store.ProjectID]bool, error) {
-	rows, err := s.flusher.QueryContext(ctx, "SELECT table_name FROM duckdb_columns() WHERE database_name = '"+fileDatabase+"' AND column_name = '"+spanColumn+"'")
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	out := map[store.ProjectID]bool{}
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return nil, err
-		}
-		if p, err := strconv.ParseUint(strings.TrimPrefix(name, "events_"), 10, 32); err == nil {
-			out[store.ProjectID(p)] = true
-		}
-	}
-	return out, rows.Err()
 }

@@ -34,7 +34,7 @@ type hotTable struct {
 	rows int
 	// columns are those that the table has, none when it has no name and does not exist; filled are those that any row has a
 	// value for.
-	columns, filled map[string]bool
+	columns, filled columnSet
 	// old are the names of narrower tables that cuts may still read.
 	old []string
 }
@@ -57,10 +57,10 @@ func (t *table) want(columns []string, now time.Time) (more bool) {
 }
 
 // working are the columns that tables in memory are to have; none when nobody asks.
-func (t *table) working(now time.Time) map[string]bool {
+func (t *table) working(now time.Time) columnSet {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	out := make(map[string]bool, len(t.wanted)+len(basic))
+	out := make(columnSet, len(t.wanted)+len(basic))
 	for c, at := range t.wanted {
 		if now.Sub(at) > wantedFor {
 			delete(t.wanted, c)
@@ -120,7 +120,7 @@ func (h *hotTable) with(filled []column, n int) *hotTable {
 				out.filled, copied = maps.Clone(out.filled), true
 			}
 			if out.filled == nil {
-				out.filled = map[string]bool{}
+				out.filled = columnSet{}
 			}
 			out.filled[name] = true
 		}
@@ -195,7 +195,7 @@ type narrowTable struct {
 	gen     *generation
 	part    *part
 	hot     *hotTable
-	columns map[string]bool
+	columns columnSet
 }
 
 // narrow lists the tables in memory that lack columns in demand; the caller holds writing.
@@ -203,7 +203,7 @@ func (s *Store) narrow() (out []narrowTable) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	now := s.opts.Now()
-	working := map[store.ProjectID]map[string]bool{}
+	working := map[store.ProjectID]columnSet{}
 	for _, g := range s.gens {
 		for project, h := range g.tables {
 			want, ok := working[project]

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/freshet/freshet/internal/store"
@@ -22,9 +21,9 @@ const (
 	millisColumn   = "received_ms"
 )
 
-// tableColumns are the columns of a table of events that is made today, but for those of properties.
+// tableColumns are the columns that a table of events may have today, but for those of properties.
 func tableColumns() []store.Column {
-	columns := append(slices.Clone(store.Columns), uuidColumns()...)
+	columns := append(builtins(), uuidColumns()...)
 	for i := range columns {
 		if columns[i].Name == receivedColumn {
 			columns[i] = store.Column{Name: millisColumn, Type: store.Int}
@@ -52,19 +51,6 @@ func (c *packed) millis() packed {
 		out.words = binary.LittleEndian.AppendUint64(out.words, uint64(int64(word(c.words, i))/1000))
 	}
 	return out
-}
-
-// valueOnDisk is the value of a column of a table on disk; former tells that some of its rows are of the former layout.
-func valueOnDisk(column string, former bool) string {
-	switch {
-	case isID(column):
-		return idOnDisk(column)
-	case column == receivedColumn && former:
-		return "coalesce(make_timestamp(" + millisColumn + " * 1000), " + receivedColumn + ")"
-	case column == receivedColumn:
-		return "make_timestamp(" + millisColumn + " * 1000)"
-	}
-	return column
 }
 
 // rewritten is the list of all columns of a row e that is written again, in today's layout if former tells that it may be of another.

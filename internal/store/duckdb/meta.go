@@ -12,9 +12,9 @@ import (
 )
 
 // formatVersion is that of the tables on disk. A file of a newer one is refused.
-const formatVersion = versionOfNames
+const formatVersion = versionOfColumns
 
-// migrations bring the file from version i to i+1; they are only ever appended to. Versions 3, 6 and 7 differ in the tables of
+// migrations bring the file from version i to i+1; they are only ever appended to. Versions 3, 6, 7 and 8 differ in the tables of
 // events, of which there are as many as projects; 4 and 5 in nothing but what may be in them.
 var migrations = []string{`
 CREATE TABLE meta (position UBIGINT NOT NULL, newest BIGINT NOT NULL);
@@ -31,7 +31,7 @@ CREATE TABLE runs (project UINTEGER NOT NULL, day BIGINT NOT NULL, rows BIGINT N
 `, `
 CREATE TABLE zones (project UINTEGER NOT NULL, zone VARCHAR NOT NULL);
 INSERT INTO zones SELECT project, '' FROM tables;
-`, ``, ``, ``, ``, ``}
+`, ``, ``, ``, ``, ``, ``}
 
 func (s *Store) migrate(ctx context.Context) error {
 	_, err := s.flusher.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS format (version INTEGER NOT NULL)")
@@ -54,6 +54,8 @@ func (s *Store) migrate(ctx context.Context) error {
 			q, err = s.addMillis(ctx)
 		case versionOfNames:
 			q, err = s.addNames(ctx)
+		case versionOfColumns:
+			q, err = s.dropEmpty(ctx)
 		}
 		if err != nil {
 			return fmt.Errorf("migrate to format %d: %w", v+1, err)
@@ -123,7 +125,7 @@ func (s *Store) loadPending(ctx context.Context) error {
 }
 
 func (s *Store) loadTables(ctx context.Context) error {
-	spans, err := s.tablesWithSpans(ctx)
+	columns, err := s.columnsOnDisk(ctx)
 	if err != nil {
 		return err
 	}
@@ -140,7 +142,7 @@ func (s *Store) loadTables(ctx context.Context) error {
 		}
 		t := newTable(p, s.opts.PropertyLimit)
 		t.onDisk, t.diskReady, t.zone = true, true, zone
-		t.diskSpans, t.diskReadySpans = spans[p], spans[p]
+		t.diskColumns, t.diskReadyColumns = columns[p], columns[p]
 		s.tables[p] = t
 	}
 	if err := rows.Err(); err != nil {
@@ -186,6 +188,9 @@ func (s *Store) projectsOnDisk(ctx context.Context) (out []store.ProjectID, err 
 // column say so.
 func (s *Store) loadOverflows(ctx context.Context) error {
 	for _, t := range s.tables {
+		if !t.diskColumns["overflow"] {
+			continue
+		}
 		row := s.flusher.QueryRowContext(ctx, "SELECT count(*) > 0 FROM (SELECT 1 FROM "+t.cold+" WHERE overflow IS NOT NULL LIMIT 1)")
 		if err := row.Scan(&t.overflows); err != nil {
 			return fmt.Errorf("project %d: %w", t.project, err)

@@ -122,6 +122,14 @@ func (s *Store) addNames(ctx context.Context) (string, error) {
 // numberType is the type of the column of numbers. DuckDB would pack them into fewer bits.
 const numberType = "UTINYINT USING COMPRESSION uncompressed"
 
+// diskType is the type of a column in the table on disk.
+func diskType(c store.Column) string {
+	if c.Name == store.EventNumber {
+		return numberType
+	}
+	return sqlType(c.Type)
+}
+
 // columnType is the type of a column in DuckDB's tables in memory.
 func columnType(c store.Column) string {
 	if c.Name == store.EventNumber {

@@ -62,16 +62,7 @@ func TestNames(t *testing.T) {
 					rt.Fatal(err)
 				}
 			case "failing":
-				rename := func(from, to string) {
-					if _, err := s.flusher.ExecContext(ctx, "ALTER TABLE store."+from+" RENAME TO "+to); err != nil {
-						rt.Fatal(err)
-					}
-				}
-				rename("meta", "elsewhere")
-				if err := s.flush(ctx); (err == nil) != (s.Position() == eventlog.Position(at)) {
-					rt.Fatal("a flush without a place for its position: ", err)
-				}
-				rename("elsewhere", "meta")
+				failFlush(rt, s, eventlog.Position(at))
 			case "kill":
 				dir = crash(t, s, dir)
 				s = reopen()

@@ -234,11 +234,11 @@ func (c *cut) previewed(pick picked, columns []string) (part string) {
 	if name == "" {
 		return ""
 	}
-	has := map[string]bool{}
+	has := columnSet{}
 	for _, name := range with {
 		has[name] = true
 	}
-	part = c.part(name, columns, has, asNamed)
+	part = c.part(name, columns, has.asNamed)
 	if len(pick.persons) > 0 {
 		part += " WHERE " + pick.ofPersons()
 	}

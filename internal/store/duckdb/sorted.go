@@ -23,9 +23,7 @@ type sorted struct {
 	view   string
 	schema *arrow.Schema
 	rows   int
-	// spans tells that some of them are of a span.
-	spans bool
-	days  map[int64]int
+	days   map[int64]int
 }
 
 // offerRows makes views of a sealed generation's rows. It runs before the transaction that writes them.
@@ -43,7 +41,7 @@ func (s *Store) offerRows(ctx context.Context, g *generation) (out []sorted, rel
 			release()
 			return nil, nil, err
 		}
-		o := sorted{table: p.table, view: fmt.Sprintf("sorted_%d", project), rows: p.n, spans: p.builtin[colSpan].rows > 0}
+		o := sorted{table: p.table, view: fmt.Sprintf("sorted_%d", project), rows: p.n}
 		var keys []key
 		keys, o.days = p.order(p.n, links)
 		s.writing.Lock() // a cut may be filling the columns up at this moment

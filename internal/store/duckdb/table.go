@@ -21,8 +21,8 @@ type table struct {
 	diskProps      int
 	diskReady      bool
 	diskReadyProps int
-	// diskSpans and diskReadySpans say whether it has the column of spans.
-	diskSpans, diskReadySpans bool
+	// diskColumns and diskReadyColumns are the other columns that it has there. They are replaced, never changed.
+	diskColumns, diskReadyColumns columnSet
 	// zone is that of the rows on disk, loc the one in which the latest row was cut, nil when none was since the store was
 	// opened. Store.mu guards both; only who holds flushing changes zone.
 	zone flat.Zone

@@ -79,15 +79,15 @@ func (s *Store) divideRows(ctx context.Context, u store.Unlink) error {
 	if err != nil {
 		return fmt.Errorf("find the rows of person %d: %w", u.Person, err)
 	}
-	if t.diskSpans && len(own) > 0 {
+	if t.diskColumns[spanColumn] && len(own) > 0 {
 		// What the id did while somebody else was its user is the id's own again.
 		q := fmt.Sprintf("UPDATE %s SET person = %d, %[3]s = NULL WHERE %[3]s IS NOT NULL AND row(%[4]s) IN (%[5]s)",
-			t.cold, u.Person, spanColumn, ownIDs(), strings.Join(own, ", "))
+			t.cold, u.Person, spanColumn, t.ownIDs(), strings.Join(own, ", "))
 		if _, err := s.flusher.ExecContext(ctx, q); err != nil {
 			return fmt.Errorf("give person %d its spans: %w", u.Person, err)
 		}
 	}
-	person, which := u.Person, "row("+ownIDs()+") IN ("+strings.Join(own, ", ")+")"
+	person, which := u.Person, "row("+t.ownIDs()+") IN ("+strings.Join(own, ", ")+")"
 	switch {
 	case u.Person == u.From:
 		person, which = u.Rest, "NOT "+which
@@ -106,10 +106,11 @@ func (s *Store) divideRows(ctx context.Context, u store.Unlink) error {
 
 // ownIDs are those ids of an event that say whose it is by itself: the user id; the anonymous id only if there is no user id
 // or one that may be nobody's; the device id only if there are neither. None is empty.
-func ownIDs() string {
-	user, anonymous := idOnDisk("user_id"), idOnDisk("anonymous_id")
-	device := "coalesce(" + idOnDisk("device_id") +
-		`, CASE WHEN contains(extra, '"device_id":') THEN TRY(json_extract_string(extra, '/device_id')) END)`
+func (t *table) ownIDs() string {
+	on := layout{columns: t.diskColumns}
+	user, anonymous, extra := on.orNull("user_id"), on.orNull("anonymous_id"), on.orNull("extra")
+	device := "coalesce(" + on.orNull("device_id") +
+		`, CASE WHEN contains(` + extra + `, '"device_id":') THEN TRY(json_extract_string(` + extra + `, '/device_id')) END)`
 	doubtful := fmt.Sprintf("flags & %d <> 0", event.FlagBadIdentity)
 	return fmt.Sprintf("coalesce(%[1]s, ''), CASE WHEN %[1]s IS NULL OR %[4]s THEN coalesce(%[2]s, '') ELSE '' END,"+
 		" CASE WHEN (%[1]s IS NULL AND %[2]s IS NULL) OR %[4]s THEN coalesce(%[3]s, '') ELSE '' END", user, anonymous, device, doubtful)
@@ -117,8 +118,8 @@ func ownIDs() string {
 
 // idsOf are the ownIDs that the rows of the id have among those of the person, as rows in SQL.
 func (s *Store) idsOf(ctx context.Context, t *table, u store.Unlink) (out []string, err error) {
-	q := fmt.Sprintf("SELECT DISTINCT %s FROM %s WHERE person = %d", ownIDs(), t.cold, u.From)
-	if t.diskSpans {
+	q := fmt.Sprintf("SELECT DISTINCT %s FROM %s WHERE person = %d", t.ownIDs(), t.cold, u.From)
+	if t.diskColumns[spanColumn] {
 		q += " OR " + spanColumn + " IS NOT NULL"
 	}
 	rows, err := s.flusher.QueryContext(ctx, q)

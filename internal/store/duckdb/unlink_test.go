@@ -87,7 +87,7 @@ func TestUnlinkOldRows(t *testing.T) {
 	for i := range 4 {
 		e := event.Event{Name: "n", ID: fmt.Sprint(i)}
 		if i%2 == 0 {
-			e.UserID = "u0"
+			e.UserID, e.Context.Extra = "u0", `{"a":1}`
 		} else {
 			e.Context.DeviceID = "d\"'1"
 		}

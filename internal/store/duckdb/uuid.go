@@ -59,22 +59,6 @@ func (s *Store) addUUIDs(ctx context.Context) (string, error) {
 	return b.String(), err
 }
 
-// asNamed reads a column as it is.
-func asNamed(column string) string { return column }
-
-// fromDisk is how a column is read from the table on disk.
-func (c *cut) fromDisk(column string) string {
-	if value := valueOnDisk(column, c.former); value != column {
-		return value + " AS " + column
-	}
-	return column
-}
-
-// idOnDisk is the text of a column of ids on disk.
-func idOnDisk(column string) string {
-	return fmt.Sprintf("coalesce(%[1]s%[2]s::VARCHAR, %[1]s, upper(%[1]s%[3]s::VARCHAR))", column, lowerEnding, capitalsEnding)
-}
-
 // splitUUIDs makes of columns those that are on disk.
 func splitUUIDs(columns []packed) []packed {
 	out := make([]packed, 0, len(columns))
