@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -10,7 +11,6 @@ import (
 
 	"github.com/freshet/freshet/internal/event"
 	"github.com/freshet/freshet/internal/eventlog"
-	"github.com/freshet/freshet/internal/store"
 )
 
 // sparse is an event that may fill one of the columns that a table need not have, by its number.
@@ -45,13 +45,7 @@ func TestColumns(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		ctx, dir := context.Background(), t.TempDir()
 		reopen := func() *Store {
-			s, err := Open(ctx, Options{Dir: dir, FlushRows: 1000, CompactRuns: 2, Threads: 1, Now: func() time.Time { return time.Unix(1e10, 0) }})
-			if err != nil {
-				rt.Fatal(err)
-			}
-			s.stop()
-			s.done.Wait()
-			return s
+			return openIdle(rt, Options{Dir: dir, FlushRows: 1000, CompactRuns: 2, Threads: 1, Now: afterAll})
 		}
 		s := reopen()
 		defer func() { _ = s.shut() }()
@@ -98,24 +92,28 @@ func TestColumns(t *testing.T) {
 				rt.Fatal(firstDifference(got, said))
 			}
 			if k := s.known(1); k != nil && k.onDisk {
-				for _, c := range tableColumns() {
-					wantColumn(rt, s, c)
-				}
+				wantColumns(rt, s)
 			}
 		}
 	})
 }
 
-// wantColumn looks whether the file has a column if, and only if, a row has a value in it.
-func wantColumn(t fataler, s *Store, c store.Column) {
-	has, used := tableOnDisk(t, s)[c.Name], everywhere(c)
-	if has && !used {
-		if err := s.db.QueryRow("SELECT count(" + c.Name + ") > 0 FROM store.events_1").Scan(&used); err != nil {
-			t.Fatal(err)
+// wantColumns looks whether the file has a column if, and only if, a row has a value in it.
+func wantColumns(t fataler, s *Store) {
+	on := tableOnDisk(t, s)
+	for _, c := range tableColumns() {
+		has, used := on[c.Name], everywhere(c)
+		if has && !used {
+			if err := s.db.QueryRow("SELECT count(" + c.Name + ") > 0 FROM store.events_1").Scan(&used); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if has != used {
+			t.Fatal(fmt.Sprintf("the file has column %s: %v, and a value in it: %v", c.Name, has, used))
 		}
 	}
-	if has != used {
-		t.Fatal(fmt.Sprintf("the file has column %s: %v, and a value in it: %v", c.Name, has, used))
+	if known := s.known(1).diskReadyColumns; !maps.Equal(known, on) {
+		t.Fatal(fmt.Sprintf("the file has columns %v, and is said to have %v", on, known))
 	}
 }
 

@@ -113,13 +113,7 @@ func TestFormerMixed(t *testing.T) {
 		ctx := context.Background()
 		dirs := [2]string{t.TempDir(), t.TempDir()}
 		reopen := func(i int) *Store {
-			s, err := Open(ctx, Options{Dir: dirs[i], FlushRows: 1000, CompactRuns: 3, Threads: 1, Now: func() time.Time { return time.Unix(1e10, 0) }})
-			if err != nil {
-				rt.Fatal(err)
-			}
-			s.stop()
-			s.done.Wait()
-			return s
+			return openIdle(rt, Options{Dir: dirs[i], FlushRows: 1000, CompactRuns: 3, Threads: 1, Now: afterAll})
 		}
 		both := [2]*Store{reopen(0), reopen(1)}
 		at, loc := uint64(0), time.UTC

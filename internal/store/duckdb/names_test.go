@@ -19,13 +19,7 @@ func TestNames(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		ctx, dir := context.Background(), t.TempDir()
 		reopen := func() *Store {
-			s, err := Open(ctx, Options{Dir: dir, FlushRows: 1000, CompactRuns: 3, Threads: 1, Now: func() time.Time { return time.Unix(1e10, 0) }})
-			if err != nil {
-				rt.Fatal(err)
-			}
-			s.stop()
-			s.done.Wait()
-			return s
+			return openIdle(rt, Options{Dir: dir, FlushRows: 1000, CompactRuns: 3, Threads: 1, Now: afterAll})
 		}
 		s := reopen()
 		defer func() { _ = s.shut() }()

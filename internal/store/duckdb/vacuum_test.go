@@ -81,6 +81,19 @@ func TestVacuum(t *testing.T) {
 	}
 }
 
+// openIdle opens a store and leaves the upkeep to the test.
+func openIdle(t fataler, o Options) *Store {
+	s, err := Open(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.idle()
+	return s
+}
+
+// afterAll is a moment at which every day of a test's events is closed.
+func afterAll() time.Time { return time.Unix(1e10, 0) }
+
 // idle leaves the upkeep to the test.
 func (s *Store) idle() {
 	s.stop()

@@ -101,13 +101,7 @@ func TestDaysAreCutAnew(t *testing.T) {
 	dir := t.TempDir()
 	berlin, auckland := location(t, "Europe/Berlin"), location(t, "Pacific/Auckland")
 	openSmall := func(dir string) *Store {
-		s, err := Open(context.Background(), Options{Dir: dir, FlushRows: 20, FlushEvery: time.Hour})
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.stop() // the test does the upkeep
-		s.done.Wait()
-		return s
+		return openIdle(t, Options{Dir: dir, FlushRows: 20, FlushEvery: time.Hour})
 	}
 	var old []int64
 	for i := range int64(300) {
@@ -172,13 +166,8 @@ func TestDaysAreCutAnew(t *testing.T) {
 // TestNoMixingWhileCuttingAnew: rows in memory of another zone hold it up, and those that come in the middle are found.
 func TestNoMixingWhileCuttingAnew(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		s, err := Open(context.Background(), Options{Dir: t.TempDir(), FlushRows: 8, FlushEvery: time.Hour, CompactRuns: 2})
-		if err != nil {
-			rt.Fatal(err)
-		}
+		s := openIdle(rt, Options{Dir: t.TempDir(), FlushRows: 8, FlushEvery: time.Hour, CompactRuns: 2})
 		defer func() { _ = s.Close() }()
-		s.stop()
-		s.done.Wait()
 		zones := []string{"UTC", "Pacific/Kiritimati", "America/St_Johns", "Etc/GMT+12"}
 		loc := time.UTC
 		for range rapid.IntRange(1, 30).Draw(rt, "steps") {
