@@ -3,7 +3,6 @@ package duckdb
 import (
 	"context"
 	"fmt"
-	"maps"
 	"strconv"
 	"strings"
 
@@ -22,6 +21,14 @@ const versionOfColumns = 8
 // columnSet are names of columns.
 type columnSet map[string]bool
 
+func setOf(columns []string) columnSet {
+	out := make(columnSet, len(columns))
+	for _, c := range columns {
+		out[c] = true
+	}
+	return out
+}
+
 // asNamed reads a column as it is.
 func (s columnSet) asNamed(column string) string {
 	if s[column] {
@@ -30,8 +37,8 @@ func (s columnSet) asNamed(column string) string {
 	return ""
 }
 
-// layout is what has to be known of a table on disk to read its columns, but for those of properties: which it has, and
-// whether some of its rows are of the former layout.
+// layout is what has to be known of a table on disk to read it: which columns it has, and whether some of its rows are of
+// the former layout.
 type layout struct {
 	columns columnSet
 	former  bool
@@ -85,16 +92,12 @@ func everywhere(c store.Column) bool {
 	return !isText(c.Type) && c.Type != store.UUID && c.Name != spanColumn
 }
 
-// prepareColumns makes sure that the table on disk exists and has the columns of some rows, but for those of properties.
-func (s *Store) prepareColumns(ctx context.Context, t *table, rows *arrow.Schema) error {
-	wanted := func(c store.Column) bool { return everywhere(c) || rows.HasField(c.Name) }
-	has := maps.Clone(t.diskColumns)
-	if !t.onDisk {
-		has = columnSet{}
-	}
+// prepareColumns makes sure that the table on disk exists and has the columns of some rows, but for those of properties. has
+// are those it has already, and then all.
+func (s *Store) prepareColumns(ctx context.Context, t *table, rows *arrow.Schema, has columnSet) error {
 	var defs []string
 	for _, c := range tableColumns() {
-		if wanted(c) && !has[c.Name] {
+		if (everywhere(c) || rows.HasField(c.Name)) && !has[c.Name] {
 			has[c.Name] = true
 			defs = append(defs, c.Name+" "+diskType(c))
 		}
@@ -113,12 +116,20 @@ func (s *Store) prepareColumns(ctx context.Context, t *table, rows *arrow.Schema
 			return fmt.Errorf("add column %s to %s: %w", def, t.cold, err)
 		}
 	}
-	t.diskColumns = has
 	return nil
 }
 
-// dropEmpty are the statements that take the columns away in which no row of a file of format 7 or before has a value. The
-// statistics of a column tell.
+// hasValue tells whether a row of a table on disk has a value in a column. It reads none where no row has: the statistics of the
+// column say so.
+func (s *Store) hasValue(ctx context.Context, table, column string) (has bool, err error) {
+	q := "SELECT count(*) > 0 FROM (SELECT 1 FROM " + table + " WHERE " + column + " IS NOT NULL LIMIT 1)"
+	if err := s.flusher.QueryRowContext(ctx, q).Scan(&has); err != nil {
+		return false, fmt.Errorf("look for a value of %s in %s: %w", column, table, err)
+	}
+	return has, nil
+}
+
+// dropEmpty are the statements that take the columns away in which no row of a file of format 7 or before has a value.
 func (s *Store) dropEmpty(ctx context.Context) (string, error) {
 	has, err := s.columnsOnDisk(ctx)
 	if err != nil {
@@ -131,10 +142,9 @@ func (s *Store) dropEmpty(ctx context.Context) (string, error) {
 			if everywhere(c) || !columns[c.Name] {
 				continue
 			}
-			var used bool
-			q := "SELECT count(*) > 0 FROM (SELECT 1 FROM " + cold + " WHERE " + c.Name + " IS NOT NULL LIMIT 1)"
-			if err := s.flusher.QueryRowContext(ctx, q).Scan(&used); err != nil {
-				return "", fmt.Errorf("look for a value of %s in %s: %w", c.Name, cold, err)
+			used, err := s.hasValue(ctx, cold, c.Name)
+			if err != nil {
+				return "", err
 			}
 			if !used {
 				fmt.Fprintf(&b, "ALTER TABLE %s DROP COLUMN %s; ", cold, c.Name)

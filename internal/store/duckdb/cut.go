@@ -40,7 +40,6 @@ type cut struct {
 	ahead     []aheadOf
 	withdrawn map[eventlog.Position]bool
 	onDisk    bool
-	disk      int
 	props     []store.PropertyColumn
 	// numbers are those of the names of events, nil when not all rows have theirs.
 	numbers map[string]uint8
@@ -49,8 +48,8 @@ type cut struct {
 	// rows do not follow all of that.
 	attribution           store.Attribution
 	handedAny, handedOpen bool
-	// disks is the layout of the table on disk.
-	disks layout
+	// layout is that of the table on disk.
+	layout layout
 	// overflows tells that some rows may have an overflow.
 	overflows bool
 	zone      flat.Zone
@@ -86,8 +85,8 @@ func (s *Store) Cut(ctx context.Context, project store.ProjectID) (store.Cut, er
 				c.zone = c.zone.With(g.parts[project].zone)
 			}
 		}
-		c.onDisk, c.disk = c.table.diskReady, c.table.diskReadyProps
-		c.disks, c.overflows = layout{columns: c.table.diskReadyColumns, former: c.table.former}, c.table.overflows
+		c.onDisk, c.overflows = c.table.diskReady, c.table.overflows
+		c.layout = layout{columns: c.table.diskReadyColumns, former: c.table.former}
 		c.look(project)
 	}
 	s.mu.RUnlock()
@@ -95,7 +94,7 @@ func (s *Store) Cut(ctx context.Context, project store.ProjectID) (store.Cut, er
 		return c, nil
 	}
 	c.props = c.table.properties()
-	if !c.disks.former {
+	if !c.layout.former {
 		c.numbers = c.table.numbered()
 	}
 	c.relinks = s.pending.has(project)
@@ -184,7 +183,7 @@ func (c *cut) asWritten(pick picked, columns []string) string {
 	var parts []string
 	if c.onDisk && c.cold > 0 {
 		// The file was pinned at the position up to which it is complete, so it has no rows behind it.
-		part := c.part(c.table.cold, columns, c.fromDisk())
+		part := c.part(c.table.cold, columns, c.layout.value)
 		if where := pick.onDisk(); where != "" {
 			part += " WHERE " + where
 		}
@@ -226,10 +225,7 @@ func (c *cut) inMemory(pick picked, columns []string) (parts []string) {
 			if name == "" {
 				continue
 			}
-			from, has = name, columnSet{"seq": true}
-			for _, name := range columns {
-				has[name] = true
-			}
+			from, has = name, setOf(columns)
 		}
 		part := c.part(from, columns, has.asNamed) + fmt.Sprintf(" WHERE seq < %d", c.watermark.Position)
 		if len(pick.persons) > 0 {
@@ -253,20 +249,6 @@ func (c *cut) part(from string, columns []string, read func(string) string) stri
 		}
 	}
 	return "SELECT " + strings.Join(list, ", ") + " FROM " + from
-}
-
-// fromDisk is how columns are read from the table on disk.
-func (c *cut) fromDisk() func(string) string {
-	props := make(columnSet, c.disk)
-	for _, p := range c.props[:min(c.disk, len(c.props))] {
-		props[p.Column] = true
-	}
-	return func(name string) string {
-		if props[name] {
-			return name
-		}
-		return c.disks.value(name)
-	}
 }
 
 func (c *cut) typeOf(name string) store.Type {

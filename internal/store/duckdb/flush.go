@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -204,7 +205,9 @@ func (s *Store) writeGeneration(ctx context.Context, g *generation, rows []sorte
 // prepareDisk makes sure that the table on disk exists and has every column of some rows and every property column known so far,
 // and that the file has the numbers of names.
 func (s *Store) prepareDisk(ctx context.Context, t *table, rows *arrow.Schema) error {
-	if err := s.prepareColumns(ctx, t, rows); err != nil {
+	has := columnSet{}
+	maps.Copy(has, t.diskColumns)
+	if err := s.prepareColumns(ctx, t, rows, has); err != nil {
 		return err
 	}
 	props := t.properties()
@@ -213,12 +216,13 @@ func (s *Store) prepareDisk(ctx context.Context, t *table, rows *arrow.Schema) e
 		if _, err := s.flusher.ExecContext(ctx, "ALTER TABLE "+t.cold+" ADD COLUMN "+p.Column+" "+sqlType(p.Type)); err != nil {
 			return fmt.Errorf("add column %s to %s: %w", p.Column, t.cold, err)
 		}
+		has[p.Column] = true
 		if _, err := s.flusher.ExecContext(ctx, "INSERT INTO properties VALUES (?, ?, ?, ?)",
 			uint32(t.project), uint32(n), p.Key, uint8(p.Type)); err != nil {
 			return err
 		}
 	}
-	t.onDisk, t.diskProps = true, len(props)
+	t.onDisk, t.diskProps, t.diskColumns = true, len(props), has
 	return s.writeNames(ctx, t)
 }
 

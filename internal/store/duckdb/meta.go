@@ -184,16 +184,14 @@ func (s *Store) projectsOnDisk(ctx context.Context) (out []store.ProjectID, err 
 	return out, rows.Err()
 }
 
-// loadOverflows finds out which tables have rows with an overflow. It reads no row where there is none: the statistics of a
-// column say so.
-func (s *Store) loadOverflows(ctx context.Context) error {
+// loadOverflows finds out which tables have rows with an overflow.
+func (s *Store) loadOverflows(ctx context.Context) (err error) {
 	for _, t := range s.tables {
 		if !t.diskColumns["overflow"] {
 			continue
 		}
-		row := s.flusher.QueryRowContext(ctx, "SELECT count(*) > 0 FROM (SELECT 1 FROM "+t.cold+" WHERE overflow IS NOT NULL LIMIT 1)")
-		if err := row.Scan(&t.overflows); err != nil {
-			return fmt.Errorf("project %d: %w", t.project, err)
+		if t.overflows, err = s.hasValue(ctx, t.cold, "overflow"); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -127,7 +127,7 @@ func diskType(c store.Column) string {
 	if c.Name == store.EventNumber {
 		return numberType
 	}
-	return sqlType(c.Type)
+	return columnType(c)
 }
 
 // columnType is the type of a column in DuckDB's tables in memory.

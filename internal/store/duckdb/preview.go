@@ -234,11 +234,7 @@ func (c *cut) previewed(pick picked, columns []string) (part string) {
 	if name == "" {
 		return ""
 	}
-	has := columnSet{}
-	for _, name := range with {
-		has[name] = true
-	}
-	part = c.part(name, columns, has.asNamed)
+	part = c.part(name, columns, setOf(with).asNamed)
 	if len(pick.persons) > 0 {
 		part += " WHERE " + pick.ofPersons()
 	}

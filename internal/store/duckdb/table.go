@@ -21,7 +21,7 @@ type table struct {
 	diskProps      int
 	diskReady      bool
 	diskReadyProps int
-	// diskColumns and diskReadyColumns are the other columns that it has there. They are replaced, never changed.
+	// diskColumns and diskReadyColumns are all columns that it has there. They are replaced, never changed.
 	diskColumns, diskReadyColumns columnSet
 	// zone is that of the rows on disk, loc the one in which the latest row was cut, nil when none was since the store was
 	// opened. Store.mu guards both; only who holds flushing changes zone.
